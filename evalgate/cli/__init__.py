@@ -1,0 +1,1 @@
+"""The door: parse, one call, print, exit code."""

@@ -1,0 +1,1 @@
+"""The gate configuration: strict YAML in, frozen settings out."""

@@ -1,0 +1,1 @@
+"""The cellar: values, canonical JSON, digests, errors and plugin loading, shared by every room."""

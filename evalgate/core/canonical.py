@@ -1,0 +1,112 @@
+"""Canonical JSON (RFC 8785) and SHA-256 digests: equal values have equal bytes, on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MAX_SAFE_INTEGER = 2**53 - 1
+
+
+def canonical_json(value: Any) -> bytes:
+    """Serialise a JSON value so that equal values give equal bytes.
+
+    Raises:
+        ValueError: a non-finite number, an integer beyond 2**53 - 1, a key that is not a string, a lone surrogate,
+            or a value JSON does not have.
+    Source: RFC 8785 (JSON Canonicalization Scheme).
+    """
+    return _write(value).encode("utf-8")
+
+
+def digest(value: Any) -> str:
+    """`sha256:<hex>` of the canonical JSON of a value."""
+    return digest_bytes(canonical_json(value))
+
+
+def digest_bytes(data: bytes) -> str:
+    """`sha256:<hex>` of bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """`sha256:<hex>` of a file, read in blocks."""
+    with path.open("rb") as handle:
+        return "sha256:" + hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def pretty_json(value: Any) -> str:
+    """JSON for files that people read: sorted keys, two spaces, no NaN, a final newline."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def json_line(value: Any) -> str:
+    """One JSON line with sorted keys; U+2028 and U+2029 are escaped so that no reader splits inside a text."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085") + "\n"
+
+
+def _write(value: Any) -> str:
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int):
+        return _integer(value)
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, Mapping):
+        return _object(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(_write(item) for item in value) + "]"
+    raise ValueError(f"{type(value).__name__} is not a JSON value")
+
+
+def _object(value: Mapping[Any, Any]) -> str:
+    for key in value:
+        if not isinstance(key, str):
+            raise ValueError(f"object key {key!r} is not a string")
+    # RFC 8785 sorts by UTF-16 code units, which differs from code points beyond the BMP.
+    ordered = sorted(value, key=lambda k: k.encode("utf-16-be", "surrogatepass"))
+    return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{_write(value[k])}" for k in ordered) + "}"
+
+
+def _integer(value: int) -> str:
+    if abs(value) > MAX_SAFE_INTEGER:
+        raise ValueError(f"integer beyond 2**53 - 1: {str(value)[:40]}")
+    return str(value)
+
+
+def _number(value: float) -> str:
+    """Format as ECMAScript's Number::toString, which RFC 8785 prescribes."""
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a JSON number")
+    if value == 0:
+        return "0"
+    sign = "-" if value < 0 else ""
+    mantissa, _, exponent_text = f"{abs(value)!r}".partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    fraction = "" if fraction == "0" else fraction
+    exponent = int(exponent_text or 0) + len(whole)
+    raw = whole + fraction
+    digits = raw.lstrip("0")
+    exponent -= len(raw) - len(digits)
+    digits = digits.rstrip("0")
+    count = len(digits)
+    if count <= exponent <= 21:
+        return sign + digits + "0" * (exponent - count)
+    if 0 < exponent <= 21:
+        return f"{sign}{digits[:exponent]}.{digits[exponent:]}"
+    if -6 < exponent <= 0:
+        return f"{sign}0.{'0' * -exponent}{digits}"
+    tail = f".{digits[1:]}" if count > 1 else ""
+    power = exponent - 1
+    return f"{sign}{digits[0]}{tail}e{'+' if power > 0 else '-'}{abs(power)}"

@@ -1,0 +1,83 @@
+"""What a finished run knows, in the form that reports are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalgate.core.settings import GateSettings
+from evalgate.core.values import Finding, JsonValue, Status
+from evalgate.core.verdict import RunIdentity, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRecord:
+    """One variant's side of one case."""
+
+    messages: tuple[tuple[str, str], ...]
+    """The rendered prompt as (role, content); empty for `compare`, where no prompt is known."""
+    text: str
+    status: Status
+    error: str | None
+    request_key: str | None
+    latency_ms: float | None
+    scores: Mapping[str, float | None]
+    """Metric → score of this case alone; None where undefined."""
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """One case with both answers, as a report shows it."""
+
+    id: str
+    movement: str
+    """`regressed`, `improved` or `unchanged`, by the metric that `CaseCounts.by` names."""
+    newly_violating: bool
+    change: float | None
+    """How much better the candidate is by that metric (negative: worse); None where not measured."""
+    slices: Mapping[str, str]
+    group: str | None
+    inputs: Mapping[str, JsonValue]
+    references: tuple[JsonValue, ...]
+    baseline: ArmRecord
+    candidate: ArmRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRecord:
+    """A prompt as it was when judged."""
+
+    reference: str
+    """`name@version` or the path, as configured."""
+    path: str
+    digest: str
+    messages: tuple[tuple[str, str], ...]
+    """Unrendered (role, template)."""
+    parameters: Mapping[str, Any]
+    model: str
+    """Alias and provider name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything a report may say about a run."""
+
+    verdict: Verdict
+    identity: RunIdentity
+    settings: GateSettings
+    document: Mapping[str, Any]
+    """The content of verdict.json."""
+    manifest: Mapping[str, Any]
+    """The content of manifest.json: digests of every input and of the rows."""
+    dataset_card: Mapping[str, Any]
+    """The card of the golden dataset; for `compare` what is known of the files."""
+    prompts: Mapping[str, PromptRecord]
+    """`baseline` and `candidate`; empty for `compare`."""
+    cases: tuple[CaseRecord, ...]
+    """The selection that reports show: newly violating, errored and regressed first, worst first."""
+    cases_omitted: int
+    """Cases that are not in `cases`."""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """Engine, Python and package versions, host, start and end: what differs from run to run."""

@@ -1,0 +1,197 @@
+"""The verdict and everything in it, as frozen values; `verdict.json` and every report are projections of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from evalgate.core.errors import ExitCode
+from evalgate.core.settings import Threshold
+
+
+class Decision(StrEnum):
+    """What a threshold, and the whole gate, comes to."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of a run that ends with this decision."""
+        return _EXIT[self]
+
+
+_EXIT = {
+    Decision.PASS: ExitCode.PASS,
+    Decision.FAIL: ExitCode.FAIL,
+    Decision.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Two ends of an interval; always low ≤ high, both finite."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its interval for reading and its interval for deciding."""
+
+    value: float | None
+    """None where it is not defined; `reason` of the owner says why."""
+    reading: Interval | None
+    """Two-sided at `confidence`."""
+    deciding: Interval | None
+    """Two-sided at 2 x confidence - 1: each end errs with probability at most 1 - confidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricResult:
+    """One metric over one set of cases, baseline against candidate."""
+
+    name: str
+    baseline: Estimate
+    candidate: Estimate
+    delta: Estimate
+    """candidate - baseline, in the metric's own unit."""
+    relative: Estimate
+    """delta / baseline; value None where baseline is 0."""
+    p_value: float | None
+    """Two-sided, for delta = 0."""
+    confidence: float
+    method: str
+    n: int
+    """Units of analysis: cases, or groups where cases are grouped."""
+    rows: int
+    """Cases behind the units."""
+    informative: int
+    """Units whose rows differ between the variants."""
+    identical_outputs: bool
+    """Whether every output of the candidate is byte-identical to the baseline's."""
+    higher_is_better: bool
+    unit: str
+    low: float | None
+    high: float | None
+    signature: str
+    newly_failing: int | None = None
+    """For pass/fail metrics: cases that pass in the baseline and fail in the candidate."""
+    newly_passing: int | None = None
+    reason: str | None = None
+    """Why a value or an interval is missing, when one is."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyResult:
+    """One safety category over one set of cases: counts of violating cases."""
+
+    category: str
+    baseline: int
+    candidate: int
+    new: int
+    """Clean in the baseline, violating in the candidate."""
+    fixed: int
+    """Violating in the baseline, clean in the candidate."""
+    cases: int
+    upper_bound: float
+    """One-sided Clopper-Pearson bound of the candidate's violation rate at `confidence`: 0 of n is not 'safe'."""
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """Counts of the run itself, which `run:` thresholds hold against a bound."""
+
+    cases: int
+    errors_baseline: int
+    errors_candidate: int
+
+    @property
+    def error_rate(self) -> float:
+        """Share of cases whose baseline or candidate answer was lost, the worse of the two."""
+        return max(self.errors_baseline, self.errors_candidate) / self.cases if self.cases else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCounts:
+    """How single cases moved, by one named metric."""
+
+    by: str | None
+    """The metric that says which case is better; None when no metric was measured."""
+    total: int
+    improved: int
+    regressed: int
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything measured over one set of cases (the whole dataset, or one slice)."""
+
+    metrics: Mapping[str, MetricResult]
+    safety: Mapping[str, SafetyResult]
+    run: RunFigures
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdResult:
+    """What one threshold came to on one set of cases."""
+
+    threshold: Threshold
+    slice: str | None
+    """`language=de`, or None for the whole dataset."""
+    observed: float | None
+    """The number that was held against the bound: an improvement for `min_improvement` and `max_regression`."""
+    interval: Interval | None
+    """The deciding interval of `observed`."""
+    decision: Decision
+    reason: str
+    """One sentence with the numbers in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer of a gate."""
+
+    decision: Decision
+    reason: str
+    """One sentence: what decided."""
+    results: Results
+    slices: Mapping[str, Results]
+    """`language=de` → results of that slice."""
+    thresholds: tuple[ThresholdResult, ...]
+    cases: CaseCounts
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 only for PASS."""
+        return self.decision.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class VariantIdentity:
+    """What a variant was, for the record."""
+
+    prompt: str
+    prompt_digest: str
+    model: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What was judged: enough to find it again."""
+
+    gate: str
+    run_id: str
+    dataset_name: str
+    dataset_version: str
+    dataset_digest: str
+    mode: str
+    baseline: VariantIdentity
+    candidate: VariantIdentity
+    manifest_digest: str

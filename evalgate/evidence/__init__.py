@@ -1,0 +1,1 @@
+"""Evidence: the documents from which another person can derive the verdict again."""

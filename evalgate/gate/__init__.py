@@ -1,0 +1,1 @@
+"""The gate: thresholds held against results. No input or output happens here."""

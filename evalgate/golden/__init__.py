@@ -1,0 +1,1 @@
+"""Golden datasets: cards, cases and their digests."""

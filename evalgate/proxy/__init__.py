@@ -1,0 +1,1 @@
+"""The model proxy: canonical requests, recordings and the modes that answer from them."""

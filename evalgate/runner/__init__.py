@@ -1,0 +1,1 @@
+"""The runner: one shard at a time, on one core or many."""

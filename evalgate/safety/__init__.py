@@ -1,0 +1,1 @@
+"""Safety: detectors that find violations in outputs."""
