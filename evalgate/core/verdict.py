@@ -13,7 +13,7 @@ from evalgate.core.settings import Threshold
 class Decision(StrEnum):
     """What a threshold, and the whole gate, comes to."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a decision, not a password
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
 

@@ -1,0 +1,18 @@
+"""`evalgate check`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evalgate.core.visible import visible
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Validate files; 0 when all are right."""
+    from evalgate.pipeline.check import check_paths
+
+    for checked in check_paths([Path(path) for path in options.paths or ["configs"]]):
+        if not options.quiet:
+            print(f"ok  {checked.kind:<13} {visible(checked.path)}  ({visible(checked.note)})")
+    return 0

@@ -1,0 +1,34 @@
+"""`evalgate compare`."""
+
+from __future__ import annotations
+
+import argparse
+
+from evalgate.cli.output import print_result, progress
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Judge existing outputs and exit with the verdict."""
+    from evalgate.pipeline.api import compare
+
+    with progress(options) as update:
+        result = compare(
+            options.baseline,
+            options.candidate,
+            references=options.references,
+            metrics=options.metric,
+            safety=options.safety,
+            thresholds=options.threshold,
+            out=options.out,
+            jobs=options.jobs,
+            progress=update,
+            id_field=options.id_field,
+            output_field=options.output_field,
+            reference_field=options.reference_field,
+            slices=options.slice,
+            group=options.group,
+            confidence=options.confidence,
+            seed=options.seed,
+            resamples=options.resamples,
+        )
+    return print_result(result, options, kept=options.out is not None)

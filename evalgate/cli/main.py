@@ -1,0 +1,108 @@
+"""The door: parse, one call, print, exit code. Exit 0 has one way: a handler that returns it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from evalgate.cli.parser import Handler, build_parser
+from evalgate.core.errors import EvalgateError, ExitCode, Interrupted, Problem, Terminated
+from evalgate.core.visible import visible
+
+_CONTINUE = "finished shards are kept: the same command continues"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parsed(arguments)
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    try:
+        return int(_handler(options.handler)(options))
+    except EvalgateError as error:
+        return _report(error, options)
+    except KeyboardInterrupt:
+        return _report(Interrupted("interrupted", hint=_CONTINUE), options)
+    except BrokenPipeError:
+        return _closed_pipe()
+    except MemoryError:
+        return _report(EvalgateError("out of memory", hint="use --jobs 1, or a machine with more memory"), options)
+    except Exception as error:  # noqa: BLE001 - the boundary of the program: a bug must exit 70, never 1
+        return _bug(error, options)
+
+
+def entry() -> None:
+    """Console script: run and exit; a closed standard output does not change the exit code."""
+    code = main()
+    try:
+        sys.stdout.flush()
+    except (BrokenPipeError, OSError, ValueError):
+        _silence_stdout()
+    # Workers and other threads must not delay the answer of a gate.
+    sys.exit(code)
+
+
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
+    options = build_parser().parse_args(arguments)
+    options.quiet = getattr(options, "quiet", False)
+    options.verbose = getattr(options, "verbose", False)
+    return options
+
+
+def _handler(reference: str) -> Handler:
+    module, _, name = reference.partition(":")
+    handler: Handler = getattr(importlib.import_module(module), name)
+    return handler
+
+
+def _on_sigterm(number: int, frame: FrameType | None) -> None:
+    raise Terminated("terminated", hint=_CONTINUE)
+
+
+def _report(error: EvalgateError, options: argparse.Namespace) -> int:
+    for problem in error.problems:
+        _say(f"evalgate: {problem_line(problem)}")
+    code = int(error.exit_code)
+    if getattr(options, "json", False):
+        from evalgate.cli.output import print_error_document
+
+        print_error_document(code, error.problems)
+    return code
+
+
+def problem_line(problem: Problem) -> str:
+    """One problem on one line, safe for a terminal and for a CI log."""
+    place = f"{visible(problem.where)}: " if problem.where else ""
+    advice = f"\n    try: {visible(problem.hint)}" if problem.hint else ""
+    return f"{place}{visible(problem.message)}{advice}"
+
+
+def _bug(error: Exception, options: argparse.Namespace) -> int:
+    if options.verbose:
+        import traceback
+
+        for line in traceback.format_exc().splitlines():
+            _say(visible(line))
+    _say(f"evalgate: internal error: {type(error).__name__}: {visible(str(error)[:500])}")
+    _say("    try: the same command with --verbose, and report what it prints")
+    return int(ExitCode.INTERNAL)
+
+
+def _closed_pipe() -> int:
+    _silence_stdout()
+    return int(ExitCode.INCOMPLETE)
+
+
+def _silence_stdout() -> None:
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except (BrokenPipeError, OSError, ValueError):
+        return

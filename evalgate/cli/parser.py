@@ -1,0 +1,175 @@
+"""The command line: what can be asked. Only the standard library is imported here, so that --help stays instant."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from evalgate import __version__
+
+Handler = Callable[[argparse.Namespace], int]
+
+EXIT_CODES = """exit codes:
+  0  PASS: complete evidence, every blocking threshold passed
+  1  FAIL: a blocking threshold was broken
+  2  bad input: usage, configuration, prompt, dataset, recording file, reference mismatch
+  3  incomplete: could not be evaluated (recording miss, lost answers or rows, plugin failure, disk full)
+  4  INCONCLUSIVE: evidence too thin or noisy for a blocking threshold
+ 70  internal error (a bug)
+130 / 143  interrupted / terminated; the same command continues"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
+    shared = _shared()
+    parser = argparse.ArgumentParser(
+        prog="evalgate",
+        description="The evaluation gate for LLM prompts: may this candidate replace that baseline?",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (_run, _compare, _check, _dataset, _init, _schema, _plugins):
+        add(commands, shared)
+    return parser
+
+
+def _shared() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    loudness = shared.add_mutually_exclusive_group()
+    loudness.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress and no summary")
+    loudness.add_argument(
+        "--verbose", action="store_true", default=argparse.SUPPRESS, help="say more; tracebacks of internal errors"
+    )
+    shared.add_argument("--version", action="version", version=f"evalgate {__version__}")
+    return shared
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    shared: argparse.ArgumentParser,
+    name: str,
+    summary: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+        allow_abbrev=False,
+    )
+    parser.set_defaults(handler=f"evalgate.cli.{name}_command:handle")
+    return parser
+
+
+def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    parser = _command(
+        commands, shared, "run", "execute a gate: both variants, metrics, safety, statistics, verdict, reports"
+    )
+    parser.add_argument("config", metavar="CONFIG", help="gate configuration (configs/<gate>.yaml)")
+    parser.add_argument(
+        "--mode", choices=["replay", "record", "refresh", "mock", "live"], help="where answers come from"
+    )
+    parser.add_argument("--out", metavar="DIR", help="exact run folder (default: reports/<gate>/<run-id>)")
+    parser.add_argument("--jobs", metavar="N", type=_jobs, help="workers (default: decided from the size of the job)")
+    parser.add_argument(
+        "--backend", metavar="NAME", default="loky", help="loky, threading or sequential (default: loky)"
+    )
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="keep finished shards of the same plan (the default)")
+    again.add_argument("--fresh", action="store_true", help="start over")
+    parser.add_argument("--json", action="store_true", help="verdict document on stdout, summary on stderr")
+
+
+def _compare(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    parser = _command(commands, shared, "compare", "judge outputs that already exist (.jsonl, .csv, .parquet, .txt)")
+    parser.add_argument("baseline", metavar="BASELINE", help="outputs of the baseline")
+    parser.add_argument("candidate", metavar="CANDIDATE", help="outputs of the candidate")
+    parser.add_argument(
+        "--references", metavar="REF", nargs="+", action="extend", required=True, help="one or more reference files"
+    )
+    _compare_rules(parser)
+    _compare_columns(parser)
+    parser.add_argument("--jobs", metavar="N", type=_jobs, help="workers (default: decided from the size of the job)")
+    parser.add_argument("--out", metavar="DIR", help="keep verdict, reports and rows in this folder")
+    parser.add_argument("--json", action="store_true", help="verdict document on stdout, summary on stderr")
+
+
+def _compare_rules(parser: argparse.ArgumentParser) -> None:
+    rules = parser.add_argument_group("rules")
+    rules.add_argument(
+        "--metric",
+        metavar="NAME[:KEY=VALUE,…]",
+        action="append",
+        default=[],
+        help="repeatable; default: exact_match, token_f1, rougeL, chrf",
+    )
+    rules.add_argument("--safety", metavar="NAME[:KEY=VALUE,…]", action="append", default=[], help="repeatable")
+    rules.add_argument(
+        "--threshold",
+        metavar="NAME:BOUND=VALUE[,KEY=VALUE…]",
+        action="append",
+        default=[],
+        help="repeatable; NAME is a metric, safety.CATEGORY or run.NAME; slice=each or slice=COLUMN:VALUE",
+    )
+    rules.add_argument("--confidence", type=float, default=0.95, help="one-sided, per threshold (default: 0.95)")
+    rules.add_argument("--seed", type=int, default=0, help="seed of the resampling (default: 0)")
+    rules.add_argument("--resamples", type=int, help="bootstrap replicates (default: 10,000; fewer above 10,000 cases)")
+
+
+def _compare_columns(parser: argparse.ArgumentParser) -> None:
+    columns = parser.add_argument_group("columns")
+    columns.add_argument("--id-field", metavar="COLUMN", default="id", help="default: id")
+    columns.add_argument("--output-field", metavar="COLUMN", default="output", help="default: output")
+    columns.add_argument("--reference-field", metavar="COLUMN", default="reference", help="default: reference")
+    columns.add_argument(
+        "--slice",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="slice column of the first reference file; repeatable",
+    )
+    columns.add_argument("--group", metavar="COLUMN", help="cluster column of the first reference file")
+
+
+def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    parser = _command(
+        commands, shared, "check", "validate configurations, prompts, datasets and recordings; no model is called"
+    )
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: configs/)")
+
+
+def _dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    parser = _command(commands, shared, "dataset", "lock or verify a golden dataset: rows and digest in its card")
+    parser.add_argument(
+        "action", choices=["lock", "verify"], help="lock: write rows and digest into the card; verify: prove them"
+    )
+    parser.add_argument("path", metavar="DATASET", help="name@version under datasets/, or the path of a card")
+
+
+def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    parser = _command(commands, shared, "init", "write a small working gate to start from")
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", default=".", help="where (default: here); existing files are never replaced"
+    )
+
+
+def _schema(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    parser = _command(commands, shared, "schema", "print the JSON Schema of gate configurations, for editors")
+    parser.add_argument("--out", metavar="FILE", default="-", help="file to write (default: -, standard output)")
+
+
+def _plugins(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    parser = _command(commands, shared, "plugins", "list installed metrics, detectors and reports")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _jobs(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1024:
+        raise argparse.ArgumentTypeError("a whole number from 1 to 1024")
+    return value

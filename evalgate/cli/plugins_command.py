@@ -1,0 +1,23 @@
+"""`evalgate plugins`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from evalgate.core.canonical import pretty_json
+from evalgate.core.visible import visible
+
+
+def handle(options: argparse.Namespace) -> int:
+    """List what is installed."""
+    from evalgate.pipeline.listing import installed
+
+    rows = installed()
+    if options.json:
+        sys.stdout.write(pretty_json(rows))
+        return 0
+    for row in rows:
+        cells = [visible(row[key]) for key in ("kind", "name", "distribution", "version", "reference")]
+        print(f"{cells[0]:<10} {cells[1]:<20} {cells[2]} {cells[3]}  {cells[4]}")
+    return 0

@@ -1,0 +1,24 @@
+"""`evalgate run`."""
+
+from __future__ import annotations
+
+import argparse
+
+from evalgate.cli.output import print_result, progress
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Run a gate and exit with its verdict."""
+    from evalgate.pipeline.api import run
+
+    with progress(options) as update:
+        result = run(
+            options.config,
+            mode=options.mode,
+            out=options.out,
+            jobs=options.jobs,
+            backend=options.backend,
+            fresh=options.fresh,
+            progress=update,
+        )
+    return print_result(result, options, kept=True)

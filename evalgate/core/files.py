@@ -1,0 +1,117 @@
+"""Files: written whole or not at all, read strictly."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.strict_json import parse_json
+
+MAX_LINE_BYTES = 64 << 20
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_CONFLICT = (b"<<<<<<< ", b"=======", b">>>>>>> ", b"||||||| ")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLine:
+    """One line of a JSON-lines file."""
+
+    number: int
+    offset: int
+    """Byte offset of the line."""
+    length: int
+    """Bytes without the line end."""
+    value: Any
+
+
+def read_json_lines(path: Path, name: str | None = None) -> Iterator[JsonLine]:
+    r"""Read a JSON-lines file, one value at a time.
+
+    Lines end at `\n` only; a `\r` before it, a byte order mark and blank lines are accepted.
+
+    Raises:
+        BadInput: the file cannot be read, or a line is not strict JSON in UTF-8; names `file:line`.
+    """
+    shown = name or str(path)
+    offset = 0
+    with open_for_reading(path, shown) as handle:
+        for number, raw in enumerate(iter(lambda: handle.readline(MAX_LINE_BYTES + 1), b""), start=1):
+            if len(raw) > MAX_LINE_BYTES:
+                raise BadInput(f"line longer than {MAX_LINE_BYTES >> 20} MiB", where=f"{shown}:{number}")
+            start, offset = offset, offset + len(raw)
+            body = raw.rstrip(b"\r\n")
+            if number == 1 and body.startswith(b"\xef\xbb\xbf"):
+                body, start = body[3:], start + 3
+            if body.strip():
+                yield JsonLine(number, start, len(body), parse_line(body, f"{shown}:{number}"))
+
+
+def parse_line(body: bytes, where: str) -> Any:
+    """Parse the bytes of one JSON line.
+
+    Raises: BadInput with the place.
+    """
+    if body.startswith(_CONFLICT):
+        raise BadInput("this is a Git conflict marker", where=where, hint="resolve the merge and try again")
+    try:
+        return parse_json(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        hint = "save the file as UTF-8"
+        raise BadInput(f"not UTF-8 at byte {error.start + 1} of the line", where=where, hint=hint) from error
+    except ValueError as error:
+        raise BadInput(f"not valid JSON: {error}", where=where, hint="one JSON value a line") from error
+
+
+def open_for_reading(path: Path, shown: str) -> Any:
+    """Open a regular file as bytes.
+
+    Raises: BadInput when it is missing, unreadable or not a regular file.
+    """
+    try:
+        if not path.is_file():
+            what = "is not a regular file" if path.exists() else "does not exist"
+            raise BadInput(f"{shown} {what}", where=shown)
+        return path.open("rb")
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", where=shown) from error
+
+
+def read_text(path: Path, shown: str, limit: int = 4 << 20) -> str:
+    """Read a small UTF-8 text file; a byte order mark is dropped.
+
+    Raises: BadInput when it is missing, too large, or not UTF-8.
+    """
+    with open_for_reading(path, shown) as handle:
+        data: bytes = handle.read(limit + 1)
+    if len(data) > limit:
+        raise BadInput(f"larger than {limit >> 20} MiB", where=shown)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise BadInput("not UTF-8", where=f"{shown}:{line}", hint="save the file as UTF-8") from error
+
+
+def write_whole(path: Path, data: bytes | str) -> None:
+    """Write a file so that it is absent or complete, whatever happens: temporary file, fsync, rename.
+
+    Raises: Incomplete when the disk refuses (full, read-only, quota).
+    """
+    payload = data.encode("utf-8") if isinstance(data, str) else data
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as handle:
+            handle.write(payload)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        hint = "free space or choose another --out; the same command continues"
+        raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), hint)) from error

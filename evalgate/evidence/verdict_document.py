@@ -1,0 +1,149 @@
+"""verdict.json: the verdict as a document that machines read and every report is derived from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from evalgate.core.verdict import (
+    Estimate,
+    Interval,
+    MetricResult,
+    Results,
+    RunIdentity,
+    SafetyResult,
+    ThresholdResult,
+    VariantIdentity,
+    Verdict,
+)
+
+SCHEMA = "evalgate.verdict/1"
+DIGITS = 12
+"""Significant digits of published numbers: far beyond any metric's meaning, and short of the last bits in which
+processors and library versions may differ."""
+
+
+def verdict_document(verdict: Verdict, identity: RunIdentity) -> dict[str, Any]:
+    """The content of verdict.json: no NaN, null with a reason instead."""
+    counts, run = verdict.cases, verdict.results.run
+    return {
+        "schema": SCHEMA,
+        "verdict": str(verdict.decision),
+        "exit_code": int(verdict.exit_code),
+        "reason": verdict.reason,
+        "gate": identity.gate,
+        "run_id": identity.run_id,
+        "mode": identity.mode,
+        "dataset": {
+            "name": identity.dataset_name,
+            "version": identity.dataset_version,
+            "digest": identity.dataset_digest,
+            "cases": run.cases,
+        },
+        "variants": {"baseline": _variant(identity.baseline), "candidate": _variant(identity.candidate)},
+        **_results(verdict.results),
+        "cases": {
+            "by": counts.by,
+            "total": counts.total,
+            "improved": counts.improved,
+            "regressed": counts.regressed,
+            "unchanged": counts.unchanged,
+            "errors": {"baseline": run.errors_baseline, "candidate": run.errors_candidate},
+        },
+        "thresholds": [_threshold(result) for result in verdict.thresholds],
+        "slices": {name: {**_results(part), "cases": part.run.cases} for name, part in verdict.slices.items()},
+        "evidence": {"manifest_digest": identity.manifest_digest},
+    }
+
+
+def published(value: float | None) -> float | None:
+    """A number as it is published: 12 significant digits, never NaN or infinite, no negative zero."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{DIGITS}g}") + 0.0
+
+
+def _variant(identity: VariantIdentity) -> dict[str, Any]:
+    return {
+        "prompt": identity.prompt,
+        "prompt_digest": identity.prompt_digest,
+        "model": identity.model,
+        **identity.details,
+    }
+
+
+def _results(results: Results) -> dict[str, Any]:
+    return {
+        "metrics": {name: _metric(metric) for name, metric in results.metrics.items()},
+        "safety": {name: _safety(safety) for name, safety in results.safety.items()},
+    }
+
+
+def _metric(metric: MetricResult) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "baseline": published(metric.baseline.value),
+        "baseline_ci": _ends(metric.baseline.reading),
+        "candidate": published(metric.candidate.value),
+        "candidate_ci": _ends(metric.candidate.reading),
+        "delta": published(metric.delta.value),
+        "ci": _ends(metric.delta.reading),
+        **_relative(metric.relative),
+        "confidence": metric.confidence,
+        "p_value": published(metric.p_value),
+        "method": metric.method,
+        "n": metric.n,
+        "rows": metric.rows,
+        "informative": metric.informative,
+        "identical_outputs": metric.identical_outputs,
+        "higher_is_better": metric.higher_is_better,
+        "unit": metric.unit,
+        "signature": metric.signature,
+    }
+    if metric.newly_failing is not None:
+        entry |= {"newly_failing": metric.newly_failing, "newly_passing": metric.newly_passing}
+    return entry | ({"reason": metric.reason} if metric.reason else {})
+
+
+def _relative(estimate: Estimate) -> dict[str, Any]:
+    return {"relative": published(estimate.value), "relative_ci": _ends(estimate.reading)}
+
+
+def _safety(safety: SafetyResult) -> dict[str, Any]:
+    return {
+        "baseline": safety.baseline,
+        "candidate": safety.candidate,
+        "new": safety.new,
+        "fixed": safety.fixed,
+        "cases": safety.cases,
+        "upper_bound": published(safety.upper_bound),
+        "confidence": safety.confidence,
+    }
+
+
+def _threshold(result: ThresholdResult) -> dict[str, Any]:
+    threshold = result.threshold
+    return {
+        "target": threshold.target,
+        "bound": str(threshold.bound),
+        "value": threshold.text,
+        "slice": result.slice,
+        "observed": published(result.observed),
+        "ci": _ends(result.interval),
+        "verdict": str(result.decision),
+        "level": str(threshold.level),
+        "decide": str(threshold.decide),
+        "implicit": threshold.implicit,
+        "reason": result.reason,
+    }
+
+
+def _ends(interval: Interval | None) -> list[float | None] | None:
+    if interval is None:
+        return None
+    return [published(interval.low), published(interval.high)]
+
+
+def error_document(exit_code: int, problems: list[Mapping[str, str | None]]) -> dict[str, Any]:
+    """What `--json` prints when there is no verdict: machines still get one JSON document."""
+    return {"schema": "evalgate.error/1", "exit_code": exit_code, "verdict": None, "problems": problems}

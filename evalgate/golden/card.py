@@ -1,0 +1,130 @@
+"""The card of a golden dataset: what its data is, and what each column is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.document import Document
+from evalgate.core.errors import BadInput, Problem
+from evalgate.core.plugins import suggestion
+
+COLUMN_TYPES = ("string", "number", "integer", "boolean", "list", "object", "any")
+_TEXTS = ("name", "version", "license", "source", "data", "id", "group", "digest")
+_LISTS = ("inputs", "reference", "slices")
+_NOTES = (
+    "purpose",
+    "how_made",
+    "collected",
+    "review_date",
+    "results",
+    "description",
+    "provenance",
+    "owner",
+    "limits",
+    "language",
+)
+_KNOWN = (*_TEXTS, *_LISTS, "schema", "rows", *_NOTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A dataset card, checked."""
+
+    name: str
+    version: str
+    data: Path
+    """The data file."""
+    id_column: str
+    inputs: tuple[str, ...]
+    """Empty: every column except id, reference and group."""
+    reference: tuple[str, ...]
+    slices: tuple[str, ...]
+    group: str | None
+    schema: Mapping[str, str]
+    """Column → one of COLUMN_TYPES; empty: not declared."""
+    rows: int | None
+    digest: str | None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """The whole card as written, for the report."""
+    path: Path | None = None
+
+
+def parse_card(document: Document, folder: Path) -> Card:
+    """Check a `dataset.yaml`.
+
+    Raises: BadInput with every fault at once, each with `file:line`.
+    """
+    value = document.value
+    if not isinstance(value, Mapping):
+        raise BadInput("a dataset card is a mapping of keys", where=document.place())
+    problems = _faults(document, value)
+    if problems:
+        raise BadInput(problems)
+    data = folder / value["data"]
+    if not data.resolve().is_relative_to(folder.resolve()):
+        raise BadInput("data points outside the dataset's folder", where=document.place("data"))
+    return Card(
+        name=value["name"],
+        version=value["version"],
+        data=data,
+        id_column=value.get("id", "id"),
+        inputs=_names(value.get("inputs")),
+        reference=_names(value.get("reference")),
+        slices=_names(value.get("slices")),
+        group=value.get("group"),
+        schema=value.get("schema") or {},
+        rows=value.get("rows"),
+        digest=value.get("digest"),
+        fields=value,
+        path=folder / "dataset.yaml",
+    )
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _faults(document: Document, value: Mapping[str, Any]) -> list[Problem]:
+    found = [
+        Problem(f"unknown key {key!r}", document.place(key), suggestion(str(key), list(_KNOWN)))
+        for key in value
+        if key not in _KNOWN
+    ]
+    found += [Problem(f"{key} is missing", document.place()) for key in ("name", "version", "data") if key not in value]
+    found += [
+        Problem(f"{key} must be text", document.place(key), "quote it")
+        for key in _TEXTS
+        if key in value and (not isinstance(value[key], str) or not value[key].strip())
+    ]
+    for key in _LISTS:
+        listed = value.get(key)
+        names = [listed] if isinstance(listed, str) else listed
+        if key in value and (
+            not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names)
+        ):
+            found.append(Problem(f"{key} must be a column name or a list of column names", document.place(key)))
+        elif names and len(set(names)) != len(names):
+            found.append(Problem(f"{key} names a column twice", document.place(key)))
+    rows = value.get("rows")
+    if "rows" in value and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 1):
+        found.append(Problem("rows must be a whole number ≥ 1", document.place("rows")))
+    return found + _schema_faults(document, value.get("schema", {}))
+
+
+def _schema_faults(document: Document, schema: Any) -> list[Problem]:
+    if not isinstance(schema, Mapping):
+        return [Problem("schema must map columns to types", document.place("schema"))]
+    return [
+        Problem(
+            f"column {column!r} has unknown type {kind!r}",
+            document.place("schema", column),
+            suggestion(str(kind), COLUMN_TYPES),
+        )
+        for column, kind in schema.items()
+        if kind not in COLUMN_TYPES
+    ]

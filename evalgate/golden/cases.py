@@ -1,0 +1,138 @@
+"""Cases: rows of a golden dataset that were checked against its card."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalgate.core.canonical import canonical_json
+from evalgate.core.errors import BadInput
+from evalgate.core.values import Case
+from evalgate.golden.card import Card
+from evalgate.golden.tables import Row
+
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "integer": (int,),
+    "boolean": (bool,),
+    "list": (list,),
+    "object": (dict,),
+    "any": (object,),
+}
+MAX_ID_CHARACTERS = 256
+
+
+@dataclass(slots=True)
+class IdRegister:
+    """Refuses ids that are equal, or that could be taken for equal (`1` and "1", other case, other Unicode form)."""
+
+    seen: dict[str, str] = field(default_factory=dict)
+
+    def take(self, value: Any, place: str) -> str:
+        """Check one id and give it as text.
+
+        Raises: BadInput naming both places when it was there before.
+        """
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise BadInput(f"id {value!r} is neither text nor a whole number", where=place)
+        text = str(value)
+        if not text.strip() or len(text) > MAX_ID_CHARACTERS or "\n" in text or "\r" in text:
+            raise BadInput(
+                f"id {text[:40]!r} is empty, longer than {MAX_ID_CHARACTERS} characters or has a line break",
+                where=place,
+            )
+        folded = unicodedata.normalize("NFC", text).casefold().strip()
+        earlier = self.seen.setdefault(folded, place)
+        if earlier != place:
+            raise BadInput(
+                f"id {text!r} is already used at {earlier}", where=place, hint="every case needs an id of its own"
+            )
+        return text
+
+
+def read_cases(card: Card, rows: Iterable[Row]) -> Iterator[Case]:
+    """Turn rows into cases, in order.
+
+    Raises: BadInput for a duplicate id, a missing column, a null reference or a value of another type than declared.
+    """
+    register = IdRegister()
+    for row in rows:
+        yield _case(card, row, register)
+
+
+def _case(card: Card, row: Row, register: IdRegister) -> Case:
+    fields = row.fields
+    for column in (card.id_column, *card.inputs, *card.reference, *card.slices, *((card.group,) if card.group else ())):
+        if fields.get(column) is None:
+            state = "is null" if column in fields else "is missing"
+            raise BadInput(
+                f"column {column!r} {state}", where=row.place, hint=f"columns here: {', '.join(map(str, fields))[:200]}"
+            )
+    _check_types(card, row)
+    # CSV cannot tell an empty cell from a missing one, so an empty reference there is taken for missing.
+    if ".csv:" in row.place and any(fields[column] == "" for column in card.reference):
+        raise BadInput("the reference is empty", where=row.place, hint="use .jsonl if an empty answer is expected")
+    kept_out = {card.id_column, *card.reference, *({card.group} if card.group else set())}
+    inputs = card.inputs or tuple(column for column in fields if column not in kept_out)
+    return Case(
+        id=register.take(fields[card.id_column], row.place),
+        fields=fields,
+        inputs={name: fields[name] for name in inputs},
+        references=references_of(fields, card.reference),
+        slices={column: _slice_value(fields[column], column, row.place) for column in card.slices},
+        group=str(fields[card.group]) if card.group else None,
+        place=row.place,
+    )
+
+
+def references_of(fields: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[Any, ...]:
+    """The references in some columns; a single column that holds a list of texts gives several references."""
+    values = [fields[column] for column in columns]
+    if len(values) == 1 and isinstance(values[0], list) and values[0] and all(isinstance(v, str) for v in values[0]):
+        return tuple(values[0])
+    return tuple(values)
+
+
+def _slice_value(value: Any, column: str, place: str) -> str:
+    if isinstance(value, (dict, list)):
+        raise BadInput(
+            f"slice column {column!r} holds a {type(value).__name__}", where=place, hint="slices are texts or numbers"
+        )
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _check_types(card: Card, row: Row) -> None:
+    for column, kind in card.schema.items():
+        value = row.fields.get(column)
+        if value is None:
+            raise BadInput(f"column {column!r} is missing", where=row.place, hint="the card's schema declares it")
+        wrong_bool = isinstance(value, bool) and kind in ("number", "integer")
+        if wrong_bool or not isinstance(value, _PYTHON_TYPES[kind]):
+            raise BadInput(f"column {column!r} is declared {kind}, here it is {type(value).__name__}", where=row.place)
+
+
+class ContentDigest:
+    """Digest of a dataset's content: SHA-256 over the canonical JSON of every row, in order, one line each.
+
+    Line ends, key order, byte order marks and white space between values do not change it; a changed, added, removed
+    or moved case does.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self.rows = 0
+
+    def add(self, fields: Mapping[str, Any]) -> None:
+        """Take in the next row."""
+        self._hash.update(canonical_json(fields) + b"\n")
+        self.rows += 1
+
+    def hexdigest(self) -> str:
+        """`sha256:<hex>` of all rows so far."""
+        return "sha256:" + self._hash.hexdigest()

@@ -1,0 +1,108 @@
+"""Outputs that already exist: one file a variant, joined to their cases by id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.errors import BadInput
+from evalgate.core.plugins import suggestion
+from evalgate.core.values import Output, Status
+from evalgate.golden.cases import ContentDigest, IdRegister
+from evalgate.golden.tables import ID_COLUMN, TEXT_COLUMN, Row, read_rows
+
+_NUMBERS = ("latency_ms", "cost_usd")
+_COUNTS = ("prompt_tokens", "completion_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns hold what."""
+
+    id: str = ID_COLUMN
+    output: str = "output"
+    reference: str = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """All outputs of one variant."""
+
+    name: str
+    outputs: Mapping[str, Output]
+    """Id → output."""
+    digest: str
+
+
+def read_outputs(path: Path, columns: Columns) -> OutputFile:
+    """Read the outputs of one variant.
+
+    A null output, or a row whose `error` column is not null, is a lost answer: it is kept and counted. `latency_ms`,
+    `prompt_tokens`, `completion_tokens` and `cost_usd` are taken from columns of that name when present.
+
+    Raises: BadInput for an unreadable file, no rows, duplicate ids, a missing column.
+    """
+    content, register = ContentDigest(), IdRegister()
+    outputs: dict[str, Output] = {}
+    for row in read_rows(path):
+        content.add(row.fields)
+        outputs[register.take(cell(row, columns.id), row.place)] = _output(row, output_column(path, columns))
+    if not outputs:
+        raise BadInput("the file has 0 outputs", where=str(path))
+    return OutputFile(path.name, outputs, content.hexdigest())
+
+
+def output_column(path: Path, columns: Columns) -> str:
+    """The column with the output: the whole line in `.txt`."""
+    return TEXT_COLUMN if path.suffix.lower() == ".txt" else columns.output
+
+
+def cell(row: Row, column: str) -> Any:
+    """One value of a row.
+
+    Raises: BadInput when the row has no such column.
+    """
+    if column not in row.fields:
+        hint = suggestion(column, [str(name) for name in row.fields])
+        raise BadInput(
+            f"no column {column!r}",
+            where=row.place,
+            hint=f"{hint} (choose with --id-field, --output-field, --reference-field)",
+        )
+    return row.fields[column]
+
+
+def _output(row: Row, column: str) -> Output:
+    value = cell(row, column)
+    if row.fields.get("error"):
+        return Output(text="", status=Status.ERROR, error=str(row.fields["error"])[:500])
+    if value is None:
+        return Output(text="", status=Status.ERROR, error="no answer (null)")
+    figures: dict[str, Any] = {name: _number(row, name) for name in _NUMBERS}
+    figures |= {name: _count(row, name) for name in _COUNTS}
+    if isinstance(value, str):
+        return Output(text=value, **figures)
+    return Output(text=json.dumps(value, ensure_ascii=False), value=value, **figures)
+
+
+def _number(row: Row, name: str) -> float | None:
+    value = row.fields.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        number = float(value) if not isinstance(value, (bool, list, dict)) else -1.0
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise BadInput(f"{name} {value!r} is not a number ≥ 0", where=row.place)
+    return number
+
+
+def _count(row: Row, name: str) -> int | None:
+    number = _number(row, name)
+    if number is not None and number != int(number):
+        raise BadInput(f"{name} {number!r} is not a whole number", where=row.place)
+    return None if number is None else int(number)

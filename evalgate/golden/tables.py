@@ -1,0 +1,148 @@
+"""Rows of data files, one at a time and strictly: `.jsonl`, `.csv`, `.parquet`, `.txt`; data formats only, no code."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.canonical import canonical_json
+from evalgate.core.errors import BadInput
+from evalgate.core.files import open_for_reading, read_json_lines
+
+CSV_FIELD_LIMIT = 16 << 20
+TEXT_COLUMN = "text"
+ID_COLUMN = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row with its place."""
+
+    fields: Mapping[str, Any]
+    place: str
+    """`file:line`, or `file row n` for Parquet."""
+
+
+def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
+    """Read a data file by its ending.
+
+    `.txt` gives one row a line: `id` is the line number, `text` the line.
+
+    Raises: BadInput for an unknown ending, an unreadable file, or a row that is not plain data; names the place.
+    """
+    name = shown or str(path)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise BadInput(
+            f"cannot read {path.suffix or 'a file without ending'}",
+            where=name,
+            hint=f"use {', '.join(sorted(_READERS))}",
+        )
+    for row in reader(path, name):
+        _check_plain(row)
+        yield row
+
+
+def _check_plain(row: Row) -> None:
+    try:
+        canonical_json(row.fields)
+    except ValueError as error:
+        raise BadInput(f"not plain data: {error}", where=row.place) from error
+
+
+def _json_lines(path: Path, name: str) -> Iterator[Row]:
+    for line in read_json_lines(path, name):
+        where = f"{name}:{line.number}"
+        if not isinstance(line.value, dict):
+            raise BadInput("a row is an object of columns", where=where, hint='write {"id": …, …} on each line')
+        yield Row(line.value, where)
+
+
+def _text_lines(path: Path, name: str) -> Iterator[Row]:
+    with open_for_reading(path, name) as handle:
+        for number, raw in enumerate(handle, start=1):
+            body = raw.rstrip(b"\n").removesuffix(b"\r")
+            text = _decode(body.removeprefix(b"\xef\xbb\xbf") if number == 1 else body, f"{name}:{number}")
+            yield Row({ID_COLUMN: str(number), TEXT_COLUMN: text}, f"{name}:{number}")
+
+
+def _decode(body: bytes, where: str) -> str:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"not UTF-8 at byte {error.start + 1} of the line", where=where, hint="save the file as UTF-8"
+        ) from error
+    if "\0" in text:
+        raise BadInput("NUL character", where=where, hint="is this a text file?")
+    return text
+
+
+def _csv_rows(path: Path, name: str) -> Iterator[Row]:
+    csv.field_size_limit(CSV_FIELD_LIMIT)
+    with open_for_reading(path, name) as handle:
+        lines = _csv_lines(handle, name)
+        first = next(lines, None)
+        if first is None:
+            raise BadInput("the file is empty", where=name)
+        delimiter = ";" if ";" in first and "," not in first else "\t" if "\t" in first and "," not in first else ","
+        header = _csv_header(next(csv.reader([first], delimiter=delimiter)), name)
+        yield from _csv_body(csv.reader(lines, delimiter=delimiter, strict=True), header, name)
+
+
+def _csv_lines(handle: Any, name: str) -> Iterator[str]:
+    # csv.reader must get lines with their ends, so that a line break inside quotes survives byte for byte.
+    for number, raw in enumerate(handle, start=1):
+        yield _decode(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, f"{name}:{number}")
+
+
+def _csv_header(header: list[str], name: str) -> list[str]:
+    names = [column.strip() for column in header]
+    if any(not column for column in names) or len(set(names)) != len(names):
+        raise BadInput("the header needs a distinct name for every column", where=f"{name}:1")
+    return names
+
+
+def _csv_body(reader: Any, header: list[str], name: str) -> Iterator[Row]:
+    try:
+        for cells in reader:
+            where = f"{name}:{reader.line_num + 1}"
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise BadInput(
+                    f"{len(cells)} cells, the header has {len(header)}",
+                    where=where,
+                    hint="quote cells that hold the delimiter",
+                )
+            yield Row(dict(zip(header, cells, strict=True)), where)
+    except csv.Error as error:
+        raise BadInput(f"not valid CSV: {error}", where=f"{name}:{reader.line_num + 1}") from error
+
+
+def _parquet_rows(path: Path, name: str) -> Iterator[Row]:
+    open_for_reading(path, name).close()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(path) as table:
+            for batch in table.iter_batches(batch_size=1024):
+                for fields in batch.to_pylist():
+                    number += 1
+                    yield Row(fields, f"{name} row {number}")
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BadInput(f"not a readable Parquet file: {str(error)[:200]}", where=name) from error
+
+
+_READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".csv": _csv_rows,
+    ".parquet": _parquet_rows,
+    ".txt": _text_lines,
+}

@@ -1,0 +1,37 @@
+"""Make two spellings of one answer equal: the normalisations that text comparisons offer."""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Callable
+
+Normaliser = Callable[[str], str]
+NORMALISATIONS = ("none", "squad", "casefold")
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+
+
+def normaliser(name: str) -> Normaliser:
+    """The function behind one of `NORMALISATIONS`; each of them also strips surrounding white space."""
+    return {"none": str.strip, "squad": squad, "casefold": casefold}[name]
+
+
+def squad(text: str) -> str:
+    """Lower case, no ASCII punctuation, no English articles, single spaces.
+
+    Source: Rajpurkar et al. 2016, the normalisation of the SQuAD v1.1 evaluation script (the order matters:
+    punctuation goes before articles, so `a.` is an article and `U.S.A` is `usa`).
+    """
+    bare = text.lower().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", bare).split())
+
+
+def casefold(text: str) -> str:
+    """Equal regardless of case and of composed or decomposed accents.
+
+    Source: Unicode 3.13, canonical caseless matching.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold()).strip()

@@ -1,0 +1,138 @@
+"""`evalgate check`: everything that can be proven wrong before a model is asked, all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalgate.config.strict_yaml import read_document
+from evalgate.core.errors import BadInput
+from evalgate.golden.card import parse_card
+from evalgate.golden.locate import CARD
+from evalgate.pipeline.evaluate import check_slices
+from evalgate.pipeline.faults import Faults
+from evalgate.pipeline.subject import gate_cases, prove_dataset, read_card, resolve
+from evalgate.prompts.prompt_file import parse_plain, parse_prompt
+from evalgate.proxy.recording import open_recording
+
+_PROMPT_ENDINGS = (".prompt.yml", ".prompt.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at."""
+
+    path: str
+    kind: str
+    """configuration, prompt, dataset or recording."""
+    note: str
+    """What is worth knowing: number of cases, an unlocked dataset."""
+
+
+def check_paths(paths: Sequence[Path]) -> tuple[Checked, ...]:
+    """Validate files and folders.
+
+    Raises: BadInput with every fault of every file, or when there is nothing to check.
+    """
+    faults = Faults()
+    checked: list[Checked] = []
+    for path in paths:
+        for found in faults.attempt(lambda path=path: tuple(_expand(path))) or ():  # type: ignore[misc]
+            one = faults.attempt(lambda found=found: _check(found))  # type: ignore[misc]
+            if one is not None:
+                checked.append(one)
+    if not checked and not faults.problems:
+        faults.add(
+            "nothing to check",
+            ", ".join(map(str, paths)),
+            "name a configuration, a prompt, a dataset card or a recording",
+        )
+    faults.raise_if_any()
+    return tuple(checked)
+
+
+def _expand(path: Path) -> Iterator[Path]:
+    if not path.exists():
+        raise BadInput("does not exist", where=str(path))
+    if path.is_file() or _is_recording(path):
+        yield path
+        return
+    for child in sorted(path.rglob("*")):
+        if (child.is_dir() and _is_recording(child)) or (
+            child.is_file() and not any(_is_recording(parent) for parent in child.parents) and _kind(child) is not None
+        ):
+            yield child
+
+
+def _is_recording(path: Path) -> bool:
+    return path.parent.name == "recordings" and path.is_dir()
+
+
+def _kind(path: Path) -> str | None:
+    if path.is_dir():
+        return "recording"
+    if path.name == CARD:
+        return "dataset"
+    if path.name.endswith(_PROMPT_ENDINGS):
+        return "prompt"
+    if path.suffix in (".yaml", ".yml") and not any(part.startswith(".") for part in path.parts):
+        return "configuration"
+    return None
+
+
+def _check(path: Path) -> Checked:
+    match _kind(path):
+        case "recording":
+            return _recording(path)
+        case "dataset":
+            return _dataset(path)
+        case "prompt":
+            prompt = parse_prompt(read_document(path), reference=str(path))
+            return Checked(
+                str(path),
+                "prompt",
+                f"{len(prompt.messages)} messages, variables: {', '.join(prompt.placeholders) or 'none'}",
+            )
+        case "configuration":
+            return _configuration(path)
+        case _:
+            if path.suffix in (".txt", ".md"):
+                prompt = parse_plain(path.read_text(encoding="utf-8"), path, reference=str(path))
+                return Checked(str(path), "prompt", f"variables: {', '.join(prompt.placeholders) or 'none'}")
+            raise BadInput(
+                "no kind of file that evalgate checks",
+                where=str(path),
+                hint="a .yaml, .prompt.yml, dataset.yaml or a recording folder",
+            )
+
+
+def _configuration(path: Path) -> Checked:
+    resolved = resolve(path)
+    dataset = prove_dataset(resolved.card)
+    found: dict[str, set[str]] = {column: set() for column in resolved.settings.slices}
+    if found:
+        for case in gate_cases(resolved):
+            for column, value in case.slices.items():
+                found[column].add(value)
+        check_slices(resolved.settings, found)
+    card = read_card(resolved.settings, path.parent)
+    locked = "" if card.digest else "; the dataset is not locked: run `evalgate dataset lock`"
+    same = {prompt.digest for prompt in resolved.prompts.values()}
+    alike = "; both prompts are the same" if len(same) == 1 else ""
+    return Checked(
+        str(path),
+        "configuration",
+        f"{dataset.rows} cases, {len(resolved.settings.thresholds)} thresholds{locked}{alike}",
+    )
+
+
+def _dataset(path: Path) -> Checked:
+    card = parse_card(read_document(path), path.parent)
+    dataset = prove_dataset(card)
+    return Checked(str(path), "dataset", f"{dataset.rows} cases" + ("" if card.digest else "; not locked"))
+
+
+def _recording(path: Path) -> Checked:
+    index = open_recording(path, path.name)
+    return Checked(str(path), "recording", f"{len(index.places)} exchanges")

@@ -1,0 +1,139 @@
+"""`evalgate compare`: the same judgement on outputs that already exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from evalgate.config.load import with_standing_thresholds
+from evalgate.core.errors import BadInput
+from evalgate.core.settings import GateSettings, PluginChoice, ProxyChoice, Threshold, VariantChoice
+from evalgate.core.values import Case, Output
+from evalgate.core.verdict import VariantIdentity
+from evalgate.golden.outputs import Columns, OutputFile, read_outputs
+from evalgate.golden.reference_files import ReferenceTable, read_references, require_same_ids, table_cases
+from evalgate.pipeline.evaluate import Finished, Subject, evaluate
+from evalgate.pipeline.faults import Faults
+from evalgate.pipeline.instruments import build_instruments
+from evalgate.pipeline.plan_document import rules
+from evalgate.pipeline.workspace import opened
+from evalgate.runner.execute import Progress, Workers
+
+SCHEMA = "evalgate.plan/1"
+GATE = "compare"
+MODE = "outputs"
+DEFAULT_METRICS = ("exact_match", "token_f1", "rougeL", "chrf")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What to compare, and by which rules."""
+
+    baseline: Path
+    candidate: Path
+    references: tuple[Path, ...]
+    metrics: tuple[PluginChoice, ...] = ()
+    """Empty: exact_match, token_f1, rougeL, chrf."""
+    safety: tuple[PluginChoice, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    columns: Columns = field(default_factory=Columns)
+    slices: tuple[str, ...] = ()
+    group: str | None = None
+    confidence: float = 0.95
+    seed: int = 0
+    resamples: int | None = None
+
+
+def compare_outputs(comparison: Comparison, folder: Path, workers: Workers, progress: Progress) -> Finished:
+    """Judge outputs that already exist and write the evidence into a folder.
+
+    Raises: BadInput before anything is measured, Incomplete when the evidence is not complete.
+    Side effects: writes the run folder.
+    """
+    settings = _settings(comparison)
+    faults = Faults()
+    built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
+    table = faults.attempt(lambda: _references(comparison))
+    sides = {
+        "baseline": faults.attempt(lambda: read_outputs(comparison.baseline, comparison.columns)),
+        "candidate": faults.attempt(lambda: read_outputs(comparison.candidate, comparison.columns)),
+    }
+    faults.raise_if_any()
+    found = {arm: side for arm, side in sides.items() if side is not None}
+    assert built is not None and table is not None and len(found) == 2
+    cases = tuple(table_cases(table))
+    ids = {case.id: case for case in cases}
+    for side in found.values():
+        faults.attempt(lambda side=side: require_same_ids(ids, side.outputs, table.card.data.name, side.name))  # type: ignore[misc]
+    faults.raise_if_any()
+    subject = _subject(settings, comparison, table, found, built)
+    with opened(folder, dict(subject.plan)):
+        return evaluate(subject, _lines(cases, found), folder, workers, progress)
+
+
+def _settings(comparison: Comparison) -> GateSettings:
+    if not 0.5 < comparison.confidence < 1:
+        raise BadInput(
+            f"confidence {comparison.confidence} is not between 0.5 and 1", where="--confidence", hint="0.95, say"
+        )
+    if comparison.seed < 0:
+        raise BadInput(f"seed {comparison.seed} is negative", where="--seed")
+    if comparison.resamples is not None and not 100 <= comparison.resamples <= 1_000_000:
+        raise BadInput(f"{comparison.resamples} resamples", where="--resamples", hint="100 to 1,000,000")
+    metrics = comparison.metrics or tuple(PluginChoice(name) for name in DEFAULT_METRICS)
+    return GateSettings(
+        gate=GATE,
+        dataset=", ".join(path.name for path in comparison.references),
+        baseline=VariantChoice(comparison.baseline.name, MODE),
+        candidate=VariantChoice(comparison.candidate.name, MODE),
+        models={},
+        proxy=ProxyChoice(MODE, ""),
+        metrics=metrics,
+        safety=comparison.safety,
+        slices=comparison.slices,
+        thresholds=with_standing_thresholds(comparison.thresholds),
+        confidence=comparison.confidence,
+        seed=comparison.seed,
+        resamples=comparison.resamples,
+    )
+
+
+def _references(comparison: Comparison) -> ReferenceTable:
+    return read_references(comparison.references, comparison.columns, slices=comparison.slices, group=comparison.group)
+
+
+def _lines(
+    cases: tuple[Case, ...], sides: Mapping[str, OutputFile]
+) -> Iterator[tuple[Case, Mapping[str, tuple[Output, ...]]]]:
+    for case in cases:
+        yield case, {arm: (side.outputs[case.id],) for arm, side in sides.items()}
+
+
+def _subject(
+    settings: GateSettings, comparison: Comparison, table: ReferenceTable, sides: Mapping[str, OutputFile], built: Any
+) -> Subject:
+    lock = {"name": table.card.name, "version": table.card.version, "digest": table.digest}
+    plan = {
+        "schema": SCHEMA,
+        "gate": GATE,
+        "dataset": {
+            **lock,
+            "cases": len(table.rows),
+            "columns": [comparison.columns.id, comparison.columns.output, comparison.columns.reference],
+            "group": comparison.group,
+        },
+        "variants": {arm: {"outputs": side.name, "digest": side.digest} for arm, side in sides.items()},
+        **rules(settings, built),
+    }
+    return Subject(
+        settings=replace(settings),
+        built=built,
+        plan=plan,
+        inputs={"references": table.digest, **{f"outputs:{arm}": side.digest for arm, side in sides.items()}},
+        dataset={**lock, "card": table.card.fields},
+        mode=MODE,
+        variants={arm: VariantIdentity(side.name, side.digest, MODE) for arm, side in sides.items()},
+        require_threshold=False,
+    )

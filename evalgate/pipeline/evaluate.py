@@ -1,0 +1,203 @@
+"""What `run` and `compare` share: cases in, shards, verdict, documents and reports out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evalgate import __version__
+from evalgate.core.canonical import digest, pretty_json
+from evalgate.core.errors import BadInput
+from evalgate.core.files import write_whole
+from evalgate.core.record import PromptRecord, RunRecord
+from evalgate.core.settings import GateSettings
+from evalgate.core.values import Case, Output
+from evalgate.core.verdict import RunIdentity, VariantIdentity, Verdict
+from evalgate.evidence.manifest import environment, manifest
+from evalgate.evidence.verdict_document import verdict_document
+from evalgate.pipeline.instruments import Instruments
+from evalgate.pipeline.judge import judge, movement
+from evalgate.pipeline.select_cases import CaseReader
+from evalgate.pipeline.shards import ShardStore
+from evalgate.prompts.values import Prompt
+from evalgate.proxy.recording import RecordingIndex
+from evalgate.report.catalog import FILES, make_report
+from evalgate.runner.case_lines import CaseWriter
+from evalgate.runner.execute import Progress, Workers, execute
+from evalgate.runner.job import RECORDING_FILE, ArmTask, Job, shard_rows
+from evalgate.runner.receipt import Receipt
+
+CaseLines = Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is judged: everything that was resolved before the first case is measured."""
+
+    settings: GateSettings
+    built: Instruments
+    plan: Mapping[str, Any]
+    """The content of plan.json; its digest names the run."""
+    inputs: Mapping[str, str]
+    """What was used → its digest, for the manifest."""
+    dataset: Mapping[str, Any]
+    """name, version, digest, and the card for reports."""
+    mode: str
+    variants: Mapping[str, VariantIdentity]
+    require_threshold: bool
+    arms: Mapping[str, ArmTask] = field(default_factory=dict)
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    recording: RecordingIndex | None = None
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run: the first 12 digits of the plan's digest, so that the same command finds its own folder."""
+        return digest(self.plan).removeprefix("sha256:")[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished run."""
+
+    record: RunRecord
+    folder: Path
+    reader: CaseReader
+
+
+def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers, progress: Progress) -> Finished:
+    """Measure, judge and write everything into a locked run folder.
+
+    Raises: BadInput for data faults, Incomplete when the evidence is not complete; no verdict is written then.
+    Side effects: writes shards, plan, manifest, verdict and reports; verdict.json last.
+    """
+    started = datetime.now(UTC)
+    writer = CaseWriter(folder)
+    writer.write(lines)
+    if writer.rows == 0:
+        raise BadInput(
+            "the dataset has 0 cases", where=str(subject.dataset["name"]), hint="a gate needs at least one case"
+        )
+    check_slices(subject.settings, writer.slice_values)
+    job = _job(subject, writer)
+    job.save(folder)
+    if subject.recording is not None:
+        subject.recording.save(folder / RECORDING_FILE)
+    receipts = execute(folder, job, workers, progress)
+    store = ShardStore(folder, len(job.shards))
+    values = {column: sorted(found) for column, found in writer.slice_values.items()}
+    verdict = judge(subject.settings, subject.built, store, values, require_threshold=subject.require_threshold)
+    reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
+    record = _record(subject, verdict, receipts, reader, started)
+    publish(record, folder)
+    return Finished(record, folder, reader)
+
+
+def check_slices(settings: GateSettings, found: Mapping[str, set[str]]) -> None:
+    """Refuse a slice threshold that selects no case.
+
+    Raises: BadInput.
+    """
+    for threshold in settings.thresholds:
+        choice = threshold.slice
+        if choice is None or choice.column is None or choice.value is None:
+            continue
+        values = sorted(found.get(choice.column, ()))
+        if choice.value not in values:
+            hint = f"values of {choice.column}: {', '.join(values)[:200]}"
+            raise BadInput(f"slice {choice} selects no case", where=threshold.place or threshold.target, hint=hint)
+
+
+def publish(record: RunRecord, folder: Path) -> None:
+    """Write the documents and reports of a finished run; verdict.json last, so that its presence means complete."""
+    write_whole(folder / "manifest.json", pretty_json(record.manifest))
+    write_whole(folder / "run.json", pretty_json(record.environment))
+    for name in record.settings.reports:
+        write_whole(folder / FILES[name], make_report(name)(record))
+    write_whole(folder / "verdict.json", pretty_json(record.document))
+
+
+def _job(subject: Subject, writer: CaseWriter) -> Job:
+    return Job(
+        plan_digest=digest(subject.plan),
+        engine=__version__,
+        metrics=tuple(i.task for i in subject.built.metrics),
+        detectors=tuple(choice for choice, _ in subject.built.detectors),
+        arms=subject.arms,
+        samples=subject.settings.samples,
+        slices=subject.settings.slices,
+        shards=writer.spans(shard_rows(writer.rows)),
+    )
+
+
+def _record(
+    subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], reader: CaseReader, started: datetime
+) -> RunRecord:
+    shards = [{"shard": r.shard, "rows": r.rows, "content": r.content} for r in receipts]
+    sealed = manifest(digest(subject.plan), subject.inputs, shards, _extensions(subject.built))
+    identity = RunIdentity(
+        gate=subject.settings.gate,
+        run_id=subject.run_id,
+        dataset_name=subject.dataset["name"],
+        dataset_version=subject.dataset["version"],
+        dataset_digest=subject.dataset["digest"],
+        mode=subject.mode,
+        baseline=subject.variants["baseline"],
+        candidate=subject.variants["candidate"],
+        manifest_digest=digest(sealed),
+    )
+    shown = reader.worst()
+    ended = datetime.now(UTC)
+    times = {"started": started.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
+    return RunRecord(
+        verdict=verdict,
+        identity=identity,
+        settings=subject.settings,
+        document=verdict_document(verdict, identity),
+        manifest=sealed,
+        dataset_card=subject.dataset["card"],
+        prompts=_prompt_records(subject),
+        cases=shown,
+        cases_omitted=verdict.cases.total - len(shown),
+        environment=environment(times),
+    )
+
+
+def _extensions(built: Instruments) -> list[dict[str, str]]:
+    metrics = [
+        {
+            "kind": "metric",
+            "name": i.spec.name,
+            "plugin": i.task.choice.name,
+            "version": i.spec.version,
+            "signature": i.spec.signature,
+        }
+        for i in built.metrics
+    ]
+    detectors = [
+        {
+            "kind": "detector",
+            "name": spec.category,
+            "plugin": choice.name,
+            "version": spec.version,
+            "signature": spec.signature,
+        }
+        for choice, spec in built.detectors
+    ]
+    return metrics + detectors
+
+
+def _prompt_records(subject: Subject) -> dict[str, PromptRecord]:
+    return {
+        arm: PromptRecord(
+            reference=task.prompt_reference,
+            path=task.prompt_path,
+            digest=subject.prompts[arm].digest,
+            messages=task.messages,
+            parameters=task.parameters,
+            model=f"{task.model.alias} ({task.model.provider}: {task.model.name})",
+        )
+        for arm, task in subject.arms.items()
+    }

@@ -1,0 +1,171 @@
+"""The metrics and detectors of a gate, built and checked against its thresholds before any case is read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.errors import BadInput
+from evalgate.core.files import read_text
+from evalgate.core.settings import Bound, PluginChoice, TargetKind, Threshold
+from evalgate.core.strict_json import parse_json
+from evalgate.core.values import DetectorSpec, MetricSpec, Scale
+from evalgate.metrics.catalog import expand, make_metric, split_generic
+from evalgate.metrics.interface import Metric
+from evalgate.pipeline.faults import Faults
+from evalgate.runner.job import MetricTask
+from evalgate.safety.catalog import make_detector
+from evalgate.safety.interface import Detector
+
+RUN_FIGURES = ("cases", "error_rate", "errors_baseline", "errors_candidate")
+ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One metric: the task for workers, the metric itself for scoring sums, and what it is called."""
+
+    task: MetricTask
+    metric: Metric
+    spec: MetricSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A percentile of a metric's per-case values, asked for by a threshold or in `metrics`."""
+
+    name: str
+    metric: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """Everything that measures."""
+
+    metrics: tuple[Instrument, ...]
+    quantiles: tuple[Quantile, ...]
+    detectors: tuple[tuple[PluginChoice, DetectorSpec], ...]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Names of all results, percentiles included."""
+        return tuple(i.spec.name for i in self.metrics) + tuple(q.name for q in self.quantiles)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Safety categories, in configuration order."""
+        return tuple(spec.category for _, spec in self.detectors)
+
+
+def build_instruments(
+    metrics: Sequence[PluginChoice], safety: Sequence[PluginChoice], thresholds: Sequence[Threshold], base: Path
+) -> Instruments:
+    """Build all metrics and detectors and check that every threshold has something to hold on to.
+
+    Raises: BadInput with every fault at once.
+    """
+    faults = Faults()
+    wanted, shares = _split_quantiles(metrics)
+    expanded = faults.attempt(lambda: expand([_inlined(choice, base) for choice in wanted])) or ()
+    instruments = [i for choice in expanded if (i := faults.attempt(lambda c=choice: _instrument(c))) is not None]  # type: ignore[misc]
+    detectors = [(c, d.spec) for c in safety if (d := faults.attempt(lambda c=c: _detector(c))) is not None]  # type: ignore[misc]
+    _refuse_twice([i.spec.name for i in instruments], "metric", faults, "rename one with `as: NAME`")
+    _refuse_twice(
+        [spec.category for _, spec in detectors], "safety category", faults, "give one another `category: NAME`"
+    )
+    shares += [t.name for t in thresholds if t.kind is TargetKind.METRIC]
+    quantiles = _quantiles(shares, [i.spec.name for i in instruments])
+    built = Instruments(tuple(instruments), quantiles, tuple(detectors))
+    if not faults.problems:  # an instrument that failed to build would only be reported twice
+        for threshold in thresholds:
+            _check_threshold(threshold, built, faults)
+    faults.raise_if_any()
+    return built
+
+
+def _instrument(choice: PluginChoice) -> Instrument:
+    plain, alias, reference = split_generic(choice)
+    metric = make_metric(plain)
+    name = alias or metric.spec.name
+    return Instrument(MetricTask(plain, name, reference), metric, replace(metric.spec, name=name))
+
+
+def _detector(choice: PluginChoice) -> Detector:
+    return make_detector(choice)
+
+
+def _inlined(choice: PluginChoice, base: Path) -> PluginChoice:
+    """A JSON Schema named by path is read here, so that metrics never touch files."""
+    schema = choice.parameters.get("schema")
+    if choice.name != "json_schema" or not isinstance(schema, str):
+        return choice
+    path = base / schema
+    try:
+        value: Any = parse_json(read_text(path, schema))
+    except ValueError as error:
+        raise BadInput(f"not valid JSON: {error}", where=schema) from error
+    return replace(choice, parameters={**choice.parameters, "schema": value})
+
+
+def _refuse_twice(names: Sequence[str], kind: str, faults: Faults, hint: str) -> None:
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        faults.add(f"{kind} {name!r} is measured twice", hint=hint)
+
+
+def quantile_of(name: str) -> tuple[str, float] | None:
+    """Split `latency_ms.p95` into metric and share; None when the name has no percentile."""
+    metric, dot, tail = name.rpartition(".p")
+    if not dot or not tail.replace(".", "", 1).isdigit():
+        return None
+    share = float(tail) / 100
+    return (metric, share) if metric and 0 < share < 1 else None
+
+
+def _split_quantiles(metrics: Sequence[PluginChoice]) -> tuple[list[PluginChoice], list[str]]:
+    names = [choice.name for choice in metrics if quantile_of(choice.name) is not None]
+    plain = [choice for choice in metrics if choice.name not in names]
+    present = {choice.name for choice in plain}
+    for name in names:
+        metric, _ = quantile_of(name) or ("", 0.0)
+        if metric not in present:
+            plain.append(PluginChoice(metric, {}, next(c.place for c in metrics if c.name == name)))
+            present.add(metric)
+    return plain, names
+
+
+def _quantiles(names: Sequence[str], metrics: Sequence[str]) -> tuple[Quantile, ...]:
+    found: dict[str, Quantile] = {}
+    for name in names:
+        split = quantile_of(name)
+        if split is not None and name not in metrics and split[0] in metrics:
+            found.setdefault(name, Quantile(name, *split))
+    return tuple(found.values())
+
+
+def _check_threshold(threshold: Threshold, built: Instruments, faults: Faults) -> None:
+    known: tuple[str, ...]
+    match threshold.kind:
+        case TargetKind.METRIC:
+            known = built.metric_names
+        case TargetKind.SAFETY:
+            known = (*built.categories, ANY) if built.categories else ()
+        case TargetKind.RUN:
+            known = RUN_FIGURES
+    if threshold.name not in known:
+        close = difflib.get_close_matches(threshold.name, known, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"measured here: {', '.join(known) or 'nothing'}"
+        faults.add(f"the threshold on {threshold.target} holds nothing: it is not measured", threshold.place, hint)
+    elif threshold.bound is Bound.MAX_NEWLY_FAILING and not _is_pass_fail(threshold.name, built):
+        faults.add(
+            f"max_newly_failing needs a pass/fail metric, {threshold.name} is none",
+            threshold.place,
+            "use max_regression",
+        )
+
+
+def _is_pass_fail(name: str, built: Instruments) -> bool:
+    return any(i.spec.name == name and i.spec.scale is Scale.PROPORTION for i in built.metrics)

@@ -1,0 +1,126 @@
+"""From finished shards to the verdict: results for the whole dataset and each slice, thresholds, decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evalgate.core.settings import GateSettings, TargetKind
+from evalgate.core.values import Arm, Scale
+from evalgate.core.verdict import CaseCounts, Results, RunFigures, SafetyResult, Verdict
+from evalgate.gate.conclude import conclude
+from evalgate.gate.decide import decide
+from evalgate.pipeline.instruments import ANY, Instruments
+from evalgate.pipeline.shards import EVERYTHING, Selection, ShardStore
+from evalgate.stats.compare import compare_metrics
+from evalgate.stats.interface import Floats, MetricColumns, StatOptions
+from evalgate.stats.safety_counts import safety_from_counts
+
+UNCHANGED = 1e-12
+"""A case whose score moves by less than this did not move: sums of floats differ in their last bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """The metric that says which case is better, and where its scores stand."""
+
+    name: str
+    column: int
+    sign: float
+    """+1 where higher is better, -1 where lower is."""
+
+
+def judge(
+    settings: GateSettings,
+    built: Instruments,
+    store: ShardStore,
+    slice_values: Mapping[str, Sequence[str]],
+    *,
+    require_threshold: bool,
+) -> Verdict:
+    """Derive the verdict of a run.
+
+    Raises: Incomplete when a threshold's figure was not measured.
+    """
+    columns = metric_columns(built)
+    results = _results(settings, built, columns, store, EVERYTHING, ())
+    slices: dict[str, Results] = {}
+    for number, column in enumerate(settings.slices):
+        for place, value in enumerate(sorted(slice_values.get(column, ()))):
+            selection = Selection(column, value)
+            slices[str(selection)] = _results(settings, built, columns, store, selection, (number + 1, place))
+    decided = decide(settings.thresholds, results, slices, confidence=settings.confidence)
+    decision, reason = conclude(decided, results.run, require_threshold=require_threshold)
+    return Verdict(decision, reason, results, slices, decided, case_counts(store, movement(settings, built)))
+
+
+def metric_columns(built: Instruments) -> tuple[MetricColumns, ...]:
+    """Where every metric's columns stand in a shard's rows, percentiles included."""
+    columns: dict[str, MetricColumns] = {}
+    start = 0
+    for instrument in built.metrics:
+        stop = start + instrument.spec.columns
+        columns[instrument.spec.name] = MetricColumns(instrument.spec, instrument.metric.score, start, stop)
+        start = stop
+    for quantile in built.quantiles:
+        base = columns[quantile.metric]
+        spec = replace(
+            base.spec,
+            name=quantile.name,
+            scale=Scale.QUANTILE,
+            signature=f"{base.spec.signature}|quantile:{quantile.share:g}",
+        )
+        columns[quantile.name] = replace(base, spec=spec, quantile=quantile.share)
+    return tuple(columns.values())
+
+
+def movement(settings: GateSettings, built: Instruments) -> Movement | None:
+    """The metric that says how single cases moved: that of the first metric threshold, else the first metric."""
+    names = [i.spec.name for i in built.metrics]
+    wanted = [t.name for t in settings.thresholds if t.kind is TargetKind.METRIC and t.name in names]
+    for name in (*wanted, *names):
+        column = names.index(name)
+        return Movement(name, column, 1.0 if built.metrics[column].spec.higher_is_better else -1.0)
+    return None
+
+
+def case_counts(store: ShardStore, by: Movement | None) -> CaseCounts:
+    """How many cases got better, worse, or stayed."""
+    total = improved = regressed = 0
+    for numbers in store.all_numbers():
+        total += len(numbers.identical)
+        if by is not None:
+            change = changes(numbers.scores[Arm.BASELINE], numbers.scores[Arm.CANDIDATE], by)
+            improved += int((change > UNCHANGED).sum())
+            regressed += int((change < -UNCHANGED).sum())
+    return CaseCounts(by.name if by else None, total, improved, regressed, total - improved - regressed)
+
+
+def changes(baseline: Floats, candidate: Floats, by: Movement) -> Floats:
+    """(n,) how much better the candidate is, case by case; 0 where either side is undefined."""
+    with np.errstate(invalid="ignore"):
+        moved = by.sign * (candidate[:, by.column] - baseline[:, by.column])
+        return np.where(np.isfinite(moved), moved, 0.0)
+
+
+def _results(
+    settings: GateSettings,
+    built: Instruments,
+    columns: tuple[MetricColumns, ...],
+    store: ShardStore,
+    selection: Selection,
+    stage: tuple[int, ...],
+) -> Results:
+    options = StatOptions(settings.confidence, settings.seed, settings.resamples, stage)
+    metrics = compare_metrics(columns, lambda: store.blocks(selection), options) if columns else {}
+    counts = store.counts(selection)
+    run = RunFigures(counts.cases, counts.lost[Arm.BASELINE], counts.lost[Arm.CANDIDATE])
+    safety: dict[str, SafetyResult] = {}
+    if built.categories and counts.violations is not None:
+        for name, (before, _, new, fixed) in zip((*built.categories, ANY), counts.violations.tolist(), strict=True):
+            safety[name] = safety_from_counts(
+                name, baseline=before, new=new, fixed=fixed, cases=counts.cases, confidence=settings.confidence
+            )
+    return Results(metrics, safety, run)

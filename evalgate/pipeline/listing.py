@@ -1,0 +1,47 @@
+"""What is installed, and the schema of what can be configured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evalgate.config.editor_schema import config_schema
+from evalgate.core.canonical import pretty_json
+from evalgate.core.files import write_whole
+from evalgate.core.plugins import origins
+from evalgate.metrics import catalog as metrics
+from evalgate.report import catalog as reports
+from evalgate.runner.execute import BACKENDS
+from evalgate.safety import catalog as detectors
+
+
+def installed() -> list[dict[str, str]]:
+    """Every metric, detector, report and backend, with where it comes from; nothing is loaded."""
+    rows = [
+        {"kind": kind, "name": o.name, "reference": o.reference, "distribution": o.distribution, "version": o.version}
+        for kind, group, builtins in (
+            ("metric", metrics.GROUP, metrics.BUILTINS),
+            ("detector", detectors.GROUP, detectors.BUILTINS),
+            ("report", reports.GROUP, reports.BUILTINS),
+        )
+        for o in origins(group, builtins)
+    ]
+    return rows + [
+        {"kind": "backend", "name": name, "reference": "joblib", "distribution": "joblib", "version": _joblib_version()}
+        for name in BACKENDS
+    ]
+
+
+def _joblib_version() -> str:
+    from importlib.metadata import version
+
+    return version("joblib")
+
+
+def schema_text() -> str:
+    """The JSON Schema of gate configurations."""
+    return pretty_json(config_schema())
+
+
+def write_schema(path: Path) -> None:
+    """Write the JSON Schema to a file."""
+    write_whole(path, schema_text())

@@ -1,0 +1,96 @@
+"""plan.json: what will be judged, by which rules; its digest names the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from evalgate.core.settings import GateSettings, Threshold
+from evalgate.pipeline.instruments import Instruments
+from evalgate.runner.job import ArmTask
+
+if TYPE_CHECKING:
+    from evalgate.pipeline.subject import Resolved
+
+SCHEMA = "evalgate.plan/1"
+
+
+def plan_document(
+    settings: GateSettings,
+    built: Instruments,
+    dataset: Mapping[str, Any],
+    arms: Mapping[str, ArmTask],
+    resolved: Resolved,
+) -> dict[str, Any]:
+    """The plan of a `run`: only what can change its outcome, nothing of machine, time or place."""
+    return {
+        "schema": SCHEMA,
+        "gate": settings.gate,
+        "dataset": dict(dataset),
+        "variants": {name: _variant(arm, resolved.prompts[name].digest) for name, arm in arms.items()},
+        "proxy": {
+            "mode": settings.proxy.mode,
+            "recording": settings.proxy.recording,
+            "recording_digest": resolved.recording.digest,
+        },
+        **rules(settings, built),
+    }
+
+
+def rules(settings: GateSettings, built: Instruments) -> dict[str, Any]:
+    """How it will be measured and decided, the same for `run` and `compare`."""
+    return {
+        "samples": settings.samples,
+        "metrics": [
+            {
+                "name": i.spec.name,
+                "plugin": i.task.choice.name,
+                "parameters": _plain(i.task.choice.parameters),
+                "reference": i.task.reference,
+            }
+            for i in built.metrics
+        ],
+        "percentiles": [{"name": q.name, "metric": q.metric, "share": q.share} for q in built.quantiles],
+        "safety": [
+            {"category": spec.category, "plugin": choice.name, "parameters": _plain(choice.parameters)}
+            for choice, spec in built.detectors
+        ],
+        "slices": list(settings.slices),
+        "thresholds": [_threshold(threshold) for threshold in settings.thresholds],
+        "confidence": settings.confidence,
+        "seed": settings.seed,
+        "resamples": settings.resamples,
+    }
+
+
+def _variant(arm: ArmTask, prompt_digest: str) -> dict[str, Any]:
+    return {
+        "prompt": arm.prompt_reference,
+        "prompt_digest": prompt_digest,
+        "messages": [list(message) for message in arm.messages],
+        "parameters": _plain(arm.parameters),
+        "model": _plain(asdict(arm.model)),
+    }
+
+
+def _threshold(threshold: Threshold) -> dict[str, Any]:
+    return {
+        "target": threshold.target,
+        "bound": str(threshold.bound),
+        "value": threshold.value,
+        "relative": threshold.relative,
+        "text": threshold.text,
+        "slice": None
+        if threshold.slice is None
+        else {"column": threshold.slice.column, "value": threshold.slice.value},
+        "level": str(threshold.level),
+        "decide": str(threshold.decide),
+        "implicit": threshold.implicit,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

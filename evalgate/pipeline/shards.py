@@ -1,0 +1,118 @@
+"""Finished shards as statistics and reports read them: blocks of numbers, cached while they are small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalgate.core.values import ARMS, Arm
+from evalgate.runner.shard_file import ShardNumbers, read_numbers, shard_path
+from evalgate.stats.interface import PairedBlock
+
+CACHE_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A slice of the dataset, or all of it."""
+
+    column: str | None = None
+    value: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.column}={self.value}"
+
+
+EVERYTHING = Selection()
+
+
+@dataclass(slots=True)
+class ShardStore:
+    """Reads the shards of a run folder in order; the first 256 MiB stay in memory for the next pass."""
+
+    folder: Path
+    count: int
+    _cache: dict[int, ShardNumbers] = field(default_factory=dict)
+    _cached_bytes: int = 0
+
+    def numbers(self, shard: int) -> ShardNumbers:
+        """The numbers of one shard."""
+        cached = self._cache.get(shard)
+        if cached is not None:
+            return cached
+        numbers = read_numbers(shard_path(self.folder, shard))
+        size = sum(numbers.rows[arm].nbytes + numbers.scores[arm].nbytes for arm in ARMS)
+        if self._cached_bytes + size <= CACHE_BYTES:
+            self._cache[shard] = numbers
+            self._cached_bytes += size
+        return numbers
+
+    def all_numbers(self) -> Iterator[ShardNumbers]:
+        """Every shard in order."""
+        return (self.numbers(shard) for shard in range(self.count))
+
+    def blocks(self, selection: Selection) -> Iterator[PairedBlock]:
+        """The paired rows of a selection, shard by shard; shards without a selected case are left out."""
+        for numbers in self.all_numbers():
+            chosen = _chosen(numbers, selection)
+            if chosen.any():
+                yield _block(numbers, chosen)
+
+    def counts(self, selection: Selection) -> SelectionCounts:
+        """Cases, lost answers and violations of a selection."""
+        total = SelectionCounts()
+        for numbers in self.all_numbers():
+            total.add(numbers, _chosen(numbers, selection))
+        return total
+
+
+@dataclass(slots=True)
+class SelectionCounts:
+    """Exact counts over a selection; violations as (baseline, candidate, new, fixed) per detector, `any` last."""
+
+    cases: int = 0
+    lost: dict[Arm, int] = field(default_factory=lambda: dict.fromkeys(ARMS, 0))
+    violations: NDArray[np.int64] | None = None
+    """(C + 1, 4)."""
+
+    def add(self, numbers: ShardNumbers, chosen: NDArray[np.bool_]) -> None:
+        """Take in one shard."""
+        self.cases += int(chosen.sum())
+        for arm in ARMS:
+            self.lost[arm] += int(numbers.lost[arm][chosen].sum())
+        before, after = (_violating(numbers, arm)[chosen] for arm in ARMS)
+        table = np.stack([before.sum(0), after.sum(0), (after & ~before).sum(0), (before & ~after).sum(0)], axis=1)
+        self.violations = table if self.violations is None else self.violations + table
+
+
+def _violating(numbers: ShardNumbers, arm: Arm) -> NDArray[np.bool_]:
+    each = numbers.violations[arm] > 0
+    return np.hstack([each, each.any(axis=1, keepdims=True)])
+
+
+def newly_violating(numbers: ShardNumbers) -> NDArray[np.bool_]:
+    """(n,) cases that violate some category in the candidate and not in the baseline."""
+    before, after = (numbers.violations[arm] > 0 for arm in ARMS)
+    return np.asarray((after & ~before).any(axis=1))
+
+
+def _chosen(numbers: ShardNumbers, selection: Selection) -> NDArray[np.bool_]:
+    if selection.column is None:
+        return np.ones(len(numbers.identical), dtype=bool)
+    return np.asarray(numbers.slices[selection.column] == selection.value)
+
+
+def _block(numbers: ShardNumbers, chosen: NDArray[np.bool_]) -> PairedBlock:
+    if chosen.all():
+        rows = numbers.rows
+        return PairedBlock(rows[Arm.BASELINE], rows[Arm.CANDIDATE], numbers.groups, numbers.identical)
+    return PairedBlock(
+        numbers.rows[Arm.BASELINE][chosen],
+        numbers.rows[Arm.CANDIDATE][chosen],
+        None if numbers.groups is None else numbers.groups[chosen],
+        numbers.identical[chosen],
+    )

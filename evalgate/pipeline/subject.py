@@ -1,0 +1,205 @@
+"""Resolve a gate configuration: files found, read, digested and checked, before any case is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalgate.config.load import load_settings, with_standing_thresholds
+from evalgate.config.strict_yaml import read_document
+from evalgate.core.canonical import digest_file
+from evalgate.core.errors import BadInput
+from evalgate.core.files import read_text
+from evalgate.core.plugins import suggestion
+from evalgate.core.settings import GateSettings, VariantChoice
+from evalgate.core.values import ARMS, Case
+from evalgate.core.verdict import VariantIdentity
+from evalgate.golden.card import Card, parse_card
+from evalgate.golden.cases import ContentDigest, read_cases
+from evalgate.golden.locate import card_path
+from evalgate.golden.tables import Row, read_rows
+from evalgate.pipeline.evaluate import Subject
+from evalgate.pipeline.faults import Faults
+from evalgate.pipeline.instruments import Instruments, build_instruments
+from evalgate.pipeline.plan_document import plan_document
+from evalgate.prompts.locate import prompt_path
+from evalgate.prompts.prompt_file import parse_plain, parse_prompt
+from evalgate.prompts.template import missing_inputs
+from evalgate.prompts.values import Prompt
+from evalgate.proxy.recording import RecordingIndex, open_recording, recording_folder
+from evalgate.proxy.replay import check_mode
+from evalgate.runner.job import ArmTask
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A configuration with everything it names."""
+
+    settings: GateSettings
+    card: Card
+    prompts: Mapping[str, Prompt]
+    built: Instruments
+    recording: RecordingIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The content of a golden dataset, read once to prove it."""
+
+    digest: str
+    rows: int
+
+
+def resolve(path: Path, mode: str | None = None) -> Resolved:
+    """Read a configuration and everything it names.
+
+    Raises: BadInput with everything that is wrong, at once.
+    """
+    settings = load_settings(path)
+    settings = replace(settings, thresholds=with_standing_thresholds(settings.thresholds))
+    if mode is not None:
+        settings = replace(settings, proxy=replace(settings.proxy, mode=mode))
+    base = path.parent
+    faults = Faults()
+    faults.attempt(lambda: check_mode(settings.proxy.mode, settings.proxy.place))
+    card = faults.attempt(lambda: read_card(settings, base))
+    prompts = {
+        arm: faults.attempt(lambda choice=choice: read_prompt(choice, settings.root, base))  # type: ignore[misc]
+        for arm, choice in zip(ARMS, (settings.baseline, settings.candidate), strict=True)
+    }
+    built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, base))
+    recording = faults.attempt(lambda: _recording(settings))
+    found = {str(arm): prompt for arm, prompt in prompts.items() if prompt is not None}
+    if card is not None:
+        _check_columns(settings, card, found, faults)
+    faults.raise_if_any()
+    assert card is not None and built is not None and recording is not None
+    return Resolved(settings, card, found, built, recording)
+
+
+def prove_dataset(card: Card) -> Dataset:
+    """Read a dataset once: every case is checked and the content held against the card's lock.
+
+    Raises: BadInput for a faulty case, no case at all, or content that is not what the card says.
+    """
+    content = ContentDigest()
+    for _ in read_cases(card, _digested(card, content)):
+        pass
+    where = str(card.path or card.data)
+    if content.rows == 0:
+        raise BadInput("the dataset has 0 cases", where=str(card.data), hint="a gate needs at least one case")
+    if card.rows is not None and card.rows != content.rows:
+        raise BadInput(f"the card says {card.rows} rows, the data has {content.rows}", where=where, hint=_lock_hint())
+    if card.digest is not None and card.digest != content.hexdigest():
+        said = f"the data is not what the card was locked to: {content.hexdigest()} instead of {card.digest}"
+        raise BadInput(said, where=where, hint=_lock_hint())
+    return Dataset(content.hexdigest(), content.rows)
+
+
+def subject_of(resolved: Resolved, dataset: Dataset) -> Subject:
+    """Everything a run needs to begin."""
+    settings, card = resolved.settings, resolved.card
+    arms = {arm: _arm(settings, choice, resolved.prompts[arm]) for arm, choice in _choices(settings).items()}
+    lock = {"name": card.name, "version": card.version, "digest": dataset.digest}
+    plan = plan_document(settings, resolved.built, {**lock, "cases": dataset.rows}, arms, resolved)
+    assert settings.path is not None
+    inputs = {
+        f"config:{settings.path.name}": digest_file(settings.path),
+        f"dataset:{card.name}@{card.version}": dataset.digest,
+        f"recording:{settings.proxy.recording}": resolved.recording.digest,
+        **{f"prompt:{arms[arm].prompt_reference}": resolved.prompts[arm].digest for arm in arms},
+    }
+    variants = {arm: _identity(arms[arm], resolved.prompts[arm]) for arm in arms}
+    return Subject(
+        settings=settings,
+        built=resolved.built,
+        plan=plan,
+        inputs=inputs,
+        dataset={**lock, "card": card.fields},
+        mode=settings.proxy.mode,
+        variants=variants,
+        require_threshold=True,
+        arms=arms,
+        prompts=resolved.prompts,
+        recording=resolved.recording,
+    )
+
+
+def gate_cases(resolved: Resolved) -> Iterator[Case]:
+    """The cases of the gate with the slices it asks for."""
+    card = replace(resolved.card, slices=resolved.settings.slices)
+    return read_cases(card, read_rows(card.data, _shown(card)))
+
+
+def read_card(settings: GateSettings, base: Path) -> Card:
+    """Find and check the dataset card of a configuration."""
+    path = card_path(settings.dataset, root=settings.root, base=base, where=settings.dataset_place or None)
+    return parse_card(read_document(path), path.parent)
+
+
+def read_prompt(choice: VariantChoice, root: Path, base: Path) -> Prompt:
+    """Find and read the prompt of a variant."""
+    path = prompt_path(choice.prompt, root=root, base=base, where=choice.place or None)
+    if path.suffix in (".txt", ".md"):
+        return parse_plain(read_text(path, str(path)), path, reference=choice.prompt)
+    if path.suffix in (".yml", ".yaml"):
+        return parse_prompt(read_document(path), reference=choice.prompt)
+    raise BadInput(
+        f"prompt format {path.suffix!r} is not read by this version",
+        where=choice.place,
+        hint="use .prompt.yml, .txt or .md",
+    )
+
+
+def _recording(settings: GateSettings) -> RecordingIndex:
+    name = settings.proxy.recording
+    return open_recording(recording_folder(name, settings.root, settings.proxy.place), name)
+
+
+def _digested(card: Card, content: ContentDigest) -> Iterator[Row]:
+    for row in read_rows(card.data, _shown(card)):
+        content.add(row.fields)
+        yield row
+
+
+def _shown(card: Card) -> str:
+    return str(card.data)
+
+
+def _lock_hint() -> str:
+    return "a changed dataset is a new version: lock it again under a new version number"
+
+
+def _choices(settings: GateSettings) -> dict[str, VariantChoice]:
+    return {"baseline": settings.baseline, "candidate": settings.candidate}
+
+
+def _arm(settings: GateSettings, choice: VariantChoice, prompt: Prompt) -> ArmTask:
+    model = settings.models[choice.model]
+    parameters: dict[str, Any] = {**model.parameters, **prompt.parameters}
+    messages = tuple((m.role, m.content) for m in prompt.messages)
+    return ArmTask(messages, prompt.reference, _relative(prompt.path, settings.root), parameters, model)
+
+
+def _relative(path: Path, root: Path) -> str:
+    resolved = path.resolve()
+    return str(resolved.relative_to(root.resolve())) if resolved.is_relative_to(root.resolve()) else path.name
+
+
+def _identity(arm: ArmTask, prompt: Prompt) -> VariantIdentity:
+    return VariantIdentity(arm.prompt_reference, prompt.digest, f"{arm.model.alias}={arm.model.name}")
+
+
+def _check_columns(settings: GateSettings, card: Card, prompts: Mapping[str, Prompt], faults: Faults) -> None:
+    for column in settings.slices:
+        if column not in card.slices:
+            hint = suggestion(column, list(card.slices))
+            faults.add(f"slice {column!r} is not a slice of {card.name}@{card.version}", str(settings.path), hint)
+    for prompt in prompts.values():
+        for name in missing_inputs(prompt, card.inputs) if card.inputs else ():
+            hint = suggestion(name, list(card.inputs))
+            faults.add(
+                f"prompt {prompt.reference} needs {name!r}, which is no input of {card.name}", str(prompt.path), hint
+            )

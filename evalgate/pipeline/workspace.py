@@ -1,0 +1,124 @@
+"""The run folder: locked while in use, cleared of an earlier run's results, never mistaken for one that is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.canonical import pretty_json
+from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.files import write_whole
+from evalgate.core.strict_json import parse_json
+
+PLAN = "plan.json"
+LOCK = ".lock"
+RESULTS = ("verdict.json", "report.html", "junit.xml", "summary.md", "manifest.json", "run.json")
+OWN = frozenset((*RESULTS, PLAN, LOCK, "shards", "work"))
+
+
+@contextmanager
+def opened(folder: Path, plan: dict[str, Any], *, fresh: bool = False) -> Iterator[Path]:
+    """Lock a run folder for one run of a plan.
+
+    Results of an earlier run are removed first, so that no stale verdict can be read as this run's; shards of the same
+    plan are kept.
+
+    Raises: BadInput when the folder is something else, or another run holds it.
+    Side effects: creates the folder, `plan.json` and `.lock`; the lock is removed at the end.
+    """
+    _check_owned(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"cannot be made a run folder: {error.strerror}", where=str(folder), hint="choose another --out"
+        ) from error
+    lock = folder / LOCK
+    _take(lock)
+    try:
+        _clear(folder, plan, fresh)
+        write_whole(folder / PLAN, pretty_json(plan))
+        yield folder
+    finally:
+        lock.unlink(missing_ok=True)
+
+
+def _check_owned(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise BadInput("is a file, not a folder", where=str(folder), hint="choose another --out")
+    if folder.is_dir():
+        foreign = sorted(p.name for p in folder.iterdir() if p.name not in OWN and not p.name.startswith("."))
+        if foreign and not (folder / PLAN).is_file():
+            raise BadInput(
+                f"holds other files ({', '.join(foreign[:3])})", where=str(folder), hint="choose an empty --out"
+            )
+
+
+def _clear(folder: Path, plan: dict[str, Any], fresh: bool) -> None:
+    for name in RESULTS:
+        (folder / name).unlink(missing_ok=True)
+    if fresh or _stored_plan(folder) != plan:
+        shutil.rmtree(folder / "shards", ignore_errors=True)
+    shutil.rmtree(folder / "work", ignore_errors=True)
+
+
+def _stored_plan(folder: Path) -> Any:
+    try:
+        return parse_json((folder / PLAN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _take(lock: Path) -> None:
+    content = json.dumps(
+        {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+    )
+    mine = lock.with_name(f".lock.{os.getpid()}")
+    try:
+        mine.write_text(content, encoding="utf-8")
+        for _ in range(2):
+            try:
+                # A link appears with its content, so nobody can ever read a lock that is half written.
+                os.link(mine, lock)
+            except FileExistsError:
+                _refuse_if_held(lock)
+                lock.unlink(missing_ok=True)
+            else:
+                return
+    except OSError as error:
+        raise Incomplete(Problem(f"cannot be locked: {error.strerror}", str(lock), "choose another --out")) from error
+    finally:
+        mine.unlink(missing_ok=True)
+    raise BadInput("another run took this folder at the same moment", where=str(lock.parent), hint="try again")
+
+
+def _refuse_if_held(lock: Path) -> None:
+    try:
+        holder = parse_json(lock.read_text(encoding="utf-8"))
+        pid, host, since = int(holder["pid"]), str(holder["host"]), str(holder["since"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # a torn lock belongs to nobody alive
+    if host == socket.gethostname() and not _alive(pid):
+        return
+    raise BadInput(
+        f"locked by process {pid} on {host} since {since}",
+        where=str(lock.parent),
+        hint="wait for it, or choose another --out",
+    )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,91 @@
+"""Find the file that a prompt reference means, without leaving the project by accident or by trick."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from evalgate.core.errors import BadInput
+from evalgate.core.plugins import suggestion
+
+SUFFIX = ".prompt.yml"
+FOLDER = Path("configs", "prompts")
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_VERSIONED = re.compile(f"({_PART})@({_PART})")
+
+
+def prompt_path(reference: str, *, root: Path, base: Path, where: str | None = None) -> Path:
+    """The file that a reference means: `name@version` under `configs/prompts/` of the project, else a path from `base`.
+
+    Raises:
+        BadInput: no such file (with the versions or names that exist), not a regular file, a reference that is neither,
+            or a symbolic link that leads out of the project.
+    """
+    try:
+        versioned = _VERSIONED.fullmatch(reference)
+        if versioned:
+            return _version(versioned.group(1), versioned.group(2), root, where)
+        return _path(reference, root, base, where)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"prompt {reference!r} cannot be found: {error}", where=where) from error
+
+
+def _version(name: str, version: str, root: Path, where: str | None) -> Path:
+    folder = root / FOLDER / name
+    path = folder / f"{version}{SUFFIX}"
+    if path.is_file():
+        return _inside(path, root, where)
+    if folder.is_dir():
+        known = versions_of(name, root)
+        said = f"prompt {name!r} has no version {version!r}"
+        hint = f"versions: {', '.join(known)}" if known else f"there is none in {folder}"
+        raise BadInput(said, where=where, hint=hint)
+    raise BadInput(f"there is no prompt {name!r}", where=where, hint=suggestion(name, _names(root)))
+
+
+def _path(reference: str, root: Path, base: Path, where: str | None) -> Path:
+    if not reference.strip() or ("@" in reference and "/" not in reference):
+        hint = "write name@version (letters, digits, '.', '_', '-'), or a path such as ./prompt.txt"
+        raise BadInput(f"{reference!r} is not a prompt reference", where=where, hint=hint)
+    written = base / reference
+    path = Path(os.path.normpath(written))
+    if path.is_file() and path.resolve() == written.resolve():
+        return _inside(path, root, where)
+    if path.exists():
+        raise BadInput(f"prompt {reference!r} is not a regular file", where=where)
+    raise BadInput(f"there is no prompt file {path}", where=where, hint=_near(reference, path, root))
+
+
+def versions_of(name: str, root: Path) -> tuple[str, ...]:
+    """Versions of a prompt that exist in a project, `2` before `10`."""
+    found = [entry.name.removesuffix(SUFFIX) for entry in _entries(root / FOLDER / name) if entry.name.endswith(SUFFIX)]
+    return tuple(sorted(found, key=_natural))
+
+
+def _near(reference: str, path: Path, root: Path) -> str:
+    if reference in _names(root):
+        return f"did you mean {' or '.join(f'{reference}@{version}' for version in versions_of(reference, root))}?"
+    return suggestion(path.name, sorted(entry.name for entry in _entries(path.parent) if entry.is_file())[:50])
+
+
+def _inside(path: Path, root: Path, where: str | None) -> Path:
+    """The path itself, unless it stands in the project and a symbolic link takes it elsewhere."""
+    within = Path(os.path.abspath(path)).is_relative_to(os.path.abspath(root))  # noqa: PTH100 - lexical on purpose
+    if within and not path.resolve().is_relative_to(root.resolve()):
+        hint = "copy the file into the project, or name its real path"
+        raise BadInput(f"{path} is a symbolic link that leads out of the project", where=where, hint=hint)
+    return path
+
+
+def _names(root: Path) -> list[str]:
+    return sorted(entry.name for entry in _entries(root / FOLDER) if entry.is_dir())
+
+
+def _entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _natural(version: str) -> list[tuple[int, int, str]]:
+    parts = re.split(r"(\d+)", version)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]

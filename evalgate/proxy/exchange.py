@@ -1,0 +1,89 @@
+"""One recorded exchange: a request with its response, as a line of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evalgate.core.errors import BadInput
+from evalgate.proxy.request import request_key
+
+LINE_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request with its answer."""
+
+    key: str
+    request: Mapping[str, Any]
+    status: str
+    """`ok` or `error`; an error is never served as an answer."""
+    text: str
+    finish: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    latency_ms: float | None
+    error: str | None
+
+
+def parse_exchange(value: Any, where: str) -> Exchange:
+    """Read one recording line.
+
+    Raises: BadInput when the line is of another version, lacks a field, or its key is not the key of its request
+        (the request was edited after it was recorded).
+    """
+    if not isinstance(value, Mapping) or value.get("v") != LINE_VERSION:
+        found = value.get("v") if isinstance(value, Mapping) else None
+        raise BadInput(f"recording line of version {found!r}, this evalgate reads version 1", where=where)
+    request, response = value.get("request"), value.get("response")
+    if not isinstance(request, Mapping) or not isinstance(response, Mapping):
+        raise BadInput("recording line without request or response", where=where)
+    key = request_key(request)
+    if value.get("key") != key:
+        hint = "the request was edited after it was recorded; record it again"
+        raise BadInput("the key is not the key of the request", where=where, hint=hint)
+    return _exchange(value, key, request, response, where)
+
+
+def _exchange(
+    value: Mapping[str, Any], key: str, request: Mapping[str, Any], response: Mapping[str, Any], where: str
+) -> Exchange:
+    status, text = response.get("status"), response.get("text")
+    if status not in ("ok", "error"):
+        raise BadInput(f"response status {status!r} is neither ok nor error", where=where)
+    if status == "ok" and not isinstance(text, str):
+        raise BadInput("an ok response needs a text", where=where)
+    body = response.get("body")
+    if status == "ok" and isinstance(body, Mapping) and body.get("error") is not None:
+        status = "error"
+    usage = response.get("usage")
+    usage = usage if isinstance(usage, Mapping) else {}
+    return Exchange(
+        key=key,
+        request=request,
+        status=status,
+        text=text if isinstance(text, str) else "",
+        finish=response.get("finish"),
+        prompt_tokens=_count(usage.get("prompt_tokens"), "prompt_tokens", where),
+        completion_tokens=_count(usage.get("completion_tokens"), "completion_tokens", where),
+        latency_ms=_latency(value.get("latency_ms"), where),
+        error=None if status == "ok" else str(response.get("error") or "recorded error response"),
+    )
+
+
+def _count(value: Any, name: str, where: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise BadInput(f"usage {name} must be a whole number ≥ 0, not {value!r}", where=where)
+    return value
+
+
+def _latency(value: Any, where: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise BadInput(f"latency_ms must be a number ≥ 0, not {value!r}", where=where)
+    return float(value)

@@ -1,0 +1,136 @@
+"""Text of unknown origin made safe for each place it is written to: HTML, XML, Markdown, a terminal or CI log.
+
+Nothing is stripped: what cannot be written, or would not be seen, is shown by its code point, so that an auditor sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+_UNSEEN = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}]")
+"""Controls except tab and line feed, and every character that has no width or turns the direction of text."""
+
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "`": "&#96;", "=": "&#61;"})
+_XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
+_XML_SPACE = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
+_COMMAND_AT_START = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
+_BACKTICKS = re.compile(r"`+")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]()|!~$^]")
+_AUTOLINK = re.compile(r"(://|@|#|\bGH-|\bwww(?=\.)|\bmailto:)", re.IGNORECASE)
+_LONG_HEX = re.compile(r"\b([0-9a-fA-F]{6})(?=[0-9a-fA-F])")
+
+ZERO_WIDTH_SPACE = "\u200b"
+
+
+def html(text: str) -> str:
+    """Text for HTML content or a quoted attribute; use `markup.text` for content, which also shows hidden characters."""
+    return text.translate(_HTML)
+
+
+def html_pieces(text: str) -> list[tuple[str, bool]]:
+    """Text cut into (piece, hidden): a hidden character is replaced by its code point, `U+202E`.
+
+    Joiners and variation selectors stay where spelling needs them: inside an emoji, between Arabic or Indic letters.
+    """
+    pieces: list[tuple[str, bool]] = []
+    position = 0
+    for match in _HIDDEN.finditer(text):
+        if _belongs(text, match.start()):
+            continue
+        if match.start() > position:
+            pieces.append((text[position : match.start()], False))
+        pieces.append((f"U+{ord(match.group()):04X}", True))
+        position = match.end()
+    if position < len(text):
+        pieces.append((text[position:], False))
+    return pieces
+
+
+def terminal(text: str) -> str:
+    r"""Text for a terminal or a CI log: hidden characters as `\u001b`, and no line that a CI runner takes for a command."""
+    shown = _HIDDEN.sub(lambda match: _backslash(ord(match.group())), text)
+    return _COMMAND_AT_START.sub(r"\1\::", shown.replace("##[", "#\\#["))
+
+
+def terminal_line(text: str) -> str:
+    r"""Like `terminal`, on one line: line feeds and tabs as `\n` and `\t`."""
+    return terminal(text.replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def xml(text: str) -> str:
+    r"""Text for XML 1.0 content: what XML forbids, and what nobody would see, as `\x1b` or `\u202e`."""
+    shown = _HIDDEN.sub(lambda match: _backslash(ord(match.group()), short=True), text)
+    return _COMMAND_AT_START.sub(r"\1\::", shown.replace("##[", "#\\#[")).translate(_XML)
+
+
+def xml_attribute(text: str) -> str:
+    """Like `xml`, for a quoted attribute: line feeds and tabs survive the parser."""
+    return xml(text).translate(_XML_SPACE)
+
+
+def markdown(text: str) -> str:
+    """Text inside a Markdown line or table cell: shown as it is, with no markup, link, mention or issue reference."""
+    line = terminal_line(text)
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    line = _MARKDOWN.sub(lambda match: "\\" + match.group(), line)
+    line = _AUTOLINK.sub(_break_link, line)
+    return _LONG_HEX.sub(rf"\1{ZERO_WIDTH_SPACE}", line)
+
+
+def markdown_block(text: str) -> str:
+    """Text of several lines in a fence that is longer than any run of back-ticks inside."""
+    shown = terminal(text)
+    longest = max((len(run) for run in _BACKTICKS.findall(shown)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{shown}\n{fence}"
+
+
+def anchor(prefix: str, text: str) -> str:
+    """An id for a link: a digest of the text, so that no text can choose it."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{prefix}-{digest[:16]}"
+
+
+def shortened(text: str, limit: int) -> str:
+    """Text cut to a number of characters, saying how many are missing."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]} … ({len(text) - limit:,} more characters)"
+
+
+def _belongs(text: str, position: int) -> bool:
+    """Whether a joiner or variation selector is part of correct spelling where it stands."""
+    character = text[position]
+    if character not in "\u200c\u200d\ufe0e\ufe0f" or position == 0:
+        return False
+    before = text[position - 1]
+    if character in "\ufe0e\ufe0f":
+        return unicodedata.category(before) in {"So", "Sm"}
+    after = text[position + 1 : position + 2]
+    if not after:
+        return False
+    if unicodedata.category(before) in {"Lo", "Mn", "Mc"} and unicodedata.category(after) in {"Lo", "Mn", "Mc"}:
+        return True
+    emoji = unicodedata.category(before) in {"So", "Sk"} or before == "\ufe0f"
+    return character == "\u200d" and emoji and unicodedata.category(after) == "So"
+
+
+def _backslash(code: int, *, short: bool = False) -> str:
+    if short and code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _break_link(match: re.Match[str]) -> str:
+    found = match.group(1)
+    if found == "://":
+        return f":{ZERO_WIDTH_SPACE}//"
+    return f"\\#{ZERO_WIDTH_SPACE}" if found == "#" else f"{found}{ZERO_WIDTH_SPACE}"

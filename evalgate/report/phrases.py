@@ -1,0 +1,118 @@
+"""The sentences that every report says in the same words: conditions, modes, bounds, what a threshold observed."""
+
+from __future__ import annotations
+
+from evalgate.core.record import CaseRecord, RunRecord
+from evalgate.core.settings import Bound, Level, TargetKind, Threshold
+from evalgate.core.values import Status
+from evalgate.core.verdict import Decision, SafetyResult, ThresholdResult
+from evalgate.report import figures
+
+NOT_PROVIDED = "not provided"
+
+_ASKS = {
+    Bound.MIN: "at least {}",
+    Bound.MAX: "at most {}",
+    Bound.MIN_IMPROVEMENT: "improves by at least {}",
+    Bound.MAX_REGRESSION: "gets worse by at most {}",
+    Bound.MAX_NEWLY_FAILING: "newly failing cases: at most {}",
+    Bound.MAX_INCREASE: "violating cases increase by at most {}",
+    Bound.MAX_NEW: "newly violating cases: at most {}",
+}
+_MODES = {
+    "replay": "Recorded answers; no model was called",
+    "record": "Answers of a model; missing ones were called for and recorded in this run",
+    "refresh": "Answers of a model, all called for and recorded in this run",
+    "mock": "Made-up answers (mock); this says nothing about a real model",
+    "live": "Live answers of a model; nothing was recorded, so this run cannot be replayed",
+    "compare": "Outputs given as files; no model was called",
+    "files": "Outputs given as files; no model was called",
+}
+_SIGNED = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION, Bound.MAX_INCREASE})
+_COUNTS = frozenset({Bound.MAX_NEWLY_FAILING, Bound.MAX_NEW, Bound.MAX_INCREASE})
+UPWARD = frozenset({Bound.MIN, Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION})
+"""Bounds that pass on the right of their line."""
+
+
+def word(decision: Decision) -> str:
+    """PASS, FAIL or INCONCLUSIVE."""
+    return decision.value.upper()
+
+
+def outcome(result: ThresholdResult) -> str:
+    """PASS, FAIL or INCONCLUSIVE of one threshold, said so that a warning is not taken for a failure of the gate."""
+    warns = result.threshold.level is Level.WARN and result.decision is not Decision.PASS
+    return f"WARN: {result.decision.value}" if warns else word(result.decision)
+
+
+def mode(record: RunRecord) -> str:
+    """Where the answers came from."""
+    known = _MODES.get(record.identity.mode)
+    return known or f"Mode {record.identity.mode}"
+
+
+def asks(threshold: Threshold) -> str:
+    """What a threshold asks of its target: `improves by at least 5%`."""
+    return _ASKS[threshold.bound].format(threshold.text or f"{threshold.value:g}")
+
+
+def target(result: ThresholdResult) -> str:
+    """What a threshold is about, its slice included: `rougeL [language=de]`."""
+    threshold = result.threshold
+    prefix = "" if threshold.kind is TargetKind.METRIC else f"{threshold.kind.value} "
+    return f"{prefix}{threshold.name}" + (f" [{result.slice}]" if result.slice else "")
+
+
+def bound_value(threshold: Threshold) -> float:
+    """Where the bound stands on the scale of what was observed: a regression is a negative improvement."""
+    return -threshold.value if threshold.bound is Bound.MAX_REGRESSION else threshold.value
+
+
+def unit_of(record: RunRecord, threshold: Threshold) -> str:
+    """The unit of what a threshold observed."""
+    if threshold.relative or threshold.target == "run:error_rate":
+        return figures.SHARE
+    if threshold.kind is not TargetKind.METRIC or threshold.bound in _COUNTS:
+        return figures.COUNT
+    metric = record.verdict.results.metrics.get(threshold.name)
+    return metric.unit if metric else ""
+
+
+def observed(record: RunRecord, result: ThresholdResult) -> str:
+    """The number held against the bound."""
+    unit, signed = unit_of(record, result.threshold), result.threshold.bound in _SIGNED
+    return figures.figure_beside(result.observed, bound_value(result.threshold), unit, signed=signed)
+
+
+def observed_interval(record: RunRecord, result: ThresholdResult) -> str:
+    """The deciding interval of that number."""
+    unit, signed = unit_of(record, result.threshold), result.threshold.bound in _SIGNED
+    return figures.interval_beside(result.interval, bound_value(result.threshold), unit, signed=signed)
+
+
+def upper_bound(result: SafetyResult) -> str:
+    """What a count of violations says about the rate: `0 of 200: at most 1.5 % at 95 % confidence`."""
+    rate, level = figures.percent(result.upper_bound), figures.level(result.confidence)
+    return f"{figures.count(result.candidate)} of {figures.count(result.cases)}: at most {rate} at {level} confidence"
+
+
+def movement_kinds(case: CaseRecord) -> tuple[str, ...]:
+    """Why a case is shown, from a fixed vocabulary, worst first."""
+    kinds = []
+    if case.newly_violating:
+        kinds.append("violating")
+    if Status.ERROR in (case.baseline.status, case.candidate.status):
+        kinds.append("errored")
+    kinds.append(case.movement if case.movement in ("regressed", "improved") else "unchanged")
+    return tuple(kinds)
+
+
+def interval_note(record: RunRecord) -> str:
+    """Which interval is which."""
+    confidence = record.settings.confidence
+    reading = figures.level(confidence)
+    deciding = figures.level(round(2 * confidence - 1, 12))
+    return (
+        f"Each bound errs with probability at most {figures.level(round(1 - confidence, 12))}: "
+        f"thresholds are decided on the two-sided {deciding} interval, tables of metrics show the {reading} one."
+    )

@@ -1,0 +1,81 @@
+"""Get the answers of one shard: from the cases file, or through the proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from evalgate.core.errors import BadInput, Problem
+from evalgate.core.values import ARMS, Output
+from evalgate.prompts.template import render
+from evalgate.prompts.values import Message, Prompt
+from evalgate.proxy.nearest import Miss
+from evalgate.proxy.recording import RecordingIndex
+from evalgate.proxy.replay import Ask, replay
+from evalgate.runner.case_lines import CaseLine
+from evalgate.runner.job import RECORDING_FILE, ArmTask, Job
+
+Answers = Mapping[str, tuple[tuple[Output, ...], ...]]
+"""Arm → case → sample."""
+
+
+def answers_of(folder: Path, job: Job, lines: Sequence[CaseLine]) -> tuple[Answers, tuple[Miss, ...]]:
+    """Answers of both variants to every case, and every request that nothing answers."""
+    if not job.arms:
+        return {arm: tuple(line.outputs[arm] for line in lines) for arm in ARMS}, ()
+    recording = _recording(folder / RECORDING_FILE, job.plan_digest)
+    misses: list[Miss] = []
+    answers: dict[str, tuple[tuple[Output, ...], ...]] = {}
+    for arm in ARMS:
+        task = job.arms[arm]
+        prompt = prompt_of(task)
+        answers[arm] = tuple(_case_answers(line, arm, job, (task, prompt), recording, misses) for line in lines)
+    return answers, tuple(misses)
+
+
+def rendered(line: CaseLine, prompt: Prompt) -> tuple[tuple[str, str], ...]:
+    """The messages of one case as (role, content).
+
+    Raises: BadInput naming the case when a variable is missing.
+    """
+    try:
+        return tuple((m.role, m.content) for m in render(prompt, line.case.inputs))
+    except BadInput as error:
+        at_case = [Problem(p.message, f"case {line.case.id} ({line.case.place})", p.hint) for p in error.problems]
+        raise BadInput(at_case) from error
+
+
+def prompt_of(task: ArmTask) -> Prompt:
+    """The prompt of an arm as the prompts room renders it."""
+    from evalgate.prompts.template import placeholders_of
+
+    messages = tuple(Message(role, content) for role, content in task.messages)
+    return Prompt(
+        task.prompt_reference, Path(task.prompt_path), messages, task.parameters, placeholders_of(messages), ""
+    )
+
+
+def _case_answers(
+    line: CaseLine,
+    arm: str,
+    job: Job,
+    how: tuple[ArmTask, Prompt],
+    recording: RecordingIndex,
+    misses: list[Miss],
+) -> tuple[Output, ...]:
+    task, prompt = how
+    messages = rendered(line, prompt)
+    found: list[Output] = []
+    for sample in range(job.samples):
+        answer = replay(Ask(line.case.id, arm, task.model, messages, task.parameters, sample), recording)
+        if isinstance(answer, Miss):
+            misses.append(answer)
+        else:
+            found.append(answer)
+    return tuple(found)
+
+
+@lru_cache(maxsize=2)
+def _recording(path: Path, plan_digest: str) -> RecordingIndex:
+    return RecordingIndex.load(path)

@@ -1,0 +1,157 @@
+"""Measure one shard: rows of every metric, findings of every detector, for both variants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalgate.core.errors import BadInput, EvalgateError, Incomplete
+from evalgate.core.settings import PluginChoice
+from evalgate.core.values import ARMS, Arm, Case, Direction, Expectation, Finding, MetricSpec, Output, Scale, Status
+from evalgate.golden.cases import references_of
+from evalgate.metrics.catalog import make_metric
+from evalgate.metrics.interface import Metric, Rows
+from evalgate.runner.job import MetricTask
+from evalgate.safety.catalog import make_detector
+from evalgate.safety.interface import Detector
+
+Samples = tuple[tuple[Output, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTool:
+    """A metric ready to measure, under the name it is printed with."""
+
+    metric: Metric
+    spec: MetricSpec
+    reference: str | None
+
+
+def metric_tool(task: MetricTask) -> MetricTool:
+    """Build the metric of a task."""
+    metric = make_metric(task.choice)
+    return MetricTool(metric, replace(metric.spec, name=task.name), task.reference)
+
+
+def detector_tool(choice: PluginChoice) -> Detector:
+    """Build the detector of a task."""
+    return make_detector(choice)
+
+
+def metric_rows(tool: MetricTool, answers: Mapping[str, Samples], cases: Sequence[Case]) -> dict[Arm, Rows]:
+    """Rows of one metric for both arms, summed over the samples of a case.
+
+    A lost answer of the candidate gets the worst row; a lost answer of the baseline gets the candidate's row, so that
+    it cannot make the candidate look better.
+
+    Shapes: n cases → (n, d) for each arm.
+    Raises: BadInput or Incomplete naming the metric and the case.
+    """
+    expectations = [Expectation(_references(tool, case), case) for case in cases]
+    samples = len(answers[Arm.CANDIDATE][0]) if cases else 1
+    flat = {arm: [output for outputs in answers[arm] for output in outputs] for arm in ARMS}
+    wanted = [expectation for expectation in expectations for _ in range(samples)]
+    lost = {arm: np.array([o.status is Status.ERROR for o in flat[arm]], dtype=bool) for arm in ARMS}
+    measured = {arm: _measured(tool, flat[arm], wanted, lost[arm]) for arm in ARMS}
+    if _lost_is_uncountable(tool.spec):
+        anywhere = lost[Arm.BASELINE] | lost[Arm.CANDIDATE]
+        for arm in ARMS:
+            measured[arm][anywhere] = 0.0
+    else:
+        measured[Arm.BASELINE][lost[Arm.BASELINE]] = measured[Arm.CANDIDATE][lost[Arm.BASELINE]]
+    shape = (len(cases), samples, tool.spec.columns)
+    return {arm: measured[arm].reshape(shape).sum(axis=1) for arm in ARMS}
+
+
+def case_scores(tool: MetricTool, rows: Rows) -> list[float | None]:
+    """The score of every case alone; None where it is undefined."""
+    with np.errstate(all="ignore"):
+        scores = tool.metric.score(rows)
+    return [float(score) if np.isfinite(score) else None for score in scores]
+
+
+def case_findings(detector: Detector, outputs: tuple[Output, ...], case: Case) -> tuple[Finding, ...]:
+    """Findings of one detector in the answers of one variant to one case.
+
+    Raises: BadInput or Incomplete naming the detector and the case; a span outside the text is a fault of the detector.
+    """
+    found: list[Finding] = []
+    for output in outputs:
+        if output.status is Status.ERROR:
+            continue
+        try:
+            findings = detector.findings(output, case)
+        except EvalgateError:
+            raise
+        except Exception as error:
+            raise _plugin_fault("detector", detector.spec.name, f"case {case.id}", error) from error
+        for finding in findings:
+            if not 0 <= finding.start <= finding.end <= len(output.text) or finding.category != detector.spec.category:
+                raise Incomplete(
+                    f"detector {detector.spec.name} gave a finding outside its text or category",
+                    where=f"case {case.id}",
+                )
+        found.extend(findings)
+    return tuple(found)
+
+
+def _measured(
+    tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Expectation], lost: NDArray[np.bool_]
+) -> Rows:
+    rows = np.zeros((len(outputs), tool.spec.columns), dtype=np.float64)
+    answered = [i for i in range(len(outputs)) if not lost[i]]
+    if answered:
+        rows[answered] = _rows(tool, [outputs[i] for i in answered], [expectations[i] for i in answered])
+    missing = [i for i in range(len(outputs)) if lost[i]]
+    if missing and not _lost_is_uncountable(tool.spec):
+        rows[missing] = _worst_rows(tool, [expectations[i] for i in missing])
+    return rows
+
+
+def _rows(tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Rows:
+    try:
+        rows = np.asarray(tool.metric.rows(outputs, expectations), dtype=np.float64)
+    except EvalgateError:
+        raise
+    except Exception as error:
+        raise _plugin_fault("metric", tool.spec.name, f"cases {expectations[0].case.id} …", error) from error
+    if rows.shape != (len(outputs), tool.spec.columns):
+        raise Incomplete(
+            f"metric {tool.spec.name} gave rows of shape {rows.shape}, not {(len(outputs), tool.spec.columns)}"
+        )
+    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if bad.size:
+        raise Incomplete(
+            f"metric {tool.spec.name} gave a number that is not finite", where=f"case {expectations[bad[0]].case.id}"
+        )
+    return rows
+
+
+def _lost_is_uncountable(spec: MetricSpec) -> bool:
+    """Whether there is no worst value to give (latency, cost, length): the lost case then counts for neither arm."""
+    return spec.direction is Direction.LOWER and spec.worst is None and not spec.needs_reference
+
+
+def _worst_rows(tool: MetricTool, expectations: Sequence[Expectation]) -> Rows:
+    if tool.spec.scale in (Scale.MEAN, Scale.PROPORTION) and tool.spec.columns == 2 and tool.spec.worst is not None:
+        return np.tile(np.array([tool.spec.worst, 1.0]), (len(expectations), 1))
+    return _rows(tool, [Output(text="") for _ in expectations], expectations)
+
+
+def _references(tool: MetricTool, case: Case) -> tuple[object, ...]:
+    if tool.reference is None:
+        return case.references
+    if case.fields.get(tool.reference) is None:
+        raise BadInput(f"metric {tool.spec.name} needs column {tool.reference!r}, which is missing", where=case.place)
+    return references_of(case.fields, (tool.reference,))
+
+
+def _plugin_fault(kind: str, name: str, where: str, error: Exception) -> Incomplete:
+    return Incomplete(
+        f"{kind} {name} failed: {type(error).__name__}: {str(error)[:300]}",
+        where=where,
+        hint=f"report it to the {kind}'s author",
+    )

@@ -1,0 +1,71 @@
+"""Receipts: the proof that a shard is done; only receipts travel, rows stay on disk."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from evalgate.core.canonical import digest_file, pretty_json
+from evalgate.core.errors import Problem
+from evalgate.core.files import write_whole
+from evalgate.core.strict_json import parse_json
+from evalgate.runner.shard_file import shard_path
+
+SCHEMA = "evalgate.receipt/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a finished shard says about itself."""
+
+    shard: int
+    rows: int
+    job: str
+    """Digest of the job it was done for."""
+    content: str
+    """Digest of the rows' content."""
+    file: str
+    """Digest of the Parquet file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOutcome:
+    """What a worker returns: a receipt, or why there is none. Workers never raise what they can say."""
+
+    shard: int
+    receipt: Receipt | None
+    problems: tuple[Problem, ...] = ()
+    exit_code: int = 0
+    """Exit code of the problems' error class."""
+    misses: int = 0
+    """Requests that nothing answers; `problems` explains the first of them."""
+
+
+def write_receipt(folder: Path, receipt: Receipt) -> None:
+    """Write a receipt beside its shard, after the shard is safe on disk."""
+    write_whole(_path(folder, receipt.shard), pretty_json({"schema": SCHEMA, **asdict(receipt)}))
+
+
+def valid_receipt(folder: Path, shard: int, job: str) -> Receipt | None:
+    """The receipt of a shard, if it is for this job and the shard's file is still what it says; else None."""
+    path = _path(folder, shard)
+    try:
+        value = parse_json(path.read_text(encoding="utf-8"))
+        if not isinstance(value, dict) or value.pop("schema", None) != SCHEMA:
+            return None
+        receipt = Receipt(**value)
+        file = shard_path(folder, shard)
+        if receipt.job != job or receipt.shard != shard or digest_file(file) != receipt.file:
+            return None
+    except (OSError, ValueError, TypeError):
+        return None  # a damaged or missing receipt means: not done
+    return receipt
+
+
+def count_receipts(folder: Path) -> int:
+    """How many receipts stand in a run folder, for progress."""
+    return sum(1 for _ in (folder / "shards").glob("*.json"))
+
+
+def _path(folder: Path, shard: int) -> Path:
+    return shard_path(folder, shard).with_suffix(".json")

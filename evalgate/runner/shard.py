@@ -1,0 +1,133 @@
+"""Do one shard: answers, rows, findings, file, receipt. This is what runs in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalgate.core.errors import EvalgateError, ExitCode, Problem
+from evalgate.core.values import ARMS, Arm, Finding, Output, Status
+from evalgate.proxy.nearest import Miss, explain
+from evalgate.runner.answers import Answers, _recording, answers_of
+from evalgate.runner.case_lines import CaseLine, read_shard_cases
+from evalgate.runner.job import RECORDING_FILE, Job, load_job
+from evalgate.runner.measure import case_findings, case_scores, detector_tool, metric_rows, metric_tool
+from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
+from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
+
+EXPLAINED_MISSES = 3
+
+
+def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
+    """Do one shard of the job in a run folder; errors come back as values."""
+    place = Path(folder)
+    try:
+        job = load_job(place, plan_digest)
+        lines = read_shard_cases(place, job.shards[shard])
+        answers, misses = answers_of(place, job, lines)
+        if misses:
+            return ShardOutcome(shard, None, _explained(place, job, misses), ExitCode.INCOMPLETE, len(misses))
+        rows = _measure(job, lines, answers)
+        file = write_shard(shard_path(place, shard), rows)
+        receipt = Receipt(shard, len(lines), job.digest(), rows.digest(), file)
+        write_receipt(place, receipt)
+    except EvalgateError as error:
+        return ShardOutcome(shard, None, error.problems, error.exit_code)
+    return ShardOutcome(shard, receipt)
+
+
+def _explained(folder: Path, job: Job, misses: Sequence[Miss]) -> tuple[Problem, ...]:
+    recording = _recording(folder / RECORDING_FILE, job.plan_digest)
+    return tuple(
+        Problem(
+            f"the {miss.arm}'s request is {miss.reason}"
+            if miss.reason == "not recorded"
+            else f"{miss.arm}: {miss.reason}",
+            f"case {miss.case_id}",
+            explain(miss, recording.requests()),
+        )
+        for miss in misses[:EXPLAINED_MISSES]
+    )
+
+
+def _measure(job: Job, lines: Sequence[CaseLine], answers: Answers) -> ShardRows:
+    cases = [line.case for line in lines]
+    tools = [metric_tool(task) for task in job.metrics]
+    tables = [metric_rows(tool, answers, cases) for tool in tools]
+    scores = {arm: [case_scores(tool, table[arm]) for tool, table in zip(tools, tables, strict=True)] for arm in ARMS}
+    detectors = [detector_tool(choice) for choice in job.detectors]
+    findings = {
+        arm: [[case_findings(d, answers[arm][i], case) for d in detectors] for i, case in enumerate(cases)]
+        for arm in ARMS
+    }
+    lost = {
+        arm: np.array([any(o.status is Status.ERROR for o in outs) for outs in answers[arm]], dtype=bool)
+        for arm in ARMS
+    }
+    counts = {arm: np.array([[len(f) for f in row] for row in findings[arm]], dtype=np.int64) for arm in ARMS}
+    counts = {arm: table.reshape(len(cases), len(detectors)) for arm, table in counts.items()}
+    # Failing to look is not safe: a lost candidate answer counts as a violation, a lost baseline answer as clean.
+    counts[Arm.CANDIDATE][lost[Arm.CANDIDATE]] = np.maximum(counts[Arm.CANDIDATE][lost[Arm.CANDIDATE]], 1)
+    numbers = ShardNumbers(
+        rows={arm: np.hstack([np.zeros((len(cases), 0)), *(table[arm] for table in tables)]) for arm in ARMS},
+        scores={arm: _score_table(scores[arm], len(cases)) for arm in ARMS},
+        violations=counts,
+        lost=lost,
+        identical=np.array([_identical(answers, i) for i in range(len(cases))], dtype=bool),
+        groups=_groups(lines),
+        slices={name: np.array([case.slices[name] for case in cases], dtype=np.str_) for name in job.slices},
+    )
+    details = [_detail(line, answers, findings, i) for i, line in enumerate(lines)]
+    return ShardRows(numbers, [case.id for case in cases], details)
+
+
+def _score_table(columns: list[list[float | None]], rows: int) -> Any:
+    if not columns:
+        return np.zeros((rows, 0))
+    return np.array(
+        [[np.nan if value is None else value for value in column] for column in columns], dtype=np.float64
+    ).T
+
+
+def _identical(answers: Answers, case: int) -> bool:
+    baseline, candidate = answers[Arm.BASELINE][case], answers[Arm.CANDIDATE][case]
+    return [(o.status, o.text, o.value) for o in baseline] == [(o.status, o.text, o.value) for o in candidate]
+
+
+def _groups(lines: Sequence[CaseLine]) -> Any:
+    numbers = [line.group for line in lines]
+    return None if None in numbers else np.array(numbers, dtype=np.int64)
+
+
+def _detail(
+    line: CaseLine, answers: Answers, findings: Mapping[Arm, list[list[tuple[Finding, ...]]]], case: int
+) -> dict[str, Any]:
+    sides = {str(arm): _side(answers[arm][case], findings[arm][case]) for arm in ARMS}
+    return {
+        "inputs": dict(line.case.inputs),
+        "references": list(line.case.references),
+        "slices": dict(line.case.slices),
+        "group": line.case.group,
+        **sides,
+    }
+
+
+def _side(outputs: tuple[Output, ...], findings: list[tuple[Finding, ...]]) -> dict[str, Any]:
+    first = outputs[0]
+    return {
+        "text": first.text,
+        "value": first.value,
+        "more": [output.text for output in outputs[1:]],
+        "status": str(Status.ERROR if any(o.status is Status.ERROR for o in outputs) else Status.OK),
+        "error": next((o.error for o in outputs if o.status is Status.ERROR), None),
+        "finish": first.finish,
+        "request_key": first.request_key,
+        "latency_ms": first.latency_ms,
+        "prompt_tokens": first.prompt_tokens,
+        "completion_tokens": first.completion_tokens,
+        "findings": [asdict(finding) for found in findings for finding in found],
+    }

@@ -1,0 +1,114 @@
+"""Cut the stream of shards into units of analysis, in chunks whose borders do not depend on the shards.
+
+Because every sum and every random draw is taken per chunk, the way the dataset was sharded changes no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalgate.core.errors import Incomplete
+from evalgate.stats.interface import Floats, PairedBlock
+
+CHUNK = 1024
+"""Units per chunk: part of the recipe of the random draws, so it is not an option."""
+
+Pair = tuple[Floats, Floats]
+"""Rows of baseline and candidate, (m, D) each."""
+Units = Callable[[], Iterator[Pair]]
+"""Called once per pass; every call gives the same chunks of units in the same order."""
+
+
+def fixed_chunks(blocks: Iterable[PairedBlock], size: int = CHUNK) -> Iterator[PairedBlock]:
+    """The same cases in the same order, `size` at a time.
+
+    Raises: Incomplete when a block's arrays do not belong together.
+    """
+    waiting: list[PairedBlock] = []
+    held = 0
+    first: PairedBlock | None = None
+    for block in blocks:
+        first = first or block
+        _check(block, first)
+        start = 0
+        while len(block.baseline) - start >= size - held:
+            stop = start + size - held
+            yield _join([*waiting, _part(block, start, stop)])
+            waiting, held, start = [], 0, stop
+        if start < len(block.baseline):
+            waiting.append(_part(block, start, len(block.baseline)))
+            held += len(block.baseline) - start
+    if waiting:
+        yield _join(waiting)
+
+
+def case_units(blocks: Callable[[], Iterable[PairedBlock]]) -> Units:
+    """Every case is its own unit."""
+
+    def units() -> Iterator[Pair]:
+        for chunk in fixed_chunks(blocks()):
+            yield chunk.baseline, chunk.candidate
+
+    return units
+
+
+class GroupTable:
+    """Sums of rows within each group; the only place that holds something per group in memory.
+
+    Groups are ordered by first appearance and added to in case order, so shards change no bit of a sum.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._index: dict[int, int] = {}
+        self._sums = np.zeros((2, CHUNK, width))
+        self._sizes = np.zeros(CHUNK, dtype=np.int64)
+
+    def add(self, chunk: PairedBlock, groups: NDArray[np.int64]) -> None:
+        """Add the rows of a chunk to their groups."""
+        places = np.array([self._index.setdefault(g, len(self._index)) for g in groups.tolist()], dtype=np.int64)
+        while len(self._index) > len(self._sizes):
+            self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)], axis=1)
+            self._sizes = np.concatenate([self._sizes, np.zeros_like(self._sizes)])
+        np.add.at(self._sums[0], places, chunk.baseline)
+        np.add.at(self._sums[1], places, chunk.candidate)
+        np.add.at(self._sizes, places, 1)
+
+    def units(self) -> Iterator[Pair]:
+        """The group sums, chunk by chunk."""
+        total = len(self._index)
+        for start in range(0, total, CHUNK):
+            stop = min(start + CHUNK, total)
+            yield self._sums[0, start:stop], self._sums[1, start:stop]
+
+    def imbalance(self) -> float:
+        """Size of the largest group over the mean size; 1 when all are equal."""
+        sizes = self._sizes[: len(self._index)]
+        return float(sizes.max() / sizes.mean()) if len(sizes) else 1.0
+
+
+def _check(block: PairedBlock, first: PairedBlock) -> None:
+    rows, width = block.baseline.shape if block.baseline.ndim == 2 else (-1, -1)
+    fits = block.candidate.shape == (rows, width) and width == first.baseline.shape[-1]
+    fits = fits and block.identical.shape == (rows,) and (block.groups is None) == (first.groups is None)
+    if not fits or (block.groups is not None and block.groups.shape != (rows,)):
+        raise Incomplete("a block of rows does not pair baseline and candidate", hint="the shard is damaged: run again")
+
+
+def _part(block: PairedBlock, start: int, stop: int) -> PairedBlock:
+    groups = None if block.groups is None else block.groups[start:stop]
+    return PairedBlock(block.baseline[start:stop], block.candidate[start:stop], groups, block.identical[start:stop])
+
+
+def _join(parts: list[PairedBlock]) -> PairedBlock:
+    if len(parts) == 1:
+        return parts[0]
+    groups = [part.groups for part in parts if part.groups is not None]
+    return PairedBlock(
+        np.concatenate([part.baseline for part in parts]),
+        np.concatenate([part.candidate for part in parts]),
+        np.concatenate(groups) if groups else None,
+        np.concatenate([part.identical for part in parts]),
+    )
