@@ -67,18 +67,12 @@ def _command(
 
 
 def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(
-        commands, shared, "run", "execute a gate: both variants, metrics, safety, statistics, verdict, reports"
-    )
+    parser = _command(commands, shared, "run", "execute a gate: both variants, metrics, safety, statistics, verdict, reports")
     parser.add_argument("config", metavar="CONFIG", help="gate configuration (configs/<gate>.yaml)")
-    parser.add_argument(
-        "--mode", choices=["replay", "record", "refresh", "mock", "live"], help="where answers come from"
-    )
+    parser.add_argument("--mode", choices=["replay", "record", "refresh", "mock", "live"], help="where answers come from")
     parser.add_argument("--out", metavar="DIR", help="exact run folder (default: reports/<gate>/<run-id>)")
     parser.add_argument("--jobs", metavar="N", type=_jobs, help="workers (default: decided from the size of the job)")
-    parser.add_argument(
-        "--backend", metavar="NAME", default="loky", help="loky, threading or sequential (default: loky)"
-    )
+    parser.add_argument("--backend", metavar="NAME", default="loky", help="loky, threading or sequential (default: loky)")
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="keep finished shards of the same plan (the default)")
     again.add_argument("--fresh", action="store_true", help="start over")
@@ -137,9 +131,7 @@ def _compare_columns(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(
-        commands, shared, "check", "validate configurations, prompts, datasets and recordings; no model is called"
-    )
+    parser = _command(commands, shared, "check", "validate configurations, prompts, datasets and recordings; no model is called")
     parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: configs/)")
 
 

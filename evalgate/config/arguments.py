@@ -132,4 +132,4 @@ def _threshold_value(key: str, value: str) -> Any:
 
 
 def _place(option: str, text: str) -> str:
-    return f"{option} {clipped(text)!a}"
+    return f"{option} '{clipped(text.encode('utf-8', 'replace').decode('utf-8'))}'"

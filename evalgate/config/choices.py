@@ -21,7 +21,8 @@ def read_choices(raw: Any, path: KeyPath, faults: Faults) -> tuple[PluginChoice,
         if choice is None:
             continue
         if any(choice.name == other.name and choice.parameters == other.parameters for other in found):
-            faults.add((*path, index), f"{key_text((*path, index))}: {choice.name} is listed twice", "remove one of them")
+            where = (*path, index)
+            faults.add(where, f"{key_text(where)}: {choice.name} is listed twice", "remove one of them")
         found.append(choice)
     return tuple(found)
 

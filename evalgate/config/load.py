@@ -53,7 +53,7 @@ def settings_from(document: Document, path: Path) -> GateSettings:
     file = _shape(raw, faults)
     metrics = read_choices(raw["metrics"], ("metrics",), faults) if "metrics" in raw else ()
     safety = read_choices(raw["safety"], ("safety",), faults) if "safety" in raw else ()
-    if not raw.get("metrics") and not raw.get("safety") and not faults.found:
+    if raw.get("metrics", []) == [] and raw.get("safety", []) == []:
         faults.add((), "the gate measures nothing: neither metrics nor safety is there", "add metrics: [exact_match]")
     thresholds = read_thresholds(raw["thresholds"], ("thresholds",), faults) if "thresholds" in raw else ()
     _check_thresholds(thresholds, raw, faults)
@@ -65,7 +65,7 @@ def settings_from(document: Document, path: Path) -> GateSettings:
 
 
 def project_root(path: Path) -> Path:
-    """The folder that holds `datasets/`, `configs/` and `reports/`: above the nearest `configs`, else the file's own."""
+    """The folder of `datasets/`, `configs/` and `reports/`: above the nearest `configs`, else the file's own."""
     folder = path.absolute().parent
     for place in (folder, *folder.parents):
         if place.name == "configs":
@@ -107,12 +107,14 @@ def _check_names(raw: dict[str, Any], faults: Faults) -> None:
             alias = entry.get("model") if isinstance(entry, dict) else None
             if isinstance(alias, str) and alias and alias not in models:
                 path = ("variants", variant, "model")
-                faults.add(path, f"{key_text(path)}: there is no model {clipped(alias)!r}", suggestion(alias, list(models)))
+                message = f"{key_text(path)}: there is no model {clipped(alias)!r}"
+                faults.add(path, message, suggestion(alias, list(models)))
     for key in ("slices", "reports"):
         names = raw.get(key)
         for index, name in enumerate(names if isinstance(names, list) else []):
             if isinstance(name, str) and name in names[:index]:
-                faults.add((key, index), f"{key_text((key, index))}: {clipped(name)!r} is listed twice", "remove one of them")
+                where = (key, index)
+                faults.add(where, f"{key_text(where)}: {clipped(name)!r} is listed twice", "remove one of them")
 
 
 def _settings(
@@ -123,9 +125,7 @@ def _settings(
 ) -> GateSettings:
     metrics, safety, thresholds = lists
     sides = {"baseline": file.variants.baseline, "candidate": file.variants.candidate}
-    chosen = {
-        name: VariantChoice(side.prompt, side.model, document.place("variants", name)) for name, side in sides.items()
-    }
+    chosen = {name: VariantChoice(side.prompt, side.model, document.place("variants", name)) for name, side in sides.items()}
     return GateSettings(
         gate=file.gate,
         dataset=file.dataset,

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from evalgate.core.settings import Bound, TargetKind, Threshold
 
+_PLACE = "always in force"
 _STANDING = (
-    Threshold(TargetKind.RUN, "error_rate", Bound.MAX, 0.0, relative=False, text="0", implicit=True, place="always in force"),
-    Threshold(TargetKind.RUN, "cases", Bound.MIN, 1.0, relative=False, text="1", implicit=True, place="always in force"),
+    Threshold(TargetKind.RUN, "error_rate", Bound.MAX, 0.0, relative=False, text="0", implicit=True, place=_PLACE),
+    Threshold(TargetKind.RUN, "cases", Bound.MIN, 1.0, relative=False, text="1", implicit=True, place=_PLACE),
 )
 
 

@@ -115,7 +115,7 @@ def _integer(text: str) -> int:
     raise ValueError(f"{text[:SHOWN]} is larger than 2^53 - 1, which not every reader of JSON keeps exactly")
 
 
-class _Stop(Exception):  # noqa: N818 - ends a parse early, never leaves this module
+class _Stop(Exception):
     """The document is beyond a limit; `problems` says which."""
 
 

@@ -26,10 +26,11 @@ def check_amount(found: Amount, kind: TargetKind, name: str, bound: Bound) -> No
         raise AmountError(f"must not be negative, not {found.text}", "a limit says how much is allowed: 0 or more")
     if kind is TargetKind.RUN:
         _check_run(found, name, bound)
-    elif bound is Bound.MAX_NEWLY_FAILING or (kind is TargetKind.SAFETY and bound is not Bound.MAX_INCREASE):
+    elif bound is Bound.MAX_NEWLY_FAILING:
         _check_count(found)
-    elif kind is TargetKind.SAFETY and not found.percent:
-        _check_count(found)
+    elif kind is TargetKind.SAFETY:
+        if not (bound is Bound.MAX_INCREASE and found.percent):
+            _check_count(found)
     elif found.percent and bound in {Bound.MIN, Bound.MAX} and name.split("@")[0].split(".")[0] in NOT_A_SHARE:
         raise AmountError(f"must be a number in the unit of {name}, not {found.text}", "write the number without %")
 

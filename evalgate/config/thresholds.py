@@ -24,6 +24,7 @@ BOUNDS: Mapping[TargetKind, tuple[Bound, ...]] = {
     TargetKind.SAFETY: (Bound.MAX, Bound.MAX_INCREASE, Bound.MAX_NEW),
     TargetKind.RUN: (Bound.MIN, Bound.MAX),
 }
+RELATIVE_BOUNDS = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION, Bound.MAX_INCREASE})
 RUN_FIGURES = ("error_rate", "cases")
 KINDS = tuple(kind.value for kind in TargetKind)
 OPTIONS = ("slice", "level", "decide")
@@ -37,7 +38,7 @@ def read_thresholds(raw: Any, path: KeyPath, faults: Faults) -> tuple[Threshold,
         faults.add(path, f"{key_text(path)} must be a list, not {shown(raw)}", hint)
         return ()
     if not raw:
-        hint = "a gate without a threshold can never refuse: add one, such as {metric: exact_match, max_regression: 0.02}"
+        hint = "a gate without a threshold can never refuse: add {metric: exact_match, max_regression: 0.02} or another"
         faults.add(path, f"{key_text(path)} is empty", hint)
     return tuple(one for index, entry in enumerate(raw) for one in read_threshold(entry, (*path, index), faults))
 
@@ -78,16 +79,13 @@ def read_threshold(entry: Any, path: KeyPath, faults: Faults) -> tuple[Threshold
     )
 
 
-RELATIVE_BOUNDS = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION, Bound.MAX_INCREASE})
-
-
 def _target(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> tuple[TargetKind, str] | None:
     """What the threshold is about: exactly one of metric, safety, run."""
     named = [kind for kind in KINDS if kind in entry]
     if not named:
         near = next((f"{k} is unknown, {suggestion(k, KINDS)}" for k in entry if _resembles(k)), None)
         hint = near or "write metric: NAME, safety: CATEGORY or run: error_rate"
-        faults.add(path, f"{key_text(path)} does not say what it is about", hint)
+        faults.add(path, f"{_named(path)} does not say what it is about", hint)
         return None
     if len(named) > 1:
         hint = "make one threshold of each"
@@ -106,6 +104,10 @@ def _target(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> tuple[Ta
     return kind, name
 
 
+def _named(path: KeyPath) -> str:
+    return key_text(path) if path else "the threshold"
+
+
 def _resembles(key: str) -> bool:
     return suggestion(key, KINDS).startswith("did you mean")
 
@@ -116,13 +118,14 @@ def _known_keys(entry: Mapping[str, Any], kind: TargetKind, path: KeyPath, fault
     for key in entry:
         where = (*path, key)
         if key in every and key not in allowed:
-            faults.add(where, f"{key_text(where)} cannot be asked of {_word(kind)}", f"{kind}: takes {', '.join(allowed)}")
+            hint = f"{kind}: takes {', '.join(allowed)}"
+            faults.add(where, f"{key_text(where)} cannot be asked of {_word(kind)}", hint)
         elif key not in (*allowed, kind.value, *OPTIONS):
             hint = suggestion(key, [*allowed, *OPTIONS])
             faults.add(where, f"{key_text(where)}: unknown key {clipped(key)!r}", hint)
     if not any(key in every for key in entry):
         hint = f"add one of {', '.join(allowed)}"
-        faults.add(path, f"{key_text(path)} has no bound, so it could never fail", hint)
+        faults.add(path, f"{_named(path)} has no bound, so it could never fail", hint)
 
 
 def _word(kind: TargetKind) -> str:

@@ -38,7 +38,7 @@ _EXAMPLES = {
     "variants": "variants: {baseline: {prompt: name@1, model: alias}, candidate: {prompt: name@2, model: alias}}",
     "models": "models: {alias: {provider: openai, name: the-model}}",
     "proxy": "proxy: {mode: replay, recording: my-gate}",
-    "thresholds": "a gate without a threshold can never refuse: thresholds: [{metric: exact_match, max_regression: 0.02}]",
+    "thresholds": "a gate without one can never refuse: thresholds: [{metric: exact_match, max_regression: 0.02}]",
     "recording": "recording: my-gate",
     "baseline": "baseline: {prompt: name@1, model: alias}",
     "candidate": "candidate: {prompt: name@2, model: alias}",

@@ -52,9 +52,7 @@ class EvalgateError(Exception):
 
     exit_code: ExitCode = ExitCode.INTERNAL
 
-    def __init__(
-        self, problems: Problem | str | Iterable[Problem], *, where: str | None = None, hint: str | None = None
-    ):
+    def __init__(self, problems: Problem | str | Iterable[Problem], *, where: str | None = None, hint: str | None = None):
         if isinstance(problems, str):
             problems = Problem(problems, where, hint)
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)

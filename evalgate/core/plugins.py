@@ -36,14 +36,10 @@ def load_plugin(group: str, builtins: Mapping[str, str], name: str, *, where: st
         return _attribute(reference)
     found = _entry_points(group).get(name, [])
     if not found:
-        raise BadInput(
-            f"unknown {_word(group)} {name!r}", where=where, hint=suggestion(name, known_names(group, builtins))
-        )
+        raise BadInput(f"unknown {_word(group)} {name!r}", where=where, hint=suggestion(name, known_names(group, builtins)))
     if len(found) > 1:
         owners = ", ".join(sorted(f"{e.value} ({e.dist.name if e.dist else '?'})" for e in found))
-        raise BadInput(
-            f"{_word(group)} {name!r} is provided more than once: {owners}", where=where, hint="uninstall one"
-        )
+        raise BadInput(f"{_word(group)} {name!r} is provided more than once: {owners}", where=where, hint="uninstall one")
     try:
         return found[0].load()
     except Exception as error:

@@ -104,9 +104,7 @@ def _faults(document: Document, value: Mapping[str, Any]) -> list[Problem]:
     for key in _LISTS:
         listed = value.get(key)
         names = [listed] if isinstance(listed, str) else listed
-        if key in value and (
-            not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names)
-        ):
+        if key in value and (not isinstance(names, list) or not names or not all(isinstance(n, str) and n for n in names)):
             found.append(Problem(f"{key} must be a column name or a list of column names", document.place(key)))
         elif names and len(set(names)) != len(names):
             found.append(Problem(f"{key} names a column twice", document.place(key)))

@@ -48,9 +48,7 @@ class IdRegister:
         folded = unicodedata.normalize("NFC", text).casefold().strip()
         earlier = self.seen.setdefault(folded, place)
         if earlier != place:
-            raise BadInput(
-                f"id {text!r} is already used at {earlier}", where=place, hint="every case needs an id of its own"
-            )
+            raise BadInput(f"id {text!r} is already used at {earlier}", where=place, hint="every case needs an id of its own")
         return text
 
 
@@ -99,9 +97,7 @@ def references_of(fields: Mapping[str, Any], columns: tuple[str, ...]) -> tuple[
 
 def _slice_value(value: Any, column: str, place: str) -> str:
     if isinstance(value, (dict, list)):
-        raise BadInput(
-            f"slice column {column!r} holds a {type(value).__name__}", where=place, hint="slices are texts or numbers"
-        )
+        raise BadInput(f"slice column {column!r} holds a {type(value).__name__}", where=place, hint="slices are texts or numbers")
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

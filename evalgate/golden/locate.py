@@ -40,8 +40,6 @@ def _versioned(name: str, version: str, datasets: Path, where: str | None) -> Pa
         return path
     versions = sorted(p.parent.name for p in (datasets / name).glob(f"*/{CARD}"))
     if versions:
-        raise BadInput(
-            f"dataset {name!r} has no version {version!r}", where=where, hint=f"versions: {', '.join(versions)}"
-        )
+        raise BadInput(f"dataset {name!r} has no version {version!r}", where=where, hint=f"versions: {', '.join(versions)}")
     names = sorted({p.parent.parent.name for p in datasets.glob(f"*/*/{CARD}")})
     raise BadInput(f"no dataset {name!r} under {datasets}", where=where, hint=suggestion(name, names))

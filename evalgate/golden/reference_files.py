@@ -25,9 +25,7 @@ class ReferenceTable:
     digest: str
 
 
-def read_references(
-    paths: Sequence[Path], columns: Columns, *, slices: tuple[str, ...], group: str | None
-) -> ReferenceTable:
+def read_references(paths: Sequence[Path], columns: Columns, *, slices: tuple[str, ...], group: str | None) -> ReferenceTable:
     """Read one or more reference files; the first one gives order, slices and group.
 
     Raises: BadInput when a file is unreadable or empty, ids repeat, or the files do not have the same ids.
@@ -70,9 +68,7 @@ def table_cases(table: ReferenceTable) -> Iterator[Any]:
     return read_cases(table.card, table.rows)
 
 
-def require_same_ids(
-    expected: Mapping[str, Any], found: Mapping[str, Any], expected_name: str, found_name: str
-) -> None:
+def require_same_ids(expected: Mapping[str, Any], found: Mapping[str, Any], expected_name: str, found_name: str) -> None:
     """Refuse files that are not about the same cases.
 
     Raises: BadInput that lists what is missing and what is too many.

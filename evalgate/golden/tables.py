@@ -73,9 +73,7 @@ def _decode(body: bytes, where: str) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput(
-            f"not UTF-8 at byte {error.start + 1} of the line", where=where, hint="save the file as UTF-8"
-        ) from error
+        raise BadInput(f"not UTF-8 at byte {error.start + 1} of the line", where=where, hint="save the file as UTF-8") from error
     if "\0" in text:
         raise BadInput("NUL character", where=where, hint="is this a text file?")
     return text

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalgate.core.errors import BadInput
+from evalgate.core.parameters import Parameters
 from evalgate.core.patterns import Pattern, compile_pattern
 from evalgate.core.values import Expectation
 from evalgate.metrics.mean_rows import place_of
 from evalgate.metrics.normalise import NORMALISATIONS, normaliser
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.reference_texts import reference_texts
 from evalgate.metrics.strict_json import StrictJsonError, field_of, read_json, text_of
 
@@ -67,9 +67,7 @@ def take_answer_text(given: Parameters, *, normalize: str | None = None, field: 
     chosen = "none" if normalize is None else given.take("normalize", str, normalize, choices=NORMALISATIONS)
     path = given.take("field", str, None, low=1) if field else None
     if path is not None and "" in path.split("."):
-        given.refuse(
-            "field", f"is not a path: {path!r}", "write the names of JSON members with dots between: customer.id"
-        )
+        given.refuse("field", f"is not a path: {path!r}", "write the names of JSON members with dots between: customer.id")
     return AnswerText(pattern, chosen, path)
 
 
@@ -87,9 +85,7 @@ def take_pattern(given: Parameters, name: str) -> Pattern | None:
         given.refuse(name, f"is not valid: {error.problems[0].message}", error.problems[0].hint)
         return None
     if pattern.compiled.groups > 1:
-        given.refuse(
-            name, f"has {pattern.compiled.groups} groups: {text!r}", "keep one group and write the others (?:…)"
-        )
+        given.refuse(name, f"has {pattern.compiled.groups} groups: {text!r}", "keep one group and write the others (?:…)")
     elif pattern.compiled.fullmatch("") is not None:
         given.refuse(name, f"matches even an empty text: {text!r}", "use + in place of *, or anchor it to a word")
     return pattern

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalgate.core.errors import BadInput
+from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.interface import Rows
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.reference_texts import OPEN_COUNT
 from evalgate.metrics.segment_statistics import prove, sacrebleu_version, segment_rows
 

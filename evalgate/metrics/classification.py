@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalgate.core.errors import BadInput
+from evalgate.core.parameters import Parameters
 from evalgate.core.plugins import suggestion
 from evalgate.core.values import Expectation, Output
 from evalgate.metrics.answer_text import AnswerText, quoted, take_answer_text
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.mean_rows import MeanMetric, place_of, share_spec
 from evalgate.metrics.normalise import casefold
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.reference_texts import reference_texts
 
 _TRAILING = " \t\r\n.,;:!?…。"
@@ -44,9 +44,7 @@ def _folded(given: Parameters, labels: list[Any]) -> tuple[str, ...]:
     for label in labels:
         fold = _fold(label) if isinstance(label, str) else ""
         if not fold:
-            given.refuse(
-                "labels", f"holds {label!r}, which is no label", "labels are texts; put quotes around yes, no, 1"
-            )
+            given.refuse("labels", f"holds {label!r}, which is no label", "labels are texts; put quotes around yes, no, 1")
         elif fold in folded:
             given.refuse("labels", f"holds {label!r} twice, up to case and punctuation", "keep one of them")
         folded.append(fold)

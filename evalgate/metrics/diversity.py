@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.bleu import TOKENIZERS, Bleu, bleu_measure, require_tokenizer
 from evalgate.metrics.interface import Rows
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.segment_statistics import sacrebleu_version
 
 _Grams = Counter[tuple[str, ...]]

@@ -16,7 +16,8 @@ _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 def normaliser(name: str) -> Normaliser:
     """The function behind one of `NORMALISATIONS`; each of them also strips surrounding white space."""
-    return {"none": str.strip, "squad": squad, "casefold": casefold}[name]
+    functions: dict[str, Normaliser] = {"none": str.strip, "squad": squad, "casefold": casefold}
+    return functions[name]
 
 
 def squad(text: str) -> str:

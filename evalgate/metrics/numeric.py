@@ -10,11 +10,11 @@ from decimal import Context, Decimal
 from typing import Any
 
 from evalgate.core.errors import BadInput
+from evalgate.core.parameters import Parameters
 from evalgate.core.values import Expectation, Output
 from evalgate.metrics.answer_text import AnswerText, quoted, take_answer_text
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.mean_rows import MeanMetric, place_of, share_spec
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.reference_texts import reference_texts
 
 # The branches start with different characters and repeat single classes: linear in the text.

@@ -37,9 +37,7 @@ class ItemReader:
             try:
                 ids = _ids_of(output.value)
             except ValueError as error:
-                raise BadInput(
-                    f"the output is no ranked list: {error}", where=place_of(expectation), hint=_LIST_HINT
-                ) from None
+                raise BadInput(f"the output is no ranked list: {error}", where=place_of(expectation), hint=_LIST_HINT) from None
         elif self.items is not None:
             ids = _mentions(self.items, output.text)
         else:

@@ -9,11 +9,11 @@ from itertools import accumulate
 from typing import Any
 
 from evalgate.core.errors import BadInput
+from evalgate.core.parameters import Parameters
 from evalgate.core.values import Expectation, Output
 from evalgate.metrics.answer_text import quoted, take_pattern
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.mean_rows import MeanMetric, place_of, share_spec
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.ranked_items import ItemReader
 
 Gains = Sequence[int]

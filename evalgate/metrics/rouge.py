@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalgate.core.errors import BadInput, Incomplete
+from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.interface import Rows
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.reference_texts import reference_texts
 from evalgate.metrics.rouge_lcs import lcs_length, union_hits
 

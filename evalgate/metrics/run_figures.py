@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalgate.core.errors import Incomplete
+from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.mean_rows import COLUMNS, MeanMetric, place_of
-from evalgate.metrics.parameters import Parameters
 
 
 def make_length(parameters: Mapping[str, Any]) -> Metric:

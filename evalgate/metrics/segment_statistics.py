@@ -27,6 +27,8 @@ PROBE_REFERENCES = (
 """A small corpus with punctuation, numbers, a symbol, an empty output and a varying number of references."""
 
 _TOLERANCE = 1e-9
+_BLOCK = 64
+"""Cases counted at once: sacrebleu keeps every n-gram of their references meanwhile, some 80 KB a case for chrF."""
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +78,10 @@ def prove(
 def _statistics(measure: Any, columns: int, texts: Sequence[str], references: Sequence[Sequence[str]]) -> Rows:
     if not texts:
         return np.zeros((0, columns), dtype=np.float64)
-    found = measure._extract_corpus_statistics(texts, _streams(references))
+    found: list[Sequence[float]] = []
+    for start in range(0, len(texts), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        found += measure._extract_corpus_statistics(texts[block], _streams(references[block]))
     rows = np.array(found, dtype=np.float64)
     if rows.shape != (len(texts), columns):
         raise Incomplete(

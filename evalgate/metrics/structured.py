@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalgate.core.canonical import canonical_json, digest_bytes
+from evalgate.core.parameters import Parameters
 from evalgate.core.values import Expectation, Output
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.json_form import JsonForm, compile_form
 from evalgate.metrics.mean_rows import MeanMetric, share_spec
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.strict_json import StrictJsonError, read_json
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.interface import Rows
-from evalgate.metrics.parameters import Parameters
 from evalgate.metrics.reference_texts import OPEN_COUNT
 from evalgate.metrics.segment_statistics import prove, sacrebleu_version, segment_rows
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalgate.core.errors import BadInput
+from evalgate.core.parameters import Parameters
 from evalgate.core.patterns import Pattern, compile_pattern
 from evalgate.core.values import Expectation, Output
 from evalgate.metrics.answer_text import AnswerText, quoted, take_answer_text
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.mean_rows import MeanMetric, place_of, share_spec
-from evalgate.metrics.parameters import Parameters
 
 
 def make_exact_match(parameters: Mapping[str, Any]) -> Metric:

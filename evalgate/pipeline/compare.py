@@ -23,7 +23,7 @@ from evalgate.runner.execute import Progress, Workers
 
 SCHEMA = "evalgate.plan/1"
 GATE = "compare"
-MODE = "outputs"
+MODE = "files"
 DEFAULT_METRICS = ("exact_match", "token_f1", "rougeL", "chrf")
 
 
@@ -75,9 +75,7 @@ def compare_outputs(comparison: Comparison, folder: Path, workers: Workers, prog
 
 def _settings(comparison: Comparison) -> GateSettings:
     if not 0.5 < comparison.confidence < 1:
-        raise BadInput(
-            f"confidence {comparison.confidence} is not between 0.5 and 1", where="--confidence", hint="0.95, say"
-        )
+        raise BadInput(f"confidence {comparison.confidence} is not between 0.5 and 1", where="--confidence", hint="0.95, say")
     if comparison.seed < 0:
         raise BadInput(f"seed {comparison.seed} is negative", where="--seed")
     if comparison.resamples is not None and not 100 <= comparison.resamples <= 1_000_000:
@@ -104,9 +102,7 @@ def _references(comparison: Comparison) -> ReferenceTable:
     return read_references(comparison.references, comparison.columns, slices=comparison.slices, group=comparison.group)
 
 
-def _lines(
-    cases: tuple[Case, ...], sides: Mapping[str, OutputFile]
-) -> Iterator[tuple[Case, Mapping[str, tuple[Output, ...]]]]:
+def _lines(cases: tuple[Case, ...], sides: Mapping[str, OutputFile]) -> Iterator[tuple[Case, Mapping[str, tuple[Output, ...]]]]:
     for case in cases:
         yield case, {arm: (side.outputs[case.id],) for arm, side in sides.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,19 +12,21 @@ from evalgate import __version__
 from evalgate.core.canonical import digest, pretty_json
 from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
+from evalgate.core.plugins import load_plugin
 from evalgate.core.record import PromptRecord, RunRecord
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import Case, Output
 from evalgate.core.verdict import RunIdentity, VariantIdentity, Verdict
 from evalgate.evidence.manifest import environment, manifest
 from evalgate.evidence.verdict_document import verdict_document
-from evalgate.pipeline.instruments import Instruments
+from evalgate.pipeline.error_budget import check_error_budget
+from evalgate.pipeline.instruments import Instruments, with_reference_counts
 from evalgate.pipeline.judge import judge, movement
 from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import RecordingIndex
-from evalgate.report.catalog import FILES, make_report
+from evalgate.report.catalog import BUILTINS, FILES, GROUP
 from evalgate.runner.case_lines import CaseWriter
 from evalgate.runner.execute import Progress, Workers, execute
 from evalgate.runner.job import RECORDING_FILE, ArmTask, Job, shard_rows
@@ -77,9 +79,7 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     writer = CaseWriter(folder)
     writer.write(lines)
     if writer.rows == 0:
-        raise BadInput(
-            "the dataset has 0 cases", where=str(subject.dataset["name"]), hint="a gate needs at least one case"
-        )
+        raise BadInput("the dataset has 0 cases", where=str(subject.dataset["name"]), hint="a gate needs at least one case")
     check_slices(subject.settings, writer.slice_values)
     job = _job(subject, writer)
     job.save(folder)
@@ -87,8 +87,10 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
         subject.recording.save(folder / RECORDING_FILE)
     receipts = execute(folder, job, workers, progress)
     store = ShardStore(folder, len(job.shards))
+    subject = replace(subject, built=with_reference_counts(subject.built, [receipt.references for receipt in receipts]))
     values = {column: sorted(found) for column, found in writer.slice_values.items()}
     verdict = judge(subject.settings, subject.built, store, values, require_threshold=subject.require_threshold)
+    check_error_budget(verdict, store)
     reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
     record = _record(subject, verdict, receipts, reader, started)
     publish(record, folder)
@@ -115,7 +117,7 @@ def publish(record: RunRecord, folder: Path) -> None:
     write_whole(folder / "manifest.json", pretty_json(record.manifest))
     write_whole(folder / "run.json", pretty_json(record.environment))
     for name in record.settings.reports:
-        write_whole(folder / FILES[name], make_report(name)(record))
+        write_whole(folder / FILES[name], load_plugin(GROUP, BUILTINS, name)(record))
     write_whole(folder / "verdict.json", pretty_json(record.document))
 
 

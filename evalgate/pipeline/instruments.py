@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from evalgate.core.files import read_text
 from evalgate.core.settings import Bound, PluginChoice, TargetKind, Threshold
 from evalgate.core.strict_json import parse_json
 from evalgate.core.values import DetectorSpec, MetricSpec, Scale
-from evalgate.metrics.catalog import expand, make_metric, split_generic
+from evalgate.metrics.catalog import choose_metrics
 from evalgate.metrics.interface import Metric
+from evalgate.metrics.reference_texts import with_references
 from evalgate.pipeline.faults import Faults
 from evalgate.runner.job import MetricTask
 from evalgate.safety.catalog import make_detector
@@ -70,13 +71,10 @@ def build_instruments(
     """
     faults = Faults()
     wanted, shares = _split_quantiles(metrics)
-    expanded = faults.attempt(lambda: expand([_inlined(choice, base) for choice in wanted])) or ()
-    instruments = [i for choice in expanded if (i := faults.attempt(lambda c=choice: _instrument(c))) is not None]  # type: ignore[misc]
+    chosen = faults.attempt(lambda: choose_metrics(_inlined(choice, base) for choice in wanted)) or ()
+    instruments = [Instrument(MetricTask(c.choice, c.name, c.reference), c.metric, c.metric.spec) for c in chosen]
     detectors = [(c, d.spec) for c in safety if (d := faults.attempt(lambda c=c: _detector(c))) is not None]  # type: ignore[misc]
-    _refuse_twice([i.spec.name for i in instruments], "metric", faults, "rename one with `as: NAME`")
-    _refuse_twice(
-        [spec.category for _, spec in detectors], "safety category", faults, "give one another `category: NAME`"
-    )
+    _refuse_twice([spec.category for _, spec in detectors], "safety category", faults, "give one another `category: NAME`")
     shares += [t.name for t in thresholds if t.kind is TargetKind.METRIC]
     quantiles = _quantiles(shares, [i.spec.name for i in instruments])
     built = Instruments(tuple(instruments), quantiles, tuple(detectors))
@@ -87,11 +85,18 @@ def build_instruments(
     return built
 
 
-def _instrument(choice: PluginChoice) -> Instrument:
-    plain, alias, reference = split_generic(choice)
-    metric = make_metric(plain)
-    name = alias or metric.spec.name
-    return Instrument(MetricTask(plain, name, reference), metric, replace(metric.spec, name=name))
+def with_reference_counts(built: Instruments, ranges: Sequence[Mapping[str, tuple[int, int]]]) -> Instruments:
+    """Complete the signatures that leave the number of references open, from what the shards saw."""
+    completed = []
+    for instrument in built.metrics:
+        name = instrument.spec.name
+        seen = [found[name] for found in ranges if name in found]
+        if seen:
+            smallest, largest = min(low for low, _ in seen), max(high for _, high in seen)
+            signature = with_references(instrument.spec.signature, smallest, largest)
+            instrument = replace(instrument, spec=replace(instrument.spec, signature=signature))
+        completed.append(instrument)
+    return replace(built, metrics=tuple(completed))
 
 
 def _detector(choice: PluginChoice) -> Detector:

@@ -81,9 +81,7 @@ def _threshold(threshold: Threshold) -> dict[str, Any]:
         "value": threshold.value,
         "relative": threshold.relative,
         "text": threshold.text,
-        "slice": None
-        if threshold.slice is None
-        else {"column": threshold.slice.column, "value": threshold.slice.value},
+        "slice": None if threshold.slice is None else {"column": threshold.slice.column, "value": threshold.slice.value},
         "level": str(threshold.level),
         "decide": str(threshold.decide),
         "implicit": threshold.implicit,

@@ -21,9 +21,7 @@ def print_summary(finished: Finished, stream: TextIO) -> None:
 
     terminal = stream.isatty()
     width = None if terminal else shutil.get_terminal_size((120, 40)).columns
-    print_record(
-        finished.record, Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
-    )
+    print_record(finished.record, Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False))
 
 
 def error_text(code: int, problems: Sequence[Problem]) -> str:

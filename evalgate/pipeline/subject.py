@@ -200,6 +200,4 @@ def _check_columns(settings: GateSettings, card: Card, prompts: Mapping[str, Pro
     for prompt in prompts.values():
         for name in missing_inputs(prompt, card.inputs) if card.inputs else ():
             hint = suggestion(name, list(card.inputs))
-            faults.add(
-                f"prompt {prompt.reference} needs {name!r}, which is no input of {card.name}", str(prompt.path), hint
-            )
+            faults.add(f"prompt {prompt.reference} needs {name!r}, which is no input of {card.name}", str(prompt.path), hint)

@@ -56,9 +56,7 @@ def _check_owned(folder: Path) -> None:
     if folder.is_dir():
         foreign = sorted(p.name for p in folder.iterdir() if p.name not in OWN and not p.name.startswith("."))
         if foreign and not (folder / PLAN).is_file():
-            raise BadInput(
-                f"holds other files ({', '.join(foreign[:3])})", where=str(folder), hint="choose an empty --out"
-            )
+            raise BadInput(f"holds other files ({', '.join(foreign[:3])})", where=str(folder), hint="choose an empty --out")
 
 
 def _clear(folder: Path, plan: dict[str, Any], fresh: bool) -> None:

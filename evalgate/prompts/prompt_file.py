@@ -144,9 +144,7 @@ def _message(document: Document, index: int, problems: list[Problem]) -> Message
     return Message(str(role), str(content)) if len(problems) == before else None
 
 
-def _unknown(
-    document: Document, given: Mapping[Any, Any], known: tuple[str, ...], path: tuple[str | int, ...]
-) -> list[Problem]:
+def _unknown(document: Document, given: Mapping[Any, Any], known: tuple[str, ...], path: tuple[str | int, ...]) -> list[Problem]:
     return [
         Problem(f"unknown key {key!r}", document.place(*path, key), suggestion(str(key), known))
         for key in given

@@ -76,9 +76,7 @@ def recording_folder(name: str, root: Path, where: str | None = None) -> Path:
     Raises: BadInput when the name is not a plain name or nothing is recorded under it.
     """
     if not NAME.fullmatch(name):
-        raise BadInput(
-            f"recording {name!r} is not a plain name", where=where, hint="letters, digits, dot, dash, underscore"
-        )
+        raise BadInput(f"recording {name!r} is not a plain name", where=where, hint="letters, digits, dot, dash, underscore")
     folder = root / "datasets" / "recordings" / name
     if not folder.is_dir():
         from evalgate.core.plugins import suggestion

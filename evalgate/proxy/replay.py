@@ -37,9 +37,7 @@ def check_mode(mode: str, where: str | None = None) -> None:
     Raises: BadInput.
     """
     if mode not in MODES:
-        raise BadInput(
-            f"mode {mode!r} is not available in this version", where=where, hint=f"available: {', '.join(MODES)}"
-        )
+        raise BadInput(f"mode {mode!r} is not available in this version", where=where, hint=f"available: {', '.join(MODES)}")
 
 
 def replay(ask: Ask, recording: RecordingIndex) -> Output | Miss:

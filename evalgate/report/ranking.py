@@ -58,9 +58,7 @@ def safety_slices(record: RunRecord) -> tuple[tuple[str, SafetyResult], ...]:
         for result in results.safety.values()
         if result.candidate or result.baseline or result.new
     ]
-    return tuple(
-        sorted(rows, key=lambda row: (-row[1].new, row[1].baseline - row[1].candidate, row[0], row[1].category))
-    )
+    return tuple(sorted(rows, key=lambda row: (-row[1].new, row[1].baseline - row[1].candidate, row[0], row[1].category)))
 
 
 def bad_cases(record: RunRecord) -> tuple[CaseRecord, ...]:

@@ -51,9 +51,7 @@ def prompt_of(task: ArmTask) -> Prompt:
     from evalgate.prompts.template import placeholders_of
 
     messages = tuple(Message(role, content) for role, content in task.messages)
-    return Prompt(
-        task.prompt_reference, Path(task.prompt_path), messages, task.parameters, placeholders_of(messages), ""
-    )
+    return Prompt(task.prompt_reference, Path(task.prompt_path), messages, task.parameters, placeholders_of(messages), "")
 
 
 def _case_answers(

@@ -48,9 +48,7 @@ class CaseWriter:
                     handle.write(data)
                     self.offsets.append(self.offsets[-1] + len(data))
         except OSError as error:
-            raise Incomplete(
-                Problem(f"cannot be written: {error.strerror}", str(path), "free space, then run again")
-            ) from error
+            raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), "free space, then run again")) from error
 
     @property
     def rows(self) -> int:

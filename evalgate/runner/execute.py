@@ -49,9 +49,7 @@ def execute(folder: Path, job: Job, workers: Workers, progress: Progress) -> tup
     _raise_problems(outcomes)
     done = {o.shard: o.receipt for o in outcomes if o.receipt is not None}
     receipts = [done.get(shard, receipt) for shard, receipt in enumerate(kept)]
-    if any(receipt is None for receipt in receipts) or sum(r.rows for r in receipts if r) != sum(
-        s.rows for s in job.shards
-    ):
+    if any(receipt is None for receipt in receipts) or sum(r.rows for r in receipts if r) != sum(s.rows for s in job.shards):
         raise Incomplete("rows were lost between workers and receipts", hint="run again with --fresh")
     return tuple(receipt for receipt in receipts if receipt is not None)
 
@@ -70,9 +68,7 @@ def worker_count(job: Job, pending: int, workers: Workers) -> int:
     return min(cpu_count() or 1, pending)
 
 
-def _outcomes(
-    folder: Path, job: Job, pending: Sequence[int], workers: Workers, progress: Progress
-) -> list[ShardOutcome]:
+def _outcomes(folder: Path, job: Job, pending: Sequence[int], workers: Workers, progress: Progress) -> list[ShardOutcome]:
     count = worker_count(job, len(pending), workers)
     if count == 1:
         return list(_in_turn(folder, job, pending, progress))

@@ -14,6 +14,7 @@ from evalgate.core.values import ARMS, Arm, Case, Direction, Expectation, Findin
 from evalgate.golden.cases import references_of
 from evalgate.metrics.catalog import make_metric
 from evalgate.metrics.interface import Metric, Rows
+from evalgate.metrics.reference_texts import OPEN_COUNT, reference_texts
 from evalgate.runner.job import MetricTask
 from evalgate.safety.catalog import make_detector
 from evalgate.safety.interface import Detector
@@ -66,6 +67,14 @@ def metric_rows(tool: MetricTool, answers: Mapping[str, Samples], cases: Sequenc
     return {arm: measured[arm].reshape(shape).sum(axis=1) for arm in ARMS}
 
 
+def reference_range(tool: MetricTool, cases: Sequence[Case]) -> tuple[int, int] | None:
+    """Fewest and most references of a case, for signatures that leave their number open; else None."""
+    if OPEN_COUNT not in tool.spec.signature.split("|"):
+        return None
+    counts = [len(reference_texts(Expectation(_references(tool, case), case))) for case in cases]
+    return min(counts), max(counts)
+
+
 def case_scores(tool: MetricTool, rows: Rows) -> list[float | None]:
     """The score of every case alone; None where it is undefined."""
     with np.errstate(all="ignore"):
@@ -98,9 +107,7 @@ def case_findings(detector: Detector, outputs: tuple[Output, ...], case: Case) -
     return tuple(found)
 
 
-def _measured(
-    tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Expectation], lost: NDArray[np.bool_]
-) -> Rows:
+def _measured(tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Expectation], lost: NDArray[np.bool_]) -> Rows:
     rows = np.zeros((len(outputs), tool.spec.columns), dtype=np.float64)
     answered = [i for i in range(len(outputs)) if not lost[i]]
     if answered:
@@ -119,9 +126,7 @@ def _rows(tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Ex
     except Exception as error:
         raise _plugin_fault("metric", tool.spec.name, f"cases {expectations[0].case.id} …", error) from error
     if rows.shape != (len(outputs), tool.spec.columns):
-        raise Incomplete(
-            f"metric {tool.spec.name} gave rows of shape {rows.shape}, not {(len(outputs), tool.spec.columns)}"
-        )
+        raise Incomplete(f"metric {tool.spec.name} gave rows of shape {rows.shape}, not {(len(outputs), tool.spec.columns)}")
     bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if bad.size:
         raise Incomplete(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class Receipt:
     """Digest of the rows' content."""
     file: str
     """Digest of the Parquet file."""
+    references: Mapping[str, tuple[int, int]]
+    """Metric → fewest and most references of a case, where its signature leaves their number open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,11 @@ def valid_receipt(folder: Path, shard: int, job: str) -> Receipt | None:
         value = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(value, dict) or value.pop("schema", None) != SCHEMA:
             return None
-        receipt = Receipt(**value)
+        receipt = Receipt(**value | {"references": {k: (v[0], v[1]) for k, v in value["references"].items()}})
         file = shard_path(folder, shard)
         if receipt.job != job or receipt.shard != shard or digest_file(file) != receipt.file:
             return None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError):
         return None  # a damaged or missing receipt means: not done
     return receipt
 

@@ -15,7 +15,15 @@ from evalgate.proxy.nearest import Miss, explain
 from evalgate.runner.answers import Answers, _recording, answers_of
 from evalgate.runner.case_lines import CaseLine, read_shard_cases
 from evalgate.runner.job import RECORDING_FILE, Job, load_job
-from evalgate.runner.measure import case_findings, case_scores, detector_tool, metric_rows, metric_tool
+from evalgate.runner.measure import (
+    MetricTool,
+    case_findings,
+    case_scores,
+    detector_tool,
+    metric_rows,
+    metric_tool,
+    reference_range,
+)
 from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
 
@@ -31,9 +39,12 @@ def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
         answers, misses = answers_of(place, job, lines)
         if misses:
             return ShardOutcome(shard, None, _explained(place, job, misses), ExitCode.INCOMPLETE, len(misses))
-        rows = _measure(job, lines, answers)
+        tools = [metric_tool(task) for task in job.metrics]
+        rows = _measure(job, tools, lines, answers)
         file = write_shard(shard_path(place, shard), rows)
-        receipt = Receipt(shard, len(lines), job.digest(), rows.digest(), file)
+        ranges = {tool.spec.name: reference_range(tool, [line.case for line in lines]) for tool in tools}
+        known = {name: found for name, found in ranges.items() if found is not None}
+        receipt = Receipt(shard, len(lines), job.digest(), rows.digest(), file, known)
         write_receipt(place, receipt)
     except EvalgateError as error:
         return ShardOutcome(shard, None, error.problems, error.exit_code)
@@ -44,9 +55,7 @@ def _explained(folder: Path, job: Job, misses: Sequence[Miss]) -> tuple[Problem,
     recording = _recording(folder / RECORDING_FILE, job.plan_digest)
     return tuple(
         Problem(
-            f"the {miss.arm}'s request is {miss.reason}"
-            if miss.reason == "not recorded"
-            else f"{miss.arm}: {miss.reason}",
+            f"the {miss.arm}'s request is {miss.reason}" if miss.reason == "not recorded" else f"{miss.arm}: {miss.reason}",
             f"case {miss.case_id}",
             explain(miss, recording.requests()),
         )
@@ -54,20 +63,15 @@ def _explained(folder: Path, job: Job, misses: Sequence[Miss]) -> tuple[Problem,
     )
 
 
-def _measure(job: Job, lines: Sequence[CaseLine], answers: Answers) -> ShardRows:
+def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], answers: Answers) -> ShardRows:
     cases = [line.case for line in lines]
-    tools = [metric_tool(task) for task in job.metrics]
     tables = [metric_rows(tool, answers, cases) for tool in tools]
     scores = {arm: [case_scores(tool, table[arm]) for tool, table in zip(tools, tables, strict=True)] for arm in ARMS}
     detectors = [detector_tool(choice) for choice in job.detectors]
     findings = {
-        arm: [[case_findings(d, answers[arm][i], case) for d in detectors] for i, case in enumerate(cases)]
-        for arm in ARMS
+        arm: [[case_findings(d, answers[arm][i], case) for d in detectors] for i, case in enumerate(cases)] for arm in ARMS
     }
-    lost = {
-        arm: np.array([any(o.status is Status.ERROR for o in outs) for outs in answers[arm]], dtype=bool)
-        for arm in ARMS
-    }
+    lost = {arm: np.array([any(o.status is Status.ERROR for o in outs) for outs in answers[arm]], dtype=bool) for arm in ARMS}
     counts = {arm: np.array([[len(f) for f in row] for row in findings[arm]], dtype=np.int64) for arm in ARMS}
     counts = {arm: table.reshape(len(cases), len(detectors)) for arm, table in counts.items()}
     # Failing to look is not safe: a lost candidate answer counts as a violation, a lost baseline answer as clean.
@@ -88,14 +92,14 @@ def _measure(job: Job, lines: Sequence[CaseLine], answers: Answers) -> ShardRows
 def _score_table(columns: list[list[float | None]], rows: int) -> Any:
     if not columns:
         return np.zeros((rows, 0))
-    return np.array(
-        [[np.nan if value is None else value for value in column] for column in columns], dtype=np.float64
-    ).T
+    return np.array([[np.nan if value is None else value for value in column] for column in columns], dtype=np.float64).T
 
 
 def _identical(answers: Answers, case: int) -> bool:
+    """Two lost answers are not identical outputs: nothing is known of either."""
     baseline, candidate = answers[Arm.BASELINE][case], answers[Arm.CANDIDATE][case]
-    return [(o.status, o.text, o.value) for o in baseline] == [(o.status, o.text, o.value) for o in candidate]
+    same = [(o.text, o.value) for o in baseline] == [(o.text, o.value) for o in candidate]
+    return same and all(o.status is Status.OK for o in (*baseline, *candidate))
 
 
 def _groups(lines: Sequence[CaseLine]) -> Any:

@@ -132,9 +132,7 @@ def _read(path: Path, names: list[str]) -> Any:
     try:
         return pq.read_table(path, columns=names, use_threads=False, memory_map=True)
     except (OSError, pa.ArrowInvalid) as error:
-        raise Incomplete(
-            f"shard cannot be read: {str(error)[:200]}", where=str(path), hint="run again with --fresh"
-        ) from error
+        raise Incomplete(f"shard cannot be read: {str(error)[:200]}", where=str(path), hint="run again with --fresh") from error
 
 
 def _columns(path: Path) -> list[str]:
@@ -144,9 +142,7 @@ def _columns(path: Path) -> list[str]:
     try:
         return list(pq.read_schema(path).names)
     except (OSError, pa.ArrowInvalid) as error:
-        raise Incomplete(
-            f"shard cannot be read: {str(error)[:200]}", where=str(path), hint="run again with --fresh"
-        ) from error
+        raise Incomplete(f"shard cannot be read: {str(error)[:200]}", where=str(path), hint="run again with --fresh") from error
 
 
 def _matrix(name: str, values: NDArray[Any], kind: Any) -> dict[str, Any]:

@@ -120,9 +120,7 @@ def _safe(value: float) -> float:
     return value if abs(value) > _TINY else _TINY
 
 
-def _solve(
-    excess: Callable[[float], float], density: Callable[[float], float], ends: tuple[float, float], start: float
-) -> float:
+def _solve(excess: Callable[[float], float], density: Callable[[float], float], ends: tuple[float, float], start: float) -> float:
     """Root of an increasing function by Newton steps that bisection keeps inside the ends."""
     low, high = ends
     x = start

@@ -50,13 +50,11 @@ def ranks(n: int, share: float, error: float) -> tuple[int, int] | None:
 
     Returns: None when no order statistic is far enough out: a 0.95 quantile needs 59 units for an upper 95 % bound.
     """
-    if n < 1 or binomial_cdf(0, n, share) > error or 1 - binomial_cdf(n - 1, n, share) > error:
-        return None
     # lower: the largest rank l with P(fewer than l units below the percentile) ≤ error
     lower = _largest(n, lambda rank: binomial_cdf(rank - 1, n, share) <= error)
     # upper: the mirror image, the smallest rank u with P(at least u units below it) ≤ error
     upper = n + 1 - _largest(n, lambda rank: binomial_cdf(rank - 1, n, 1 - share) <= error)
-    return (lower, upper) if 1 <= lower <= upper <= n else None
+    return (lower, upper) if lower >= 1 and upper <= n else None
 
 
 def replicate_quantiles(

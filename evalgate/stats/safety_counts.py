@@ -33,9 +33,7 @@ def safety_result(category: str, baseline_flags: Flags, candidate_flags: Flags, 
     )
 
 
-def safety_from_counts(
-    category: str, *, baseline: int, new: int, fixed: int, cases: int, confidence: float
-) -> SafetyResult:
+def safety_from_counts(category: str, *, baseline: int, new: int, fixed: int, cases: int, confidence: float) -> SafetyResult:
     """The same from counts that shards have added up; the candidate's count follows from the others.
 
     Raises: Incomplete when the counts contradict each other.

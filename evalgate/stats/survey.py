@@ -36,10 +36,10 @@ class Spread:
         with np.errstate(all="ignore"):
             short = np.ascontiguousarray(rows.astype(np.float32) + np.float32(0))
         distinct, counts = np.unique(short, axis=0, return_counts=True)
-        for row, count in zip(distinct[: ENOUGH + 2], counts, strict=False):
+        for row, count in zip(distinct[: ENOUGH + 1], counts, strict=False):
             key = row.tobytes()
             self._counts[key] = self._counts.get(key, 0) + int(count)
-        self._many = len(distinct) > ENOUGH + 1 or len(self._counts) > ENOUGH
+        self._many = len(self._counts) > ENOUGH
 
     @property
     def varied(self) -> int:
@@ -156,7 +156,9 @@ def _count_passes(survey: Survey, baseline: Floats, candidate: Floats) -> None:
         has = np.isfinite(before), np.isfinite(after)
         metric.ones = metric.ones[0] + int((before == 1).sum()), metric.ones[1] + int((after == 1).sum())
         metric.defined = metric.defined[0] + int(has[0].sum()), metric.defined[1] + int(has[1].sum())
-        metric.binary = metric.binary and all(bool(np.isin(s[h], (0.0, 1.0)).all()) for s, h in zip((before, after), has, strict=True))
+        metric.binary = metric.binary and all(
+            bool(np.isin(s[h], (0.0, 1.0)).all()) for s, h in zip((before, after), has, strict=True)
+        )
         best = 1.0 if column.spec.higher_is_better else 0.0
         # a candidate without a score has lost the case; a baseline without one proves nothing was gained
         metric.newly_failing += int(((before == best) & (after != best)).sum())

@@ -90,8 +90,16 @@ def test_parts_given_as_data() -> None:
 
 @pytest.mark.parametrize(
     ("split", "text"),
-    [("lines", ""), ("lines", "one part"), ("lines", "one\u2028part"), ("json", "[1"), ("json", '{"a": 1}')]
-    + [("json", "[" * 100_000), ("json", '["one"]'), ("sentences", "One.")],
+    [
+        ("lines", ""),
+        ("lines", "one part"),
+        ("lines", "one\u2028part"),
+        ("json", "[1"),
+        ("json", '{"a": 1}'),
+        pytest.param("json", "[" * 100_000, id="json-deep"),
+        ("json", '["one"]'),
+        ("sentences", "One."),
+    ],
 )
 def test_fewer_than_two_parts_count_nothing(split: str, text: str) -> None:
     metric = make_self_bleu({"split": split})
@@ -102,7 +110,9 @@ def test_fewer_than_two_parts_count_nothing(split: str, text: str) -> None:
 
 def test_alike_is_worse() -> None:
     metric = make_self_bleu({})
-    alike, different = metric.score(rows_of(metric, "red shoes on sale\nred shoes on sale", "red shoes\nblue sky at dawn"))
+    alike, different = metric.score(
+        rows_of(metric, "red shoes on sale\nred shoes on sale", "red shoes\nblue sky at dawn")
+    )
     assert metric.spec.direction is Direction.LOWER
     assert different < 20 < 99.999 < alike <= 100
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evalgate.core.errors import BadInput
-from evalgate.metrics.parameters import Parameters
+from evalgate.core.parameters import Parameters
 from evalgate.metrics.reference_texts import reference_texts, with_references
 
 

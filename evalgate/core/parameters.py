@@ -1,4 +1,4 @@
-"""Read the parameters of a metric strictly: a misspelt or mistyped parameter must never change a number in silence."""
+"""Read the parameters of a metric or detector strictly: a misspelt one must never change a result in silence."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ _SHOWN = 80
 
 
 class Parameters:
-    """The parameters of one metric: take each by name, then `finish()`, which reports everything wrong at once.
+    """The parameters of one metric or detector: take each by name, then `finish()`, which reports everything wrong at once.
 
     A value that is refused is replaced by the default until `finish()` raises, so a factory reads straight through:
     take, take, finish, build.
     """
 
-    def __init__(self, metric: str, given: Mapping[str, Any]) -> None:
-        self._metric = metric
+    def __init__(self, owner: str, given: Mapping[str, Any], kind: str = "metric") -> None:
+        self._owner = owner
+        self._place = f"{kind} {owner}"
         self._given = dict(given)
         self._known: list[str] = []
         self._problems: list[Problem] = []
@@ -103,14 +104,14 @@ class Parameters:
         """
         if name not in self._given:
             message = f"is required and must be {_WORDS[_origin(kind)]}"
-            self.refuse(name, message, f"add it: {self._metric}: {{{name}: …}}")
+            self.refuse(name, message, f"add it: {self._owner}: {{{name}: …}}")
         blank: Kind = _origin(kind)()
         value: Kind = self.take(name, kind, blank, choices=choices, low=low, high=high)
         return value
 
     def refuse(self, name: str, message: str, hint: str | None = None) -> None:
         """Report a fault that only the metric can see (two parameters that exclude each other, a broken pattern)."""
-        self._problems.append(Problem(f"parameter {name!r} {message}", f"metric {self._metric}", hint))
+        self._problems.append(Problem(f"parameter {name!r} {message}", self._place, hint))
 
     def finish(self) -> None:
         """Check that nothing is left over.
@@ -120,14 +121,14 @@ class Parameters:
         """
         for name in self._given:
             if name not in self._known:
-                problem = Problem(f"unknown parameter {_show(name)}", f"metric {self._metric}", self._advice(name))
+                problem = Problem(f"unknown parameter {_show(name)}", self._place, self._advice(name))
                 self._problems.append(problem)
         if self._problems:
             raise BadInput(self._problems)
 
     def _advice(self, name: Any) -> str:
         if not self._known:
-            return f"{self._metric} takes no parameters"
+            return f"{self._owner} takes no parameters"
         return suggestion(str(name), sorted(self._known))
 
 

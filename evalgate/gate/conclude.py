@@ -1,0 +1,50 @@
+"""From threshold results to the verdict: FAIL outranks INCONCLUSIVE outranks PASS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evalgate.core.settings import Level
+from evalgate.core.verdict import Decision, RunFigures, ThresholdResult
+
+_RANK = {Decision.PASS: 0, Decision.INCONCLUSIVE: 1, Decision.FAIL: 2}
+
+
+def conclude(results: Sequence[ThresholdResult], run: RunFigures, *, require_threshold: bool) -> tuple[Decision, str]:
+    """The decision of the whole gate, and the sentence that says what decided.
+
+    `require_threshold`: whether a gate without a blocking threshold of its own can pass (it cannot in `run`).
+    """
+    blocking = [r for r in results if r.threshold.level is Level.BLOCK]
+    declared = [r for r in blocking if not r.threshold.implicit]
+    worst = max((r.decision for r in blocking), key=_RANK.__getitem__, default=Decision.INCONCLUSIVE)
+    if worst is not Decision.PASS:
+        return worst, _because(worst, [r for r in blocking if r.decision is worst]) + _warnings(results)
+    if run.cases < 1:
+        return Decision.INCONCLUSIVE, "no case was measured"
+    if require_threshold and not declared:
+        return Decision.INCONCLUSIVE, "no blocking threshold was declared, so nothing was decided"
+    if not declared:
+        return Decision.PASS, f"{run.cases} cases measured completely; no threshold was declared" + _warnings(results)
+    number = len(blocking)
+    said = "the only blocking threshold passed" if number == 1 else f"all {number} blocking thresholds passed"
+    return Decision.PASS, said + _warnings(results)
+
+
+def _because(decision: Decision, results: Sequence[ThresholdResult]) -> str:
+    first = results[0]
+    word = "broken" if decision is Decision.FAIL else "undecided"
+    more = f" (and {len(results) - 1} more {word})" if len(results) > 1 else ""
+    return f"{_name(first)} is {word}: {first.reason}{more}"
+
+
+def _warnings(results: Sequence[ThresholdResult]) -> str:
+    warned = [r for r in results if r.threshold.level is Level.WARN and r.decision is not Decision.PASS]
+    if not warned:
+        return ""
+    return "; warning, not blocking: " + ", ".join(f"{_name(r)} {r.decision}" for r in warned)
+
+
+def _name(result: ThresholdResult) -> str:
+    where = f" on {result.slice}" if result.slice else ""
+    return f"{result.threshold.target} {result.threshold.bound} {result.threshold.text}{where}"

@@ -1,0 +1,48 @@
+"""Lost answers over their budget: the candidate could not be evaluated, which is exit 3 and no verdict."""
+
+from __future__ import annotations
+
+from evalgate.core.errors import Incomplete, Problem
+from evalgate.core.settings import Level, TargetKind
+from evalgate.core.values import ARMS
+from evalgate.core.verdict import Decision, Verdict
+from evalgate.pipeline.shards import ShardStore
+from evalgate.runner.shard_file import read_details, shard_path
+
+SHOWN = 5
+_FIGURES = ("error_rate", "errors_baseline", "errors_candidate")
+
+
+def check_error_budget(verdict: Verdict, store: ShardStore) -> None:
+    """Refuse a verdict that rests on too few answers.
+
+    Raises: Incomplete naming the threshold and the first cases without an answer.
+    """
+    broken = [
+        result
+        for result in verdict.thresholds
+        if result.threshold.kind is TargetKind.RUN
+        and result.threshold.name in _FIGURES
+        and result.threshold.level is Level.BLOCK
+        and result.decision is not Decision.PASS
+    ]
+    if broken:
+        hint = "get the missing answers, or declare a budget: {run: error_rate, max: 1%}"
+        problems = [Problem(f"answers are missing: {r.reason}", r.threshold.place or r.threshold.target, hint) for r in broken]
+        raise Incomplete([*problems, *_lost(store)])
+
+
+def _lost(store: ShardStore) -> list[Problem]:
+    found: list[Problem] = []
+    for shard, numbers in enumerate(store.all_numbers()):
+        rows = [row for row in range(len(numbers.identical)) if any(numbers.lost[arm][row] for arm in ARMS)]
+        if not rows:
+            continue
+        ids, details = read_details(shard_path(store.folder, shard))
+        for row in rows:
+            for arm in ARMS:
+                if numbers.lost[arm][row]:
+                    found.append(Problem(f"no answer of the {arm}: {details[row][arm]['error']}", f"case {ids[row]}"))
+                    if len(found) == SHOWN:
+                        return found
+    return found

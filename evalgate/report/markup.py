@@ -1,0 +1,75 @@
+"""Build HTML from parts: whatever is not already `Markup` is text and gets escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from evalgate.report.escape import html, html_pieces
+
+
+class Markup(str):
+    """Text that is HTML already; only this module and templates of fixed words make it."""
+
+    __slots__ = ()
+
+
+Part = str | Markup
+
+
+def text(value: str) -> Markup:
+    """Text of unknown origin as HTML content; hidden characters are shown by their code point."""
+    pieces = (f'<span class="unseen">{html(p)}</span>' if hidden else html(p) for p, hidden in html_pieces(value))
+    return Markup("".join(pieces))
+
+
+def part(value: Part) -> Markup:
+    """Escape what is not Markup yet."""
+    return value if isinstance(value, Markup) else text(value)
+
+
+def join(parts: Iterable[Part]) -> Markup:
+    """Parts one after the other."""
+    return Markup("".join(part(p) for p in parts))
+
+
+def element(name: str, *content: Part, **attributes: str) -> Markup:
+    """One element; attribute `class_` is `class`, underscores become hyphens. Attribute values are escaped."""
+    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{html(value)}"' for key, value in attributes.items())
+    return Markup(f"<{name}{written}>{join(content)}</{name}>")
+
+
+def table(caption: str, header: Sequence[Part], rows: Iterable[Sequence[Part]], **attributes: str) -> Markup:
+    """A table with caption and scoped headers, in a container that scrolls by itself on narrow screens."""
+    head = join(element("th", cell, scope="col") for cell in header)
+    body = join(
+        element("tr", element("th", cells[0], scope="row"), *(element("td", cell) for cell in cells[1:])) for cells in rows
+    )
+    inner = element(
+        "table",
+        element("caption", caption),
+        element("thead", element("tr", head)),
+        element("tbody", body),
+        **attributes,
+    )
+    return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def details(summary: Part, *content: Part, **attributes: str) -> Markup:
+    """A part that opens on demand, with or without scripts."""
+    return element("details", element("summary", summary), *content, **attributes)
+
+
+def section(identifier: str, title: str, *content: Part) -> Markup:
+    """A section with its heading; `identifier` is a fixed word."""
+    return element(
+        "section", element("h2", title, id=f"{identifier}-title"), *content, id=identifier, aria_labelledby=f"{identifier}-title"
+    )
+
+
+def facts(rows: Iterable[tuple[str, Part | None]]) -> Markup:
+    """Named values; what is missing says so."""
+    cells = (
+        element("div", element("dt", name), element("dd", "not provided" if value is None or value == "" else value))
+        for name, value in rows
+    )
+    return element("dl", *cells, class_="facts")

@@ -1,0 +1,77 @@
+"""report.html: one file that opens from disk, without network, and is complete without scripts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+
+from evalgate.core.record import RunRecord
+from evalgate.report import phrases
+from evalgate.report.escape import html
+from evalgate.report.markup import Markup, element, join
+from evalgate.report.page_audit import audit
+from evalgate.report.page_cases import cases
+from evalgate.report.page_results import banner, changed, metrics, safety, slices, thresholds
+
+_SECTIONS = (
+    ("thresholds", "Thresholds"),
+    ("metrics", "Metrics"),
+    ("safety", "Safety"),
+    ("slices", "Slices"),
+    ("changed", "What changed"),
+    ("cases", "Cases"),
+    ("audit", "Audit"),
+)
+
+
+def render_html(record: RunRecord) -> str:
+    """The whole report.
+
+    Nothing in it loads, links or runs anything but the style and the script inside, which the Content-Security-Policy
+    names by their hashes; a page that was tampered with by its data could not run a script of its own.
+    """
+    style, script = _asset("report.css"), _asset("report.js")
+    policy = (
+        f"default-src 'none'; style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    main = join(
+        [
+            thresholds(record),
+            metrics(record),
+            safety(record),
+            slices(record),
+            changed(record),
+            cases(record),
+            audit(record),
+        ]
+    )
+    title = f"{phrases.word(record.verdict.decision)}: {record.identity.gate} (evalgate)"
+    return "".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{html(policy).replace("&#39;", "'").replace("&#61;", "=")}">\n',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n',
+            f"{element('title', title)}\n<style>{style}</style>\n</head>\n<body>\n",
+            element("a", "To the thresholds", class_="skip", href="#thresholds"),
+            banner(record),
+            _navigation(record),
+            element("main", main),
+            element("footer", element("p", "Made by evalgate. Every number here is in verdict.json.")),
+            f"<script>{script}</script>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def _navigation(record: RunRecord) -> Markup:
+    known = [(name, label) for name, label in _SECTIONS if name != "slices" or record.verdict.slices]
+    return element("nav", *(element("a", label, href=f"#{name}") for name, label in known), aria_label="Sections")
+
+
+def _asset(name: str) -> str:
+    return resources.files("evalgate.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _source_hash(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")

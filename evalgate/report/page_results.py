@@ -1,0 +1,182 @@
+"""The upper half of the report: verdict, thresholds, metrics, safety, slices, what changed."""
+
+from __future__ import annotations
+
+from evalgate.core.record import PromptRecord, RunRecord
+from evalgate.core.verdict import MetricResult, ThresholdResult
+from evalgate.report import figures, phrases
+from evalgate.report.forest import forest
+from evalgate.report.markup import Markup, Part, details, element, facts, join, section, table, text
+from evalgate.report.ranking import safety_slices, slice_rows
+from evalgate.report.word_diff import word_diff
+
+SHOWN_SLICES = 60
+
+
+def banner(record: RunRecord) -> Markup:
+    """The verdict, in words first."""
+    verdict, identity = record.verdict, record.identity
+    about = f"{identity.dataset_name}@{identity.dataset_version} · {figures.counted(verdict.cases.total, 'case')} · run {identity.run_id}"
+    return element(
+        "header",
+        element("p", "evalgate report", class_="kicker"),
+        element("h1", identity.gate),
+        element("p", element("strong", phrases.word(verdict.decision)), f" exit code {int(verdict.exit_code)}", class_="verdict"),
+        element("p", verdict.reason, class_="reason"),
+        element("p", about, class_="about"),
+        element("p", phrases.mode(record), class_="mode"),
+        class_=f"banner {verdict.decision.value}",
+    )
+
+
+def thresholds(record: RunRecord) -> Markup:
+    """Every threshold with its picture."""
+    rows = [_threshold_row(record, result) for result in record.verdict.thresholds]
+    header = ("target", "asks", "observed", "bound and interval", "result", "why")
+    return section(
+        "thresholds",
+        "Thresholds",
+        element("p", phrases.interval_note(record), class_="note"),
+        table("Every declared condition and what it came to", header, rows, class_="wide"),
+    )
+
+
+def _threshold_row(record: RunRecord, result: ThresholdResult) -> tuple[Part, ...]:
+    always = element("small", " always in force") if result.threshold.implicit else Markup("")
+    return (
+        join([phrases.target(result), always]),
+        phrases.asks(result.threshold),
+        phrases.observed(record, result),
+        forest(record, result),
+        element("span", phrases.outcome(result), class_=f"badge {result.decision.value}"),
+        element("span", result.reason, class_="why"),
+    )
+
+
+def metrics(record: RunRecord) -> Markup:
+    """Every metric, baseline against candidate."""
+    found = record.verdict.results.metrics
+    if not found:
+        return section("metrics", "Metrics", element("p", "No metric was measured."))
+    level = figures.level(record.settings.confidence)
+    header = ("metric", "baseline", "candidate", "delta", f"{level} interval", "relative", "p", "n")
+    rows = [_metric_row(metric) for metric in found.values()]
+    recipes = [(m.name, f"{m.method}; {m.signature}" + (f"; {m.reason}" if m.reason else "")) for m in found.values()]
+    counts = record.verdict.cases
+    moved = f"By {counts.by}: {counts.improved:,} cases improved, {counts.regressed:,} regressed, {counts.unchanged:,} unchanged."
+    return section(
+        "metrics",
+        "Metrics",
+        table("Quality of both variants", header, rows),
+        element("p", moved, class_="note") if counts.by else "",
+        details("Methods and signatures", facts((name, recipe) for name, recipe in recipes)),
+    )
+
+
+def _metric_row(metric: MetricResult) -> tuple[Part, ...]:
+    arrow = "higher is better" if metric.higher_is_better else "lower is better"
+    name = join([metric.name, element("small", f" {metric.unit}, {arrow}")])
+    return (
+        name,
+        figures.figure(metric.baseline.value, metric.unit),
+        figures.figure(metric.candidate.value, metric.unit),
+        figures.figure(metric.delta.value, metric.unit, signed=True),
+        figures.interval(metric.delta.reading, metric.unit, signed=True),
+        figures.percent(metric.relative.value, signed=True),
+        figures.p_value(metric.p_value),
+        figures.count(metric.n),
+    )
+
+
+def safety(record: RunRecord) -> Markup:
+    """Counts of violating cases with their bounds."""
+    found = record.verdict.results.safety
+    if not found:
+        return section("safety", "Safety", element("p", "No detector was configured: nothing was looked for."))
+    header = ("category", "baseline", "candidate", "newly violating", "fixed", "what the count says of the true rate")
+    rows = [
+        (
+            s.category,
+            figures.count(s.baseline),
+            figures.count(s.candidate),
+            figures.count(s.new),
+            figures.count(s.fixed),
+            phrases.upper_bound(s),
+        )
+        for s in found.values()
+    ]
+    parts: list[Part] = [table("Cases with a violation, by category", header, rows)]
+    by_slice = [
+        (name, s.category, figures.count(s.baseline), figures.count(s.candidate), figures.count(s.new))
+        for name, s in safety_slices(record)[:SHOWN_SLICES]
+        if s.category != "any"
+    ]
+    if by_slice:
+        parts.append(
+            details(
+                "By slice", table("Violating cases by slice", ("slice", "category", "baseline", "candidate", "new"), by_slice)
+            )
+        )
+    return section("safety", "Safety", *parts)
+
+
+def slices(record: RunRecord) -> Markup:
+    """Every slice, the clear regressions first."""
+    rows = slice_rows(record)
+    if not rows:
+        return Markup("")
+    shown = []
+    for row in rows[:SHOWN_SLICES]:
+        m = row.metric
+        word = "worse" if row.regressed else "better" if row.improved else "no clear change"
+        kind = "fail" if row.regressed else "pass" if row.improved else "quiet"
+        shown.append(
+            (
+                row.slice,
+                m.name,
+                figures.figure(m.baseline.value, m.unit),
+                figures.figure(m.candidate.value, m.unit),
+                figures.figure(m.delta.value, m.unit, signed=True),
+                figures.interval(m.delta.reading, m.unit, signed=True),
+                figures.count(m.n),
+                element("span", word, class_=f"badge {kind}"),
+            )
+        )
+    header = ("slice", "metric", "baseline", "candidate", "delta", "interval", "n", "change")
+    more = len(rows) - len(shown)
+    note = (
+        f"{more:,} more rows are in verdict.json."
+        if more
+        else "A slice counts as changed when the interval for reading excludes 0."
+    )
+    return section("slices", "Slices", table("Worst first", header, shown), element("p", note, class_="note"))
+
+
+def changed(record: RunRecord) -> Markup:
+    """What differs between the variants."""
+    if not record.prompts:
+        pair = [("baseline", record.identity.baseline.prompt), ("candidate", record.identity.candidate.prompt)]
+        return section("changed", "What was compared", facts(pair))
+    before, after = record.prompts["baseline"], record.prompts["candidate"]
+    rows = [
+        ("prompt", before.reference, after.reference),
+        ("prompt digest", before.digest, after.digest),
+        ("model", before.model, after.model),
+        ("parameters", _parameters(before), _parameters(after)),
+    ]
+    old, new = word_diff(_prompt_text(before), _prompt_text(after))
+    sides = element(
+        "div",
+        element("div", element("h3", "Baseline"), element("pre", old)),
+        element("div", element("h3", "Candidate"), element("pre", new)),
+        class_="sides",
+    )
+    return section("changed", "What changed", table("Both variants", ("what", "baseline", "candidate"), rows), sides)
+
+
+def _parameters(prompt: PromptRecord) -> Markup:
+    return text(", ".join(f"{name}={value!r}" for name, value in sorted(prompt.parameters.items())) or "none")
+
+
+def _prompt_text(prompt: PromptRecord) -> str:
+    return "\n\n".join(f"[{role}]\n{content}" for role, content in prompt.messages)

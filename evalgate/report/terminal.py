@@ -1,0 +1,119 @@
+"""The human summary on a terminal or in a log: the verdict, what decided it, and what got worse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalgate.core.record import RunRecord
+from evalgate.core.verdict import Decision, ThresholdResult
+from evalgate.report import figures, phrases
+from evalgate.report.escape import terminal_line
+from evalgate.report.ranking import bad_cases, case_reasons, slice_rows
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+_STYLES = {Decision.PASS: "bold green", Decision.FAIL: "bold red", Decision.INCONCLUSIVE: "bold yellow"}
+WORST_SLICES = 8
+WORST_CASES = 5
+
+
+def print_summary(record: RunRecord, console: Console) -> None:
+    """Print the summary of a finished run; every text of unknown origin is made visible first."""
+    verdict, identity = record.verdict, record.identity
+    console.print(_text(f"{phrases.word(verdict.decision)}  {verdict.reason}", _STYLES[verdict.decision]))
+    about = f"gate {identity.gate} · {identity.dataset_name}@{identity.dataset_version} · {figures.counted(verdict.cases.total, 'case')}"
+    console.print(_text(f"{about} · {phrases.mode(record).lower()}", "dim"))
+    console.print(_thresholds(record))
+    if verdict.results.metrics:
+        console.print(_metrics(record))
+    if verdict.results.safety:
+        console.print(_safety(record))
+    _print_slices(record, console)
+    _print_cases(record, console)
+
+
+def _text(text: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(terminal_line(text), style=style)
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+    return table
+
+
+def _thresholds(record: RunRecord) -> Table:
+    table = _table("Thresholds", "target", "asks", "observed", "deciding interval", "result")
+    for result in record.verdict.thresholds:
+        table.add_row(
+            _text(phrases.target(result)),
+            _text(phrases.asks(result.threshold)),
+            _text(phrases.observed(record, result)),
+            _text(phrases.observed_interval(record, result) if result.interval else "–"),
+            _text(phrases.outcome(result), _style(result)),
+        )
+    return table
+
+
+def _style(result: ThresholdResult) -> str:
+    return _STYLES[result.decision]
+
+
+def _metrics(record: RunRecord) -> Table:
+    level = figures.level(record.settings.confidence)
+    table = _table("Metrics", "metric", "baseline", "candidate", "delta", f"{level} interval", "p")
+    for metric in record.verdict.results.metrics.values():
+        table.add_row(
+            _text(f"{metric.name} {'↑' if metric.higher_is_better else '↓'}"),
+            figures.figure(metric.baseline.value, metric.unit),
+            figures.figure(metric.candidate.value, metric.unit),
+            figures.figure(metric.delta.value, metric.unit, signed=True),
+            figures.interval(metric.delta.reading, metric.unit, signed=True),
+            figures.p_value(metric.p_value),
+        )
+    return table
+
+
+def _safety(record: RunRecord) -> Table:
+    table = _table("Safety (violating cases)", "category", "baseline", "candidate", "new", "fixed", "true rate at most")
+    for result in record.verdict.results.safety.values():
+        counts = (result.baseline, result.candidate, result.new, result.fixed)
+        table.add_row(_text(result.category), *(figures.count(c) for c in counts), figures.percent(result.upper_bound))
+    return table
+
+
+def _print_slices(record: RunRecord, console: Console) -> None:
+    regressed = [row for row in slice_rows(record) if row.regressed]
+    if not regressed:
+        return
+    table = _table("Slices that got worse (interval excludes 0)", "slice", "metric", "baseline", "candidate", "delta")
+    for row in regressed[:WORST_SLICES]:
+        metric = row.metric
+        table.add_row(
+            _text(row.slice),
+            _text(metric.name),
+            figures.figure(metric.baseline.value, metric.unit),
+            figures.figure(metric.candidate.value, metric.unit),
+            figures.figure(metric.delta.value, metric.unit, signed=True),
+        )
+    console.print(table)
+    if len(regressed) > WORST_SLICES:
+        console.print(_text(f"… and {len(regressed) - WORST_SLICES} more in the report", "dim"))
+
+
+def _print_cases(record: RunRecord, console: Console) -> None:
+    counts = record.verdict.cases
+    if counts.by is not None:
+        moved = f"{counts.improved} improved, {counts.regressed} regressed, {counts.unchanged} unchanged"
+        console.print(_text(f"Cases by {counts.by}: {moved}"))
+    for case in bad_cases(record)[:WORST_CASES]:
+        console.print(_text(f"  {case.id}: {'; '.join(case_reasons(case))}", "dim"))
