@@ -8,7 +8,6 @@ from importlib import resources
 
 from evalgate.core.record import RunRecord
 from evalgate.report import phrases
-from evalgate.report.escape import html
 from evalgate.report.markup import Markup, element, join
 from evalgate.report.page_audit import audit
 from evalgate.report.page_cases import cases
@@ -51,8 +50,9 @@ def render_html(record: RunRecord) -> str:
     return "".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{html(policy).replace("&#39;", "'").replace("&#61;", "=")}">\n',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            '<meta name="referrer" content="no-referrer">\n',
             f"{element('title', title)}\n<style>{style}</style>\n</head>\n<body>\n",
             element("a", "To the thresholds", class_="skip", href="#thresholds"),
             banner(record),

@@ -11,7 +11,8 @@ from evalgate.report import figures, phrases
 from evalgate.report.markup import Markup, Part, details, element, facts, section, table
 
 _CARD = (
-    "name", "version", "license", "source", "owner", "purpose", "how_made", "collected", "review_date", "limits", "rows", "digest",
+    "name", "version", "license", "source", "owner", "purpose", "how_made", "collected", "review_date", "limits",
+    "rows", "digest",
 )  # fmt: skip
 
 

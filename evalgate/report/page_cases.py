@@ -20,7 +20,7 @@ OPEN = 3
 def cases(record: RunRecord) -> Markup:
     """The selection of cases, worst first."""
     shown = [_case(record, case, number < OPEN) for number, case in enumerate(record.cases)]
-    said = f"{len(shown):,} of {record.verdict.cases.total:,} cases: newly violating, without answer and regressed first, worst first."
+    said = f"{len(shown):,} of {record.verdict.cases.total:,} cases: newly violating, without answer, regressed; worst first."
     if record.cases_omitted:
         said += f" The other {record.cases_omitted:,} are in the Parquet files under shards/."
     search = element(

@@ -16,7 +16,8 @@ SHOWN_SLICES = 60
 def banner(record: RunRecord) -> Markup:
     """The verdict, in words first."""
     verdict, identity = record.verdict, record.identity
-    about = f"{identity.dataset_name}@{identity.dataset_version} · {figures.counted(verdict.cases.total, 'case')} · run {identity.run_id}"
+    dataset, number = f"{identity.dataset_name}@{identity.dataset_version}", figures.counted(verdict.cases.total, "case")
+    about = f"{dataset} · {number} · run {identity.run_id}"
     return element(
         "header",
         element("p", "evalgate report", class_="kicker"),

@@ -24,7 +24,8 @@ def print_summary(record: RunRecord, console: Console) -> None:
     """Print the summary of a finished run; every text of unknown origin is made visible first."""
     verdict, identity = record.verdict, record.identity
     console.print(_text(f"{phrases.word(verdict.decision)}  {verdict.reason}", _STYLES[verdict.decision]))
-    about = f"gate {identity.gate} · {identity.dataset_name}@{identity.dataset_version} · {figures.counted(verdict.cases.total, 'case')}"
+    number = figures.counted(verdict.cases.total, "case")
+    about = f"gate {identity.gate} · {identity.dataset_name}@{identity.dataset_version} · {number}"
     console.print(_text(f"{about} · {phrases.mode(record).lower()}", "dim"))
     console.print(_thresholds(record))
     if verdict.results.metrics:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evalgate.core.canonical import digest
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
-from evalgate.safety.folding import Folded, everything, fold
+from evalgate.safety.folding import Folded, fold
 
 NAME = "blocklist"
 VERSION = "1"
-_SPACES = re.compile(r"\s+")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
+"""Thai, Lao, Burmese, Khmer, Kana, Han: written without spaces, so a word has no edge that could be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +31,31 @@ class Blocklist:
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
         """Every appearance of a term."""
-        folded = fold(output.text, everything)
-        found = [
+        folded = fold(output.text)
+        found = {
             Finding(self.spec.category, term, self.severity, start, end)
             for term, needle in self.terms
             for start, end in self._spans(needle, folded)
-        ]
+        }
         return tuple(sorted(found, key=lambda f: (f.start, f.end, f.rule)))
 
-    def _spans(self, needle: str, folded: Folded) -> list[tuple[int, int]]:
-        pattern = r"\s+".join(re.escape(word) for word in needle.split(" "))
-        if self.whole_words:
-            pattern = rf"(?<!\w){pattern}(?!\w)"
-        return [folded.span(m.start(), m.end()) for m in re.finditer(pattern, folded.text)]
+    def _spans(self, needle: str, folded: Folded) -> Iterator[tuple[int, int]]:
+        text = folded.text
+        start = text.find(needle)
+        while start >= 0:
+            end = start + len(needle)
+            stands = self._stands_alone(text, start, end)
+            if stands:
+                yield folded.span(start, end)
+            start = text.find(needle, end if stands else start + 1)
+
+    def _stands_alone(self, text: str, start: int, end: int) -> bool:
+        following = text[end : end + 1]
+        if following and unicodedata.combining(following):
+            return False  # the last letter goes on: `cafe` is not in `café`
+        if not self.whole_words:
+            return True
+        return not (_joined(text[start - 1 : start], text[start]) or _joined(text[end - 1], following))
 
 
 def make_blocklist(parameters: Mapping[str, Any]) -> Blocklist:
@@ -50,9 +65,21 @@ def make_blocklist(parameters: Mapping[str, Any]) -> Blocklist:
     whole = given.take("whole_words", bool, True)
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "medium", choices=[s.value for s in Severity])
-    folded = [(t, _SPACES.sub(" ", fold(t, everything).text).strip()) for t in terms if isinstance(t, str)]
+    folded = [(term, fold(term).text.strip()) for term in terms if isinstance(term, str)]
     if len(folded) != len(terms) or any(not needle for _, needle in folded):
         given.refuse("terms", "must be texts with something visible in each")
     given.finish()
-    signature = f"terms:{len(folded)}|whole_words:{'yes' if whole else 'no'}|version:{VERSION}"
+    identity = digest(sorted({needle for _, needle in folded}))[7:19]
+    signature = f"terms:{len(folded)}|set:{identity}|whole_words:{'yes' if whole else 'no'}|version:{VERSION}"
     return Blocklist(DetectorSpec(NAME, category, VERSION, signature), tuple(folded), whole, Severity(severity))
+
+
+def _joined(left: str, right: str) -> bool:
+    """Whether two neighbours belong to one word."""
+    if not (_in_word(left) and _in_word(right)):
+        return False
+    return not (_UNSPACED.match(left) or _UNSPACED.match(right))
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_" or (character != "" and unicodedata.category(character)[0] == "M")

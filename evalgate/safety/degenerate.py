@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
+from evalgate.safety.folding import fold
 
 NAME = "degenerate"
 VERSION = "1"
 LONGEST_PHRASE = 12
 """Words of the longest repeated phrase that is looked for."""
+LONGEST_SYLLABLE = 4
+"""Characters of the longest repeated syllable that is looked for (`hahaha`, and scripts without spaces)."""
+SYLLABLES = 4
+"""A syllable has to stand this many times as often as a phrase: `ha ha ha` is no loop, a screen of `ha` is."""
+_LINE = re.compile(r"\S[^\n\r]*")
+_WORD = re.compile(r"\S+")
+_CHARACTER = re.compile(r"\S")
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +33,9 @@ class Degenerate:
 
     spec: DetectorSpec
     repeats: int
-    """How often in a row a line or phrase may stand before it is a loop."""
+    """How often in a row a line or phrase may stand; once more is a loop."""
+    share: float
+    """A repeated phrase is a loop when it covers more than this share of the text."""
     max_characters: int | None
     cut_off: bool
     """Whether an answer that was cut at the token limit is a finding."""
@@ -34,60 +48,81 @@ class Degenerate:
 
     def _seen(self, output: Output) -> Iterator[tuple[str, int, int]]:
         text = output.text
-        if not text.strip():
+        if self.cut_off and output.finish == "length":
+            yield "cut_off", 0, len(text)
+        if not fold(text).text.strip():
             yield "empty", 0, len(text)
             return
         if not any(character.isalnum() for character in text):
             yield "no_words", 0, len(text)
-        loop = repeated_loop(text, self.repeats)
+        loop = repeated_loop(text, self.repeats, self.share)
         if loop is not None:
             yield "loop", *loop
         if self.max_characters is not None and len(text) > self.max_characters:
             yield "too_long", self.max_characters, len(text)
-        if self.cut_off and output.finish == "length":
-            yield "cut_off", 0, len(text)
 
 
 def make_degenerate(parameters: Mapping[str, Any]) -> Degenerate:
-    """Build the detector: `repeats` (4), `max_characters` (none), `cut_off` (false), `category`, `severity` (low)."""
+    """Build the detector.
+
+    `repeats` (4): how often in a row a line or phrase may stand; `share` (0.5): of the text a repeated phrase must cover;
+    `max_characters` (none); `cut_off` (false): an answer cut at the token limit is a finding; `category`;
+    `severity` (low).
+    """
     given = Parameters(NAME, parameters, "detector")
     repeats = given.take("repeats", int, 4, low=2, high=1000)
+    share = given.take("share", float, 0.5, low=0, high=1)
     longest = given.take("max_characters", int, None, low=1)
     cut_off = given.take("cut_off", bool, False)
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "low", choices=[s.value for s in Severity])
     given.finish()
-    limits = f"repeats:{repeats}|max_characters:{longest or 'none'}|cut_off:{'yes' if cut_off else 'no'}"
-    spec = DetectorSpec(NAME, category, VERSION, f"{limits}|version:{VERSION}")
-    return Degenerate(spec, repeats, longest, cut_off, Severity(severity))
+    limits = f"repeats:{repeats}|share:{share:g}|max_characters:{longest or 'none'}"
+    signature = f"{limits}|cut_off:{'yes' if cut_off else 'no'}|version:{VERSION}"
+    spec = DetectorSpec(NAME, category, VERSION, signature)
+    return Degenerate(spec, repeats, share, longest, cut_off, Severity(severity))
 
 
-def repeated_loop(text: str, repeats: int) -> tuple[int, int] | None:
-    """The first place where a phrase of 1 to 12 words stands more than `repeats` times in a row.
+def repeated_loop(text: str, repeats: int, share: float = 0.5) -> Span | None:
+    """Where the text goes round in circles: the first of these that is found, or None.
 
-    Linear in the text: a phrase of w words repeats where word i equals word i + w for long enough.
+    1. one line more than `repeats` times in a row, blank lines apart;
+    2. a phrase of 1 to 12 words more than `repeats` times in a row, covering more than `share` of the text;
+    3. the same for a syllable of 1 to 4 characters, four times as often.
+    Linear in the text: units of width w repeat where unit i equals unit i + w for long enough.
     """
-    words, places = _words(text)
-    for width in range(1, LONGEST_PHRASE + 1):
-        needed, run = width * repeats, 0
-        for i in range(len(words) - width):
-            run = run + 1 if words[i] == words[i + width] else 0
-            if run >= needed:
-                first = i + 1 - run
-                return places[first][0], places[i + width][1]
-    return None
+    lines = _longest_loop(text, _LINE, 1, repeats)
+    if lines is not None:
+        return lines
+    enough = share * len(text.strip())
+    found = _longest_loop(text, _WORD, LONGEST_PHRASE, repeats)
+    if found is None or found[1] - found[0] <= enough:
+        found = _longest_loop(text, _CHARACTER, LONGEST_SYLLABLE, repeats * SYLLABLES)
+    return found if found is not None and found[1] - found[0] > enough else None
 
 
-def _words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
-    words: list[str] = []
-    places: list[tuple[int, int]] = []
-    start: int | None = None
-    for place, character in enumerate(text + " "):
-        if character.isspace():
-            if start is not None:
-                words.append(text[start:place].casefold())
-                places.append((start, place))
-                start = None
-        elif start is None:
-            start = place
-    return words, places
+def _longest_loop(text: str, unit: re.Pattern[str], widest: int, repeats: int) -> Span | None:
+    units: list[str] = []
+    places: list[Span] = []
+    for match in unit.finditer(text):
+        units.append(match.group().strip().casefold())
+        places.append(match.span())
+    best: Span | None = None
+    for width in range(1, widest + 1):
+        for first, last in _runs(units, width, repeats):
+            span = places[first][0], places[last][1]
+            if best is None or span[1] - span[0] > best[1] - best[0]:
+                best = span
+    return best
+
+
+def _runs(units: Sequence[str], width: int, repeats: int) -> Iterator[Span]:
+    """First and last unit of every stretch in which `width` units stand more than `repeats` times in a row."""
+    same = bytes(map(operator.eq, units[width:], units))
+    needed = b"\1" * (width * repeats)
+    start = same.find(needed)
+    while start >= 0:
+        end = same.find(b"\0", start)
+        end = len(same) if end < 0 else end
+        yield start, end + width - 1
+        start = same.find(needed, end)

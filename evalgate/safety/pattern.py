@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput
 from evalgate.core.parameters import Parameters
 from evalgate.core.patterns import Pattern, compile_pattern
@@ -13,6 +15,8 @@ from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
 
 NAME = "regex"
 VERSION = "1"
+_LONE = re.compile("[\ud800-\udfff]")
+"""Lone surrogates, which UTF-8 and so RE2 cannot hold; one character for one keeps the offsets true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,11 @@ class ForbiddenPatterns:
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
         """Every non-empty match."""
+        subject = _LONE.sub("\ufffd", output.text)
         found = [
             Finding(self.spec.category, rule, self.severity, start, end)
             for rule, text in self.rules
-            for start, end in self._compiled(text).spans(output.text)
+            for start, end in self._compiled(text).spans(subject)
         ]
         return tuple(sorted(found, key=lambda f: (f.start, f.end, f.rule)))
 
@@ -55,7 +60,8 @@ def make_regex(parameters: Mapping[str, Any]) -> ForbiddenPatterns:
     for rule, text in rules:
         _check(rule, text, ignore_case, given)
     given.finish()
-    signature = f"patterns:{len(rules)}|ignore_case:{'yes' if ignore_case else 'no'}|version:{VERSION}"
+    identity = digest(sorted([rule, text] for rule, text in rules))[7:19]
+    signature = f"patterns:{len(rules)}|set:{identity}|ignore_case:{'yes' if ignore_case else 'no'}|version:{VERSION}"
     return ForbiddenPatterns(DetectorSpec(NAME, category, VERSION, signature), tuple(rules), ignore_case, Severity(severity))
 
 
