@@ -12,7 +12,7 @@ from evalgate.golden.card import parse_card
 from evalgate.golden.locate import CARD
 from evalgate.pipeline.evaluate import check_slices
 from evalgate.pipeline.faults import Faults
-from evalgate.pipeline.subject import gate_cases, prove_dataset, read_card, resolve
+from evalgate.pipeline.subject import prove_dataset, read_card, resolve
 from evalgate.prompts.prompt_file import parse_plain, parse_prompt
 from evalgate.proxy.recording import open_recording
 
@@ -110,12 +110,7 @@ def _check(path: Path) -> Checked:
 def _configuration(path: Path) -> Checked:
     resolved = resolve(path)
     dataset = prove_dataset(resolved.card)
-    found: dict[str, set[str]] = {column: set() for column in resolved.settings.slices}
-    if found:
-        for case in gate_cases(resolved):
-            for column, value in case.slices.items():
-                found[column].add(value)
-        check_slices(resolved.settings, found)
+    check_slices(resolved.settings, dataset.slices)
     card = read_card(resolved.settings, path.parent)
     locked = "" if card.digest else "; the dataset is not locked: run `evalgate dataset lock`"
     same = {prompt.digest for prompt in resolved.prompts.values()}

@@ -14,7 +14,7 @@ from evalgate.core.values import Case, Output
 from evalgate.core.verdict import VariantIdentity
 from evalgate.golden.outputs import Columns, OutputFile, read_outputs
 from evalgate.golden.reference_files import ReferenceTable, read_references, require_same_ids, table_cases
-from evalgate.pipeline.evaluate import Finished, Subject, evaluate
+from evalgate.pipeline.evaluate import Finished, Subject, check_slices, evaluate
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import build_instruments
 from evalgate.pipeline.plan_document import rules
@@ -68,6 +68,8 @@ def compare_outputs(comparison: Comparison, folder: Path, workers: Workers, prog
     for side in found.values():
         faults.attempt(lambda side=side: require_same_ids(ids, side.outputs, table.card.data.name, side.name))  # type: ignore[misc]
     faults.raise_if_any()
+    found_slices = {column: {case.slices[column] for case in cases} for column in settings.slices}
+    check_slices(settings, found_slices)
     subject = _subject(settings, comparison, table, found, built)
     with opened(folder, dict(subject.plan)):
         return evaluate(subject, _lines(cases, found), folder, workers, progress)

@@ -80,7 +80,6 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     writer.write(lines)
     if writer.rows == 0:
         raise BadInput("the dataset has 0 cases", where=str(subject.dataset["name"]), hint="a gate needs at least one case")
-    check_slices(subject.settings, writer.slice_values)
     job = _job(subject, writer)
     job.save(folder)
     if subject.recording is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalgate.core.values import Output
-from evalgate.pipeline.evaluate import Finished, evaluate
+from evalgate.pipeline.evaluate import Finished, check_slices, evaluate
 from evalgate.pipeline.subject import gate_cases, prove_dataset, resolve, subject_of
 from evalgate.pipeline.workspace import opened
 from evalgate.runner.execute import Progress, Workers
@@ -32,6 +32,7 @@ def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
     """
     resolved = resolve(config, options.mode)
     dataset = prove_dataset(resolved.card)
+    check_slices(resolved.settings, dataset.slices)
     subject = subject_of(resolved, dataset)
     folder = options.out or resolved.settings.root / "reports" / subject.settings.gate / subject.run_id
     with opened(folder, dict(subject.plan), fresh=options.fresh):

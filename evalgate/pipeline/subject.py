@@ -50,6 +50,8 @@ class Dataset:
 
     digest: str
     rows: int
+    slices: Mapping[str, set[str]]
+    """Slice column → its values."""
 
 
 def resolve(path: Path, mode: str | None = None) -> Resolved:
@@ -85,8 +87,10 @@ def prove_dataset(card: Card) -> Dataset:
     Raises: BadInput for a faulty case, no case at all, or content that is not what the card says.
     """
     content = ContentDigest()
-    for _ in read_cases(card, _digested(card, content)):
-        pass
+    slices: dict[str, set[str]] = {column: set() for column in card.slices}
+    for case in read_cases(card, _digested(card, content)):
+        for column, value in case.slices.items():
+            slices[column].add(value)
     where = str(card.path or card.data)
     if content.rows == 0:
         raise BadInput("the dataset has 0 cases", where=str(card.data), hint="a gate needs at least one case")
@@ -95,7 +99,7 @@ def prove_dataset(card: Card) -> Dataset:
     if card.digest is not None and card.digest != content.hexdigest():
         said = f"the data is not what the card was locked to: {content.hexdigest()} instead of {card.digest}"
         raise BadInput(said, where=where, hint=_lock_hint())
-    return Dataset(content.hexdigest(), content.rows)
+    return Dataset(content.hexdigest(), content.rows, slices)
 
 
 def subject_of(resolved: Resolved, dataset: Dataset) -> Subject:

@@ -85,10 +85,12 @@ def _outcomes(folder: Path, job: Job, pending: Sequence[int], workers: Workers, 
 
 
 def _in_turn(folder: Path, job: Job, pending: Sequence[int], progress: Progress) -> Iterator[ShardOutcome]:
-    before = len(job.shards) - len(pending)
-    for number, shard in enumerate(pending, start=1):
-        yield do_shard(str(folder), job.plan_digest, shard)
-        progress(before + number, len(job.shards))
+    done = len(job.shards) - len(pending)
+    for shard in pending:
+        outcome = do_shard(str(folder), job.plan_digest, shard)
+        done += outcome.receipt is not None
+        progress(done, len(job.shards))
+        yield outcome
 
 
 @contextmanager
