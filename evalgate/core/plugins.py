@@ -54,11 +54,9 @@ def known_names(group: str, builtins: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({*builtins, *_entry_points(group)}))
 
 
-def origins(group: str, builtins: Mapping[str, str]) -> tuple[PluginOrigin, ...]:
-    """What is installed for a group, sorted by name; loads nothing."""
-    from evalgate import __version__
-
-    rows = [PluginOrigin(name, reference, "evalgate-engine", __version__) for name, reference in builtins.items()]
+def origins(group: str, builtins: Mapping[str, str], version: str) -> tuple[PluginOrigin, ...]:
+    """What is installed for a group, sorted by name; loads nothing. `version` is evalgate's own."""
+    rows = [PluginOrigin(name, reference, "evalgate-engine", version) for name, reference in builtins.items()]
     for name, entries in _entry_points(group).items():
         for entry in entries:
             dist = entry.dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evalgate import __version__
 from evalgate.config.editor_schema import config_schema
 from evalgate.core.canonical import pretty_json
 from evalgate.core.files import write_whole
@@ -23,7 +24,7 @@ def installed() -> list[dict[str, str]]:
             ("detector", detectors.GROUP, detectors.BUILTINS),
             ("report", reports.GROUP, reports.BUILTINS),
         )
-        for o in origins(group, builtins)
+        for o in origins(group, builtins, __version__)
     ]
     return rows + [
         {"kind": "backend", "name": name, "reference": "joblib", "distribution": "joblib", "version": _joblib_version()}
