@@ -15,6 +15,8 @@ def read_choices(raw: Any, path: KeyPath, faults: Faults) -> tuple[PluginChoice,
     if not isinstance(raw, list):
         faults.add(path, f"{key_text(path)} must be a list, not {shown(raw)}", f"write [{_example(path)}]")
         return ()
+    if faults.too_many(path, raw):
+        return ()
     found: list[PluginChoice] = []
     for index, entry in enumerate(raw):
         choice = _choice(entry, (*path, index), faults)
@@ -28,7 +30,8 @@ def read_choices(raw: Any, path: KeyPath, faults: Faults) -> tuple[PluginChoice,
 
 
 def _choice(entry: Any, path: KeyPath, faults: Faults) -> PluginChoice | None:
-    name, parameters = entry, {}
+    name: Any = entry
+    parameters: Any = {}
     if isinstance(entry, dict):
         if len(entry) != 1:
             hint = f"give each its own item, and indent parameters below the name: {{{_example(path)}: {{key: value}}}}"

@@ -9,6 +9,7 @@ from evalgate.core.document import Document, KeyPath
 from evalgate.core.errors import BadInput, Problem
 
 MAX_FAULTS = 100
+MAX_ENTRIES = 1_000
 SHOWN = 60
 
 
@@ -27,6 +28,13 @@ class Faults:
         """Note a fault at a place that is known as text (`file:line`)."""
         line = place.rpartition(":")[2]
         self.found.append((int(line) if line.isdecimal() else 0, Problem(message, place, hint)))
+
+    def too_many(self, path: KeyPath, entries: list[Any]) -> bool:
+        """Whether a list is longer than any gate needs, which is noted: checking it would take for ever."""
+        if len(entries) <= MAX_ENTRIES:
+            return False
+        self.add(path, f"{key_text(path)} has {len(entries):,} entries", f"at most {MAX_ENTRIES:,} are read")
+        return True
 
     def raise_if_any(self) -> None:
         """Raise all of them, in the order of the file.

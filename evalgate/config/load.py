@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalgate.config.choices import read_choices
-from evalgate.config.faults import Faults, clipped, key_text, shown
+from evalgate.config.faults import MAX_FAULTS, Faults, clipped, key_text, shown
 from evalgate.config.standing import with_standing_thresholds
 from evalgate.config.strict_yaml import read_document
 from evalgate.config.threshold_rules import check_together
@@ -83,7 +83,7 @@ def _shape(raw: dict[str, Any], faults: Faults) -> GateFile | None:
     try:
         return GateFile.model_validate(raw)
     except ValidationError as error:
-        for found in error.errors(include_url=False):
+        for found in error.errors(include_url=False)[:MAX_FAULTS]:
             note_error(found, faults)
         return None
 
@@ -104,14 +104,15 @@ def _check_names(raw: dict[str, Any], faults: Faults) -> None:
     models, variants = raw.get("models"), raw.get("variants")
     if isinstance(models, dict) and models and isinstance(variants, dict):
         for variant, entry in variants.items():
-            alias = entry.get("model") if isinstance(entry, dict) else None
+            alias: Any = entry.get("model") if isinstance(entry, dict) else None
             if isinstance(alias, str) and alias and alias not in models:
                 path = ("variants", variant, "model")
                 message = f"{key_text(path)}: there is no model {clipped(alias)!r}"
                 faults.add(path, message, suggestion(alias, list(models)))
     for key in ("slices", "reports"):
-        names = raw.get(key)
-        for index, name in enumerate(names if isinstance(names, list) else []):
+        listed = raw.get(key)
+        names = listed if isinstance(listed, list) and not faults.too_many((key,), listed) else []
+        for index, name in enumerate(names):
             if isinstance(name, str) and name in names[:index]:
                 where = (key, index)
                 faults.add(where, f"{key_text(where)}: {clipped(name)!r} is listed twice", "remove one of them")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ _FALSE = re.compile(r"(?:false|False|FALSE)\Z")
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"(?:[-+]?(?:\.inf|\.Inf|\.INF)|\.nan|\.NaN|\.NAN)\Z")
-_TAB_INDENT = re.compile(r"^ *\t[ \t]*(?=[^\s#])", re.MULTILINE)
+_TAB_INDENT = re.compile(r" *\t[ \t]*[^\s#]")
 _BLOCK = frozenset("|>")
 _QUOTED = frozenset("|>'\"")
 _QUOTE_HINT = "put the text in quotes"
@@ -69,16 +70,14 @@ def parse_document(text: str, name: str) -> Document:
     """
     text = check_text(text, name)
     composer = _Composer(name)
-    tabs = [text.count("\n", 0, found.start()) + 1 for found in _TAB_INDENT.finditer(text)]
+    tabs = _tab_lines(text)
     try:
         value = composer.compose(_events(text))
     except _Stop:
         raise BadInput(composer.problems) from None
     except _yaml_error() as error:
         raise BadInput([*composer.problems, _syntax_problem(error, name, tabs)]) from error
-    for line in tabs:
-        if not any(first <= line <= last for first, last in composer.blocks):
-            composer.problems.append(_tab_problem(name, line))
+    composer.problems += [_tab_problem(name, line) for line in _outside(tabs, composer.blocks)[:MAX_PROBLEMS]]
     if composer.problems:
         raise BadInput(composer.problems[:MAX_PROBLEMS])
     return Document(value, composer.lines, name)
@@ -228,7 +227,7 @@ class _Composer:
 
     def limit(self, event: Any, depth: int) -> None:
         self.count += 1
-        if depth > MAX_DEPTH:
+        if depth >= MAX_DEPTH and _kind(event) != "ScalarEvent":
             self.stop(f"values are nested more than {MAX_DEPTH} deep", _line(event), "flatten the file")
         if self.count > MAX_VALUES:
             self.stop(f"the file holds more than {MAX_VALUES:,} values", _line(event), "keep data in a dataset file")
@@ -277,6 +276,24 @@ def _syntax_problem(error: Any, name: str, tabs: list[int]) -> Problem:
     fitting = (hint for part, hint in _HINTS if part in said or part in context)
     hint = next(fitting, "check indentation, quotes and colons")
     return Problem(f"this is not valid YAML: {said}", f"{name}:{line}", hint)
+
+
+def _tab_lines(text: str) -> list[int]:
+    """Lines that have a tab in their indentation."""
+    if "\t" not in text:
+        return []
+    return [number for number, line in enumerate(text.split("\n"), 1) if _TAB_INDENT.match(line)]
+
+
+def _outside(tabs: list[int], blocks: list[tuple[int, int]]) -> list[int]:
+    """The lines that are in no block text, where a tab is content. Both lists are in the order of the file."""
+    starts = [first for first, _ in blocks]
+    found = []
+    for line in tabs:
+        index = bisect_right(starts, line) - 1
+        if index < 0 or line > blocks[index][1]:
+            found.append(line)
+    return found
 
 
 def _tab_problem(name: str, line: int) -> Problem:

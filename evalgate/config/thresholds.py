@@ -37,6 +37,8 @@ def read_thresholds(raw: Any, path: KeyPath, faults: Faults) -> tuple[Threshold,
         hint = "write a list: - {metric: exact_match, max_regression: 0.02}"
         faults.add(path, f"{key_text(path)} must be a list, not {shown(raw)}", hint)
         return ()
+    if faults.too_many(path, raw):
+        return ()
     if not raw:
         hint = "a gate without a threshold can never refuse: add {metric: exact_match, max_regression: 0.02} or another"
         faults.add(path, f"{key_text(path)} is empty", hint)
@@ -123,7 +125,8 @@ def _known_keys(entry: Mapping[str, Any], kind: TargetKind, path: KeyPath, fault
         elif key not in (*allowed, kind.value, *OPTIONS):
             hint = suggestion(key, [*allowed, *OPTIONS])
             faults.add(where, f"{key_text(where)}: unknown key {clipped(key)!r}", hint)
-    if not any(key in every for key in entry):
+    # a misspelt bound was just reported; to say as well that there is none would only confuse
+    if not any(key in every for key in entry) and all(key in (*KINDS, *OPTIONS) for key in entry):
         hint = f"add one of {', '.join(allowed)}"
         faults.add(path, f"{_named(path)} has no bound, so it could never fail", hint)
 

@@ -93,9 +93,8 @@ def _note_text(path: KeyPath, kind: str, given: Any, faults: Faults) -> None:
 
 
 def _unknown_hint(path: KeyPath) -> str:
-    key, known = str(path[-1]), list(_known_keys(path[:-1]))
-    hint = suggestion(key, known)
-    return hint if hint.startswith("did you mean") else _ELSEWHERE.get(key, hint)
+    key = str(path[-1])
+    return _ELSEWHERE.get(key) or suggestion(key, list(_known_keys(path[:-1])))
 
 
 def _known_keys(parent: KeyPath) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ def conclude(results: Sequence[ThresholdResult], run: RunFigures, *, require_thr
     """
     blocking = [r for r in results if r.threshold.level is Level.BLOCK]
     declared = [r for r in blocking if not r.threshold.implicit]
-    worst = max((r.decision for r in blocking), key=_RANK.__getitem__, default=Decision.INCONCLUSIVE)
+    worst = max((r.decision for r in blocking), key=_RANK.__getitem__, default=Decision.PASS)
     if worst is not Decision.PASS:
         return worst, _because(worst, [r for r in blocking if r.decision is worst]) + _warnings(results)
     if run.cases < 1:

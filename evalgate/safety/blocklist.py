@@ -32,11 +32,11 @@ class Blocklist:
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
         """Every appearance of a term."""
         folded = fold(output.text)
-        found = {
+        found = [
             Finding(self.spec.category, term, self.severity, start, end)
             for term, needle in self.terms
             for start, end in self._spans(needle, folded)
-        }
+        ]
         return tuple(sorted(found, key=lambda f: (f.start, f.end, f.rule)))
 
     def _spans(self, needle: str, folded: Folded) -> Iterator[tuple[int, int]]:
@@ -68,6 +68,8 @@ def make_blocklist(parameters: Mapping[str, Any]) -> Blocklist:
     folded = [(term, fold(term).text.strip()) for term in terms if isinstance(term, str)]
     if len(folded) != len(terms) or any(not needle for _, needle in folded):
         given.refuse("terms", "must be texts with something visible in each")
+    if len({needle for _, needle in folded}) < len(folded):
+        given.refuse("terms", "holds a term twice, apart from case or Unicode form", "remove one of them")
     given.finish()
     identity = digest(sorted({needle for _, needle in folded}))[7:19]
     signature = f"terms:{len(folded)}|set:{identity}|whole_words:{'yes' if whole else 'no'}|version:{VERSION}"

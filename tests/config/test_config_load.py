@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -216,7 +217,7 @@ SHAPE = [
     ("p@1, model: m}", "p@1}", 4, "variants.baseline.model is missing", "alias"),
     ("p@1, model: m}", "p@1, model: m, parameters: {}}", 4, "unknown key 'parameters'", "models.ALIAS.parameters"),
     ("{prompt: p@1, model: m}", "p@1", 4, 'variants.baseline must be a mapping, not the text "p@1"', "indented"),
-    ("  m: {provider: openai, name: x}", "  {}", 7, "models is empty", "alias: {provider"),
+    ("  m: {provider: openai, name: x}", "  {}", 6, "models is empty", "alias: {provider"),
     ("name: x}", "name: x, temperature: 0}", 7, "unknown key 'temperature'", "known: provider, name, parameters"),
     ("name: x}", "name: x, api_key: s}", 7, "unknown key 'api_key'", "keys never stand in a file"),
     ("name: x}", "name: x, parameters: [1]}", 7, "models.m.parameters must be a mapping, not a list of 1", "indented"),
@@ -315,6 +316,22 @@ def test_all_faults_are_said_at_once_in_the_order_of_the_file() -> None:
         assert hint
         assert "type=" not in message
         assert "Input should" not in message
+
+
+LONG = {
+    "slices": ("slices: [language]", "slices: [" + "".join(f"a{i}," for i in range(90_000)) + "]", "slices has 90,000 entries"),
+    "metrics": ("[exact_match]", "[" + "".join(f"a{i}," for i in range(90_000)) + "]", "metrics has 90,000 entries"),
+    "thresholds": (ONE, "thresholds: [" + "{metric: a, min: 1}," * 15_000 + "]\n", "thresholds has 15,000 entries"),
+    "keys": ("gate: g", "gate: g\n" + "".join(f"k{i}: 1\n" for i in range(40_000)), "unknown key 'k0'"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LONG))
+def test_endless_lists_are_refused_quickly(name: str) -> None:
+    old, new, words = LONG[name]
+    began = time.process_time()
+    assert any(words in message for _, message, _ in problems((TOP + ONE).replace(old, new)))
+    assert time.process_time() - began < 4.0
 
 
 @given(st.data())
