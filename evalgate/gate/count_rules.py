@@ -5,7 +5,7 @@ from __future__ import annotations
 from evalgate.core.settings import Bound, Threshold
 from evalgate.core.verdict import Decision, Results, SafetyResult
 from evalgate.gate.metric_rules import TOLERANCE, Ruling
-from evalgate.gate.observe import observe_run
+from evalgate.gate.observe import no_such_bound, observe_run
 from evalgate.gate.sentences import asked, cases, figure
 
 
@@ -30,16 +30,20 @@ def _safety_figures(threshold: Threshold, safety: SafetyResult) -> tuple[float, 
             limit = threshold.value * safety.baseline if threshold.relative else threshold.value
             said = f"{safety.baseline} violating cases in the baseline, {safety.candidate} in the candidate"
             return float(safety.candidate - safety.baseline), limit, said
-        case _:
+        case Bound.MAX:
             said = f"{safety.candidate} of {cases(safety.cases)} violating"
             if threshold.text.rstrip().endswith("%"):
                 return safety.candidate / safety.cases, threshold.value, said
             return float(safety.candidate), threshold.value, said
+        case _:
+            raise no_such_bound(threshold)
 
 
 def rule_run(threshold: Threshold, results: Results) -> Ruling:
     """Decide a threshold on a figure of the run itself."""
     observed = observe_run(threshold, results)
+    if threshold.bound not in (Bound.MIN, Bound.MAX):
+        raise no_such_bound(threshold)
     enough = observed >= threshold.value if threshold.bound is Bound.MIN else observed <= threshold.value
     shown = figure(observed, relative=True) if threshold.name == "error_rate" else figure(observed)
     decision = Decision.PASS if enough else Decision.FAIL

@@ -42,10 +42,14 @@ def _parts(threshold: Threshold, results: Results, slices: Mapping[str, Results]
         yield name, slices[name]
 
 
+def _lost(results: Results) -> int:
+    return results.run.errors_baseline + results.run.errors_candidate
+
+
 def _one(threshold: Threshold, name: str | None, results: Results, confidence: float) -> ThresholdResult:
     match threshold.kind:
         case TargetKind.METRIC:
-            ruling = rule_metric(threshold, metric_of(threshold, results), confidence)
+            ruling = rule_metric(threshold, metric_of(threshold, results), confidence, lost=_lost(results))
         case TargetKind.SAFETY:
             ruling = rule_safety(threshold, safety_of(threshold, results))
         case TargetKind.RUN:

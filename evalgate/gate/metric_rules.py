@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+from evalgate.core.errors import Incomplete
 from evalgate.core.settings import Bound, Decide, Threshold
 from evalgate.core.verdict import Decision, Interval, MetricResult
-from evalgate.gate.observe import Observation, observe_metric
+from evalgate.gate.observe import Observation, no_such_bound, observe_metric
+from evalgate.gate.rate_bound import rate_upper_bound
 from evalgate.gate.sentences import asked, cases, changed, ends, figure
 
 Ruling = tuple[float | None, Interval | None, Decision, str]
 """Observed value, its deciding interval, decision, reason."""
 
+_CALL_UNITS = frozenset({"ms", "USD", "tokens"})
+"""Units of figures about the call, not the answer: these can get better or worse although every answer stayed the same."""
+
 TOLERANCE = 1e-9
 """Relative slack of equality: 0.42 / 0.40 - 1 is a hair below 0.05 in floats, and exactly +5 % must pass 5 %."""
 
 
-def rule_metric(threshold: Threshold, metric: MetricResult, confidence: float) -> Ruling:
-    """Decide a metric threshold."""
+def rule_metric(threshold: Threshold, metric: MetricResult, confidence: float, *, lost: int = 0) -> Ruling:
+    """Decide a metric threshold.
+
+    `lost`: answers that are missing on either side; two lost answers look identical and prove nothing.
+    Raises: BadInput for a bound that metrics do not have; Incomplete when the metric has another confidence.
+    """
+    if abs(metric.confidence - confidence) > TOLERANCE:
+        said = f"{threshold.target} was measured at confidence {metric.confidence:g}, not {confidence:g}"
+        raise Incomplete(said, where=threshold.place or threshold.target)
+    if metric.n < 1 or metric.rows < 1:
+        return None, None, Decision.INCONCLUSIVE, "no case was measured"
     if threshold.bound is Bound.MAX_NEWLY_FAILING:
         return _newly_failing(threshold, metric)
+    if threshold.bound not in (Bound.MIN, Bound.MAX, Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION):
+        raise no_such_bound(threshold)
     seen = observe_metric(threshold, metric)
     if seen.value is None:
         return None, None, Decision.INCONCLUSIVE, f"no value: {seen.reason or 'it is not defined on these cases'}"
     change = threshold.bound in (Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION)
-    if change and seen.identical:
-        return _identical(threshold, seen)
+    if change and seen.identical and metric.unit not in _CALL_UNITS:
+        ruling = _identical(threshold, seen, lost)
+        if ruling is not None:
+            return ruling
     decision, why = _by_estimate(threshold, seen) if threshold.decide is Decide.ESTIMATE else _by_interval(threshold, seen)
     return seen.value, seen.interval, decision, _sentence(threshold, seen, confidence, why)
 
@@ -58,9 +76,14 @@ def _by_estimate(threshold: Threshold, seen: Observation) -> tuple[Decision, str
     return (Decision.PASS if passed else Decision.FAIL), "decided on the point estimate"
 
 
-def _identical(threshold: Threshold, seen: Observation) -> Ruling:
-    """Byte-identical outputs lose nothing, and prove no improvement either."""
+def _identical(threshold: Threshold, seen: Observation, lost: int) -> Ruling | None:
+    """Byte-identical outputs lose nothing, and prove no improvement either.
+
+    Returns: None where the figures must decide: something was lost, or the metric moved although the answers did not.
+    """
     if threshold.bound is Bound.MAX_REGRESSION:
+        if lost or seen.value != 0 or threshold.value < 0:
+            return None
         reason = "identical outputs: nothing was lost, and nothing is known about a change"
         return seen.value, seen.interval, Decision.PASS, f"{reason}; {asked(threshold)}"
     decision = Decision.FAIL if threshold.value > 0 and threshold.decide is Decide.ESTIMATE else Decision.INCONCLUSIVE
@@ -71,9 +94,14 @@ def _newly_failing(threshold: Threshold, metric: MetricResult) -> Ruling:
     count = metric.newly_failing
     if count is None:
         return None, None, Decision.INCONCLUSIVE, "newly failing cases are counted for pass/fail metrics only"
-    decision = Decision.PASS if count <= threshold.value else Decision.FAIL
+    share = threshold.relative or threshold.text.rstrip().endswith("%")
+    limit = threshold.value * metric.rows + TOLERANCE if share else threshold.value
+    decision = Decision.PASS if 0 <= count <= limit else Decision.FAIL
     fixed = f", {metric.newly_passing} newly passing" if metric.newly_passing is not None else ""
-    return float(count), None, decision, f"{cases(count)} of {metric.rows} newly failing{fixed}; {asked(threshold)}"
+    bound = figure(rate_upper_bound(count, metric.rows, metric.confidence), relative=True)
+    sure = f"the true rate is at most {bound} with {metric.confidence * 100:.4g} % confidence"
+    said = f"{cases(count)} of {metric.rows} newly failing{fixed}; {asked(threshold)}; {sure}"
+    return float(count), None, decision, said
 
 
 def _sentence(threshold: Threshold, seen: Observation, confidence: float, why: str) -> str:

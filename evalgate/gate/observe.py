@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
-from evalgate.core.errors import Incomplete
+from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.settings import Bound, TargetKind, Threshold
 from evalgate.core.verdict import Estimate, Interval, MetricResult, Results, SafetyResult
 
@@ -21,6 +22,11 @@ class Observation:
     """Whether every output of the candidate is byte-identical to the baseline's."""
     baseline: float | None = None
     """The baseline's own value, for the tolerance of relative bounds."""
+
+
+def finite(value: object) -> bool:
+    """Whether a value is a real, finite number; a truth value is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def metric_of(threshold: Threshold, results: Results) -> MetricResult:
@@ -45,16 +51,32 @@ def safety_of(threshold: Threshold, results: Results) -> SafetyResult:
     return safety
 
 
+def no_such_bound(threshold: Threshold) -> BadInput:
+    """The error for a bound that its target does not know; nothing is guessed, since a guess could pass."""
+    said = f"{threshold.bound} cannot be asked of {threshold.target}"
+    return BadInput(said, where=threshold.place or threshold.target)
+
+
 def observe_metric(threshold: Threshold, metric: MetricResult) -> Observation:
     """The figure of a metric threshold: an improvement for changes, the candidate's own value for levels."""
     if threshold.bound in (Bound.MIN, Bound.MAX):
-        return Observation(metric.candidate.value, metric.candidate.deciding, metric.reason)
+        return _sound(Observation(metric.candidate.value, metric.candidate.deciding, metric.reason))
     change = _relative_to_size(metric) if threshold.relative else metric.delta
     value, interval = change.value, change.deciding
     if not metric.higher_is_better:
         value = None if value is None else 0.0 - value
         interval = None if interval is None else Interval(0.0 - interval.high, 0.0 - interval.low)
-    return Observation(value, interval, metric.reason, metric.identical_outputs, metric.baseline.value)
+    return _sound(Observation(value, interval, metric.reason, metric.identical_outputs, metric.baseline.value))
+
+
+def _sound(seen: Observation) -> Observation:
+    """The same without what is no number or no interval: such figures decide nothing."""
+    if not finite(seen.value):
+        return replace(seen, value=None, interval=None)
+    ends = seen.interval
+    if ends is not None and not (finite(ends.low) and finite(ends.high) and ends.low <= ends.high):
+        return replace(seen, interval=None)
+    return seen
 
 
 def observe_run(threshold: Threshold, results: Results) -> float:

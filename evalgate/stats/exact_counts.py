@@ -60,7 +60,8 @@ def _tail(at_least: int, pairs: int) -> float:
         return 0.0
     if pairs > _EXACT_SUM:
         return beta_cdf(0.5, at_least, pairs - at_least + 1)
-    return sum(math.comb(pairs, i) for i in range(at_least, pairs + 1)) / 2**pairs
+    ways = sum(math.comb(pairs, i) for i in range(at_least, pairs + 1))
+    return ways / (1 << pairs)
 
 
 def _check(count: int, total: int, confidence: float) -> None:

@@ -193,9 +193,10 @@ def test_bombs_end_quickly(name: str) -> None:
 
 def test_a_bomb_needs_little_memory() -> None:
     code = (
-        "import resource\nfrom evalgate.config.strict_yaml import parse_document\n"
+        "from evalgate.config.strict_yaml import parse_document\n"
         "try: parse_document('[' + 'a,' * 1_500_000, 'f')\nexcept Exception as e: print(type(e).__name__)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        # not getrusage: its peak is inherited from the process that started this one
+        "print(next(int(l.split()[1]) // 1024 for l in open('/proc/self/status') if l.startswith('VmHWM')))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert said[0] == "BadInput"
