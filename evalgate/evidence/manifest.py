@@ -22,18 +22,22 @@ PACKAGES = (
 
 
 def manifest(
+    engine: str,
     plan_digest: str,
     inputs: Mapping[str, str],
     shards: Sequence[Mapping[str, Any]],
     extensions: Sequence[Mapping[str, str]],
 ) -> dict[str, Any]:
-    """The manifest of a run; nothing in it depends on time, machine, number of workers or interruptions.
+    """The manifest of a run by one version of evalgate (`engine`).
+
+    Nothing in it depends on time, machine, number of workers or interruptions.
 
     `inputs` maps what was used (configuration, prompts, dataset, recording) to its digest; `shards` lists rows and
     content digest of each shard; `extensions` the metrics and detectors with their versions and origins.
     """
     return {
         "schema": SCHEMA,
+        "engine": engine,
         "plan": plan_digest,
         "inputs": dict(sorted(inputs.items())),
         "shards": list(shards),

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalgate.core.settings import Level
-from evalgate.core.verdict import Decision, RunFigures, ThresholdResult
+from evalgate.core.verdict import Decision, Results, RunFigures, ThresholdResult
+from evalgate.gate.observe import finite
 
 _RANK = {Decision.PASS: 0, Decision.INCONCLUSIVE: 1, Decision.FAIL: 2}
 
 
-def conclude(results: Sequence[ThresholdResult], run: RunFigures, *, require_threshold: bool) -> tuple[Decision, str]:
+def conclude(
+    results: Sequence[ThresholdResult], run: RunFigures, *, require_threshold: bool, missing: Sequence[str] = ()
+) -> tuple[Decision, str]:
     """The decision of the whole gate, and the sentence that says what decided.
 
     `require_threshold`: whether a gate without a blocking threshold of its own can pass (it cannot in `run`).
+    `missing`: metrics that were asked for and have no value; a pass rests on complete evidence.
     """
     blocking = [r for r in results if r.threshold.level is Level.BLOCK]
     declared = [r for r in blocking if not r.threshold.implicit]
@@ -22,6 +26,8 @@ def conclude(results: Sequence[ThresholdResult], run: RunFigures, *, require_thr
         return worst, _because(worst, [r for r in blocking if r.decision is worst]) + _warnings(results)
     if run.cases < 1:
         return Decision.INCONCLUSIVE, "no case was measured"
+    if missing:
+        return Decision.INCONCLUSIVE, f"not everything was measured: {', '.join(missing)} has no value on these cases"
     if require_threshold and not declared:
         return Decision.INCONCLUSIVE, "no blocking threshold was declared, so nothing was decided"
     if not declared:
@@ -29,6 +35,17 @@ def conclude(results: Sequence[ThresholdResult], run: RunFigures, *, require_thr
     number = len(blocking)
     said = "the only blocking threshold passed" if number == 1 else f"all {number} blocking thresholds passed"
     return Decision.PASS, said + _warnings(results)
+
+
+def unmeasured(results: Results) -> tuple[str, ...]:
+    """Metrics without a value for baseline, candidate or their difference, sorted."""
+    return tuple(
+        sorted(
+            name
+            for name, result in results.metrics.items()
+            if not all(finite(estimate.value) for estimate in (result.baseline, result.candidate, result.delta))
+        )
+    )
 
 
 def _because(decision: Decision, results: Sequence[ThresholdResult]) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from evalgate.core.errors import Incomplete
+from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.settings import TargetKind, Threshold
 from evalgate.core.verdict import Decision, Results, ThresholdResult
 from evalgate.gate.count_rules import rule_run, rule_safety
 from evalgate.gate.metric_rules import rule_metric
-from evalgate.gate.observe import metric_of, safety_of
+from evalgate.gate.observe import finite, metric_of, safety_of
 
 
 def decide(
@@ -17,7 +17,9 @@ def decide(
 ) -> tuple[ThresholdResult, ...]:
     """One result per threshold, or one per slice value where it applies to each.
 
-    Raises: Incomplete when a threshold's metric, category or slice was not measured.
+    Raises:
+        Incomplete: a threshold's metric, category, run figure or slice was not measured.
+        BadInput: a bound that is no number, or that its target does not know.
     """
     return tuple(
         _one(threshold, name, part, confidence) for threshold in thresholds for name, part in _parts(threshold, results, slices)
@@ -47,6 +49,9 @@ def _lost(results: Results) -> int:
 
 
 def _one(threshold: Threshold, name: str | None, results: Results, confidence: float) -> ThresholdResult:
+    if not finite(threshold.value):
+        said = f"the {threshold.bound} of {threshold.target} is not a finite number"
+        raise BadInput(said, where=threshold.place or threshold.target)
     match threshold.kind:
         case TargetKind.METRIC:
             ruling = rule_metric(threshold, metric_of(threshold, results), confidence, lost=_lost(results))

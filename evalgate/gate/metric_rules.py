@@ -94,9 +94,11 @@ def _newly_failing(threshold: Threshold, metric: MetricResult) -> Ruling:
     count = metric.newly_failing
     if count is None:
         return None, None, Decision.INCONCLUSIVE, "newly failing cases are counted for pass/fail metrics only"
+    if not 0 <= count <= metric.rows:
+        return None, None, Decision.INCONCLUSIVE, f"{count} newly failing of {cases(metric.rows)} is not a count"
     share = threshold.relative or threshold.text.rstrip().endswith("%")
     limit = threshold.value * metric.rows + TOLERANCE if share else threshold.value
-    decision = Decision.PASS if 0 <= count <= limit else Decision.FAIL
+    decision = Decision.PASS if count <= limit else Decision.FAIL
     fixed = f", {metric.newly_passing} newly passing" if metric.newly_passing is not None else ""
     bound = figure(rate_upper_bound(count, metric.rows, metric.confidence), relative=True)
     sure = f"the true rate is at most {bound} with {metric.confidence * 100:.4g} % confidence"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evalgate.config.load import with_standing_thresholds
+from evalgate.config.standing import with_standing_thresholds
+from evalgate.config.threshold_rules import check_together
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import GateSettings, PluginChoice, ProxyChoice, Threshold, VariantChoice
 from evalgate.core.values import Case, Output
@@ -54,6 +55,7 @@ def compare_outputs(comparison: Comparison, folder: Path, workers: Workers, prog
     """
     settings = _settings(comparison)
     faults = Faults()
+    faults.problems.extend(check_together(settings.thresholds, settings.slices))
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
     table = faults.attempt(lambda: _references(comparison))
     sides = {

@@ -137,7 +137,7 @@ def _record(
     subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], reader: CaseReader, started: datetime
 ) -> RunRecord:
     shards = [{"shard": r.shard, "rows": r.rows, "content": r.content} for r in receipts]
-    sealed = manifest(digest(subject.plan), subject.inputs, shards, _extensions(subject.built))
+    sealed = manifest(__version__, digest(subject.plan), subject.inputs, shards, _extensions(subject.built))
     identity = RunIdentity(
         gate=subject.settings.gate,
         run_id=subject.run_id,

@@ -170,6 +170,25 @@ def _check_threshold(threshold: Threshold, built: Instruments, faults: Faults) -
             threshold.place,
             "use max_regression",
         )
+    elif threshold.kind is TargetKind.METRIC:
+        _check_size(threshold, built, faults)
+
+
+def _check_size(threshold: Threshold, built: Instruments, faults: Faults) -> None:
+    """Refuse amounts in the wrong unit: they would read like a rule and never hold anything."""
+    base = quantile_of(threshold.name)
+    names = (threshold.name, base[0] if base else None)
+    spec = next((i.spec for i in built.metrics if i.spec.name in names), None)
+    if spec is None:
+        return
+    if threshold.bound in (Bound.MIN, Bound.MAX) and threshold.text.endswith("%") and spec.unit != "0-1":
+        said = f"{threshold.name} is no share, so {threshold.text} says nothing"
+        faults.add(said, threshold.place, f"its unit is {spec.unit}")
+    if threshold.bound is not Bound.MAX_REGRESSION or threshold.relative or spec.low is None or spec.high is None:
+        return
+    if threshold.value >= spec.high - spec.low:
+        hint = f"{threshold.name} goes from {spec.low:g} to {spec.high:g}; write 5% for a share of the baseline"
+        faults.add(f"a loss of {threshold.text} cannot happen, so this holds nothing", threshold.place, hint)
 
 
 def _is_pass_fail(name: str, built: Instruments) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from evalgate.core.settings import GateSettings, TargetKind
 from evalgate.core.values import Arm, Scale
 from evalgate.core.verdict import CaseCounts, Results, RunFigures, SafetyResult, Verdict
-from evalgate.gate.conclude import conclude
+from evalgate.gate.conclude import conclude, unmeasured
 from evalgate.gate.decide import decide
 from evalgate.pipeline.instruments import ANY, Instruments
 from evalgate.pipeline.shards import EVERYTHING, Selection, ShardStore
@@ -52,7 +52,7 @@ def judge(
             selection = Selection(column, value)
             slices[str(selection)] = _results(settings, built, columns, store, selection, (number + 1, place))
     decided = decide(settings.thresholds, results, slices, confidence=settings.confidence)
-    decision, reason = conclude(decided, results.run, require_threshold=require_threshold)
+    decision, reason = conclude(decided, results.run, require_threshold=require_threshold, missing=unmeasured(results))
     return Verdict(decision, reason, results, slices, decided, case_counts(store, movement(settings, built)))
 
 

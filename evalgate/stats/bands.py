@@ -11,6 +11,9 @@ from evalgate.core.verdict import Estimate, Interval
 from evalgate.stats.exact_counts import clopper_pearson
 from evalgate.stats.interface import Floats
 
+_NOISE = 1e-9
+"""An interval narrower than this share of its ends has no width but that of rounding."""
+
 Band = Callable[[float], Interval | None]
 """Two-sided level → interval; None where the method cannot say."""
 
@@ -71,7 +74,7 @@ def ratio(delta: Band, baseline: Band) -> Band:
 def has_width(band: Band, confidence: float) -> bool:
     """Whether both intervals exist and neither has collapsed to a point: zero width never means certainty."""
     ends = band(confidence), band(2 * confidence - 1)
-    return all(end is not None and end.low < end.high for end in ends)
+    return all(end is not None and end.high - end.low > _NOISE * max(abs(end.low), abs(end.high)) for end in ends)
 
 
 def two_sided_p(deltas: Floats) -> float:

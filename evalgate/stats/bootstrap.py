@@ -24,7 +24,7 @@ def replicate_sums(survey: Survey, wanted: NDArray[np.int64], resamples: int, op
     sums = np.zeros((resamples, 2 * len(wanted)))
     shares = ChunkShares(survey.n, resamples)
     for number, (baseline, candidate) in enumerate(survey.units()):
-        if shares.finished:
+        if len(baseline) > shares.units_left:
             raise Incomplete("rows were added while they were read")
         random = generator(options.seed, (*options.stage, number))
         both = np.concatenate([baseline[:, wanted], candidate[:, wanted]], axis=1)

@@ -40,6 +40,11 @@ class ChunkShares:
         self._left = np.full(resamples, units, dtype=np.int64)
 
     @property
+    def units_left(self) -> int:
+        """Units in the chunks that are still to come."""
+        return self._units
+
+    @property
     def finished(self) -> bool:
         """Whether every chunk has been given its share."""
         return self._units == 0

@@ -60,7 +60,7 @@ class Jackknife:
 
     def _deviations(self, arm: int, rows: Floats) -> Floats:
         without = scores(self._column, self._totals[arm] - rows)
-        return (self._n - 1) * (self._centre[arm] - without)
+        return np.asarray((self._n - 1) * (self._centre[arm] - without), dtype=np.float64)
 
 
 def guarded_t(moments: Moments, low: float, high: float, stretch: float = 1.0) -> Band:

@@ -220,3 +220,25 @@ def test_a_metric_that_gives_no_number_is_incomplete(project, monkeypatch: pytes
     assert ran.code == 3
     assert "not finite" in ran.err
     assert "c0" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("threshold", "metrics", "said"),
+    [
+        ("{metric: exact_match, max_regression: 5}", "[exact_match]", "cannot happen"),
+        ("{metric: exact_match, max_regression: 1}", "[exact_match]", "cannot happen"),
+        ("{metric: chrf, max_regression: 100}", "[chrf]", "cannot happen"),
+        ("{metric: chrf, min: 30%}", "[chrf]", ""),
+    ],
+)
+def test_thresholds_in_the_wrong_unit_are_refused(project, threshold: str, metrics: str, said: str) -> None:
+    ran = project(thresholds=(threshold,), metrics=metrics).run()
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_a_metric_without_a_value_never_passes(project) -> None:
+    ran = project(metrics="[exact_match, self_bleu]").run("--json")
+    assert ran.code == 4
+    assert "self_bleu" in ran.document["reason"]
+    assert ran.document["metrics"]["self_bleu"]["candidate"] is None
