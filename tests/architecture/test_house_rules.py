@@ -79,10 +79,15 @@ def test_import_directions() -> None:
 
 
 def test_files_and_functions_stay_small(trees: dict[str, ast.Module]) -> None:
-    long_files = {name: path for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) > 350 for name in [_name(path)]}
+    long_files = {
+        name: path for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) > 350 for name in [_name(path)]
+    }
     assert not long_files
     long_functions = [
-        f"{name}:{node.name}" for name, tree in trees.items() for node in _functions(tree) if (node.end_lineno or 0) - node.lineno > 60
+        f"{name}:{node.name}"
+        for name, tree in trees.items()
+        for node in _functions(tree)
+        if (node.end_lineno or 0) - node.lineno > 60
     ]
     assert not long_functions
 
@@ -92,7 +97,9 @@ def test_few_parameters(trees: dict[str, ast.Module]) -> None:
     many = []
     for name, tree in trees.items():
         for node in _functions(tree):
-            count = sum(1 for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls"))
+            count = sum(
+                1 for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs) if a.arg not in ("self", "cls")
+            )
             if count > 6 and name not in allowed:
                 many.append(f"{name}:{node.name} {count}")
     assert not [m for m in many if not m.startswith(("core/parameters.py", "metrics/"))], many
@@ -104,7 +111,11 @@ def test_public_names_are_documented(trees: dict[str, ast.Module]) -> None:
         if not ast.get_docstring(tree):
             bare.append(name)
         for node in tree.body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_") and not ast.get_docstring(node):
+            if (
+                isinstance(node, (ast.FunctionDef, ast.ClassDef))
+                and not node.name.startswith("_")
+                and not ast.get_docstring(node)
+            ):
                 bare.append(f"{name}:{node.name}")
     assert not bare
 
@@ -121,10 +132,15 @@ def test_printing_and_environment_stay_at_the_door(trees: dict[str, ast.Module])
         name
         for name, tree in trees.items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print" and not name.startswith("cli/")
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+        and not name.startswith("cli/")
     ]
     assert not prints
-    environment = [name for name, path in zip(trees, MODULES, strict=True) if re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))]
+    environment = [
+        name for name, path in zip(trees, MODULES, strict=True) if re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))
+    ]
     assert not environment
 
 
@@ -161,6 +177,8 @@ def test_the_repository_speaks_of_the_product_alone(repository: Path) -> None:
     leaks = [
         f
         for f in texts
-        if f != this and (repository / f).exists() and re.search(r"(^|[\s'\"`(=:])/(work|farm|tmp/venv)/", (repository / f).read_text("utf-8"))
+        if f != this
+        and (repository / f).exists()
+        and re.search(r"(^|[\s'\"`(=:])/(work|farm|tmp/venv)/", (repository / f).read_text("utf-8"))
     ]
     assert not leaks

@@ -110,9 +110,7 @@ def test_fewer_than_two_parts_count_nothing(split: str, text: str) -> None:
 
 def test_alike_is_worse() -> None:
     metric = make_self_bleu({})
-    alike, different = metric.score(
-        rows_of(metric, "red shoes on sale\nred shoes on sale", "red shoes\nblue sky at dawn")
-    )
+    alike, different = metric.score(rows_of(metric, "red shoes on sale\nred shoes on sale", "red shoes\nblue sky at dawn"))
     assert metric.spec.direction is Direction.LOWER
     assert different < 20 < 99.999 < alike <= 100
 

@@ -28,9 +28,7 @@ PAIRS = st.lists(st.tuples(TEXT, st.lists(TEXT, min_size=1, max_size=3)), min_si
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.spec.name)
 @settings(max_examples=40)
 @given(drawn=PAIRS, cut=st.integers(0, 6), order=st.randoms(use_true_random=False))
-def test_rows_depend_on_their_pair_alone_and_add_up(
-    metric: Any, measured: Any, drawn: list[Any], cut: int, order: Any
-) -> None:
+def test_rows_depend_on_their_pair_alone_and_add_up(metric: Any, measured: Any, drawn: list[Any], cut: int, order: Any) -> None:
     def rows(some: list[Any]) -> Any:
         return measured(metric, [text for text, _ in some], [references for _, references in some])
 

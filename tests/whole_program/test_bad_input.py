@@ -159,7 +159,9 @@ def test_another_answer_to_the_same_request_is_refused(project) -> None:
     assert "another answer" in ran.err
 
 
-@pytest.mark.parametrize("body", [{"status": "error", "error": "429"}, {"status": "ok", "text": "x", "body": {"error": {"code": 429}}}])
+@pytest.mark.parametrize(
+    "body", [{"status": "error", "error": "429"}, {"status": "ok", "text": "x", "body": {"error": {"code": 429}}}]
+)
 def test_a_recorded_error_is_never_an_answer(project, body) -> None:
     made = project()
     lines = [json.loads(line) for line in made.tape.read_text(encoding="utf-8").splitlines()]
@@ -173,7 +175,14 @@ def test_a_recorded_error_is_never_an_answer(project, body) -> None:
 
 def test_usage_errors_exit_2(project) -> None:
     made = project()
-    for arguments in ((), ("walk",), ("run",), ("run", "nowhere.yaml"), ("run", str(made.config), "--jobs", "0"), ("compare", "a")):
+    for arguments in (
+        (),
+        ("walk",),
+        ("run",),
+        ("run", "nowhere.yaml"),
+        ("run", str(made.config), "--jobs", "0"),
+        ("compare", "a"),
+    ):
         assert made.call(*arguments).code == 2
 
 

@@ -40,7 +40,11 @@ def test_a_better_candidate_passes(project) -> None:
         ({"cases": 6, "base": 3, "right": 6}, 4, "inconclusive"),
         ({"thresholds": ("{metric: exact_match, max_newly_failing: 0}",)}, 0, "pass"),
         ({"thresholds": ("{metric: exact_match, min_improvement: 0.05, slice: {level: odd}}",), "right": 40}, 0, "pass"),
-        ({"thresholds": ("{metric: latency_ms.p50, max_regression: 10%}",), "metrics": "[exact_match, latency_ms]"}, 4, "inconclusive"),
+        (
+            {"thresholds": ("{metric: latency_ms.p50, max_regression: 10%}",), "metrics": "[exact_match, latency_ms]"},
+            4,
+            "inconclusive",
+        ),
     ],
 )
 def test_exit_codes_follow_the_verdict(project, changes, code, verdict) -> None:
@@ -74,7 +78,9 @@ def test_safety_counts_block(project) -> None:
 
 
 def test_zero_violations_print_the_bound(project) -> None:
-    made = project(cases=200, base=100, right=190, safety="[{blocklist: {terms: [x1]}}]", thresholds=("{safety: blocklist, max: 0}",))
+    made = project(
+        cases=200, base=100, right=190, safety="[{blocklist: {terms: [x1]}}]", thresholds=("{safety: blocklist, max: 0}",)
+    )
     counts = made.run("--json").document["safety"]["blocklist"]
     assert counts["upper_bound"] == pytest.approx(1 - 0.05 ** (1 / 200), abs=1e-9)  # the rule of three's exact form
 
