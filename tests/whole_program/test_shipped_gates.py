@@ -1,0 +1,65 @@
+"""The gates of this repository end as the README says, and their kept reports are fresh."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import evalgate
+
+GATES = {
+    "product-recommendations": 0,
+    "product-recommendations-bad-prompt": 1,
+    "support-extraction": 1,
+    "help-bot": 1,
+    "short-answers": 4,
+}
+KEPT = ("verdict.json", "manifest.json", "summary.md", "junit.xml")
+
+
+@pytest.mark.parametrize(("gate", "code"), GATES.items())
+def test_exit_codes_and_kept_reports(repository: Path, tmp_path: Path, gate: str, code: int) -> None:
+    result = evalgate.run(repository / "configs" / f"{gate}.yaml", out=tmp_path / "run")
+    assert result.exit_code == code
+    for name in KEPT:
+        kept = (repository / "reports" / "examples" / gate / name).read_text(encoding="utf-8")
+        assert (tmp_path / "run" / name).read_text(encoding="utf-8") == kept, f"{name} is stale: python scripts/build_examples.py"
+
+
+def test_every_configuration_is_covered(repository: Path) -> None:
+    assert {path.stem for path in (repository / "configs").glob("*.yaml")} == set(GATES)
+
+
+def test_the_flagship_has_the_size_it_claims(repository: Path) -> None:
+    document = json.loads((repository / "reports/examples/product-recommendations/verdict.json").read_text(encoding="utf-8"))
+    assert document["dataset"]["cases"] == 240
+    assert {name.split("=")[0] for name in document["slices"]} == {"language", "category"}
+
+
+def test_the_readme_tells_what_the_data_says(repository: Path) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    document = json.loads((repository / "reports/examples/product-recommendations/verdict.json").read_text(encoding="utf-8"))
+    metric = document["metrics"]["ndcg@3"]
+    assert f"+{metric['delta']:.3f}" in readme
+    assert f"{metric['ci'][0]:.3f} to {metric['ci'][1]:.3f}" in readme
+
+
+def test_datasets_are_what_their_tables_make(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import runpy
+
+    for script in sorted((repository / "scripts" / "build_datasets").glob("*.py")):
+        module = runpy.run_path(str(script))
+        kept = module["TARGET"].read_bytes()
+        module["main"].__globals__["TARGET"] = tmp_path / "cases.jsonl"
+        module["main"]()
+        assert (tmp_path / "cases.jsonl").read_bytes() == kept, script.name
+
+
+def test_recordings_hold_exactly_what_the_gates_ask(repository: Path) -> None:
+    from evalgate.proxy.recording import open_recording
+
+    sizes = {"product-recommendations": 720, "help-bot": 180, "support-extraction": 200, "short-answers": 204}
+    for name, size in sizes.items():
+        assert len(open_recording(repository / "datasets" / "recordings" / name, name).places) == size
