@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(_handler(options.handler)(options))
     except EvalgateError as error:
         return _report(error, options)
+    except _Termination:
+        return _report(Terminated("terminated", hint=_CONTINUE), options)
     except KeyboardInterrupt:
         return _report(Interrupted("interrupted", hint=_CONTINUE), options)
     except BrokenPipeError:
@@ -59,8 +61,12 @@ def _handler(reference: str) -> Handler:
     return handler
 
 
+class _Termination(KeyboardInterrupt):
+    """SIGTERM as an interrupt: nothing on the way may take it for an error of its own, and joblib ends its workers."""
+
+
 def _on_sigterm(number: int, frame: FrameType | None) -> None:
-    raise Terminated("terminated", hint=_CONTINUE)
+    raise _Termination
 
 
 def _report(error: EvalgateError, options: argparse.Namespace) -> int:

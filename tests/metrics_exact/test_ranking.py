@@ -53,7 +53,9 @@ def test_every_measure_equals_trec_eval_on_its_own_data(shared_data: Path) -> No
     expected = json.loads((folder / "expected_all_trec.json").read_text(encoding="utf-8"))["values"]
     grades, runs = _topics(folder), _runs(folder)
     topics = sorted(grades)
-    outputs = [Output("", value=random.Random(7).sample(runs[t], len(runs[t]))) for t in topics]  # the order given must not matter
+    outputs = [
+        Output("", value=random.Random(7).sample(runs[t], len(runs[t]))) for t in topics
+    ]  # the order given must not matter
     expectations = [expect(grades[t], t) for t in topics]
     checked = 0
     for pattern, name in NAMES.items():
@@ -94,7 +96,16 @@ def test_known_values() -> None:
 
 @pytest.mark.parametrize(
     ("text", "rank"),
-    [("b\na", 2), ("1. b\n2. a", 2), ("- a\n- b", 1), ('["b", "a"]', 2), ("* b\n\n* c\n* a", 3), ("b\nb\na", 2), ("", 0), ("A", 0)],
+    [
+        ("b\na", 2),
+        ("1. b\n2. a", 2),
+        ("- a\n- b", 1),
+        ('["b", "a"]', 2),
+        ("* b\n\n* c\n* a", 3),
+        ("b\nb\na", 2),
+        ("", 0),
+        ("A", 0),
+    ],
 )
 def test_lists_in_free_text(text: str, rank: int) -> None:
     assert score("mrr", Output(text), ["a"]) == (1 / rank if rank else 0.0)

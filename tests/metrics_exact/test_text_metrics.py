@@ -90,7 +90,12 @@ def test_accuracy(text: str, parameters: dict[str, Any], expected: int) -> None:
     assert score("accuracy", text, "positive", **LABELS, **parameters) == expected
 
 
-SCHEMA = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 0}}, "required": ["n"], "additionalProperties": False}
+SCHEMA = {
+    "type": "object",
+    "properties": {"n": {"type": "integer", "minimum": 0}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
 JSON = [
     ('{"n": 1}', 1, 1), ('{"n": -1}', 1, 0), ('{"n": "1"}', 1, 0), ("[]", 1, 0), ('{"n": 1, "n": 2}', 0, 0), ('{"n": NaN}', 0, 0),
     ("not json", 0, 0), ("", 0, 0), ('{"n": 1} trailing', 0, 0), ("[" * 500 + "]" * 500, 0, 0), ('{"n": 1e999}', 0, 0),
@@ -116,7 +121,11 @@ def test_regex() -> None:
 
 
 def test_run_figures_need_their_figures() -> None:
-    for name, output in (("latency_ms", Output("x", latency_ms=5.0)), ("tokens", Output("x", prompt_tokens=3, completion_tokens=4)), ("cost", Output("x", cost_usd=0.5))):
+    for name, output in (
+        ("latency_ms", Output("x", latency_ms=5.0)),
+        ("tokens", Output("x", prompt_tokens=3, completion_tokens=4)),
+        ("cost", Output("x", cost_usd=0.5)),
+    ):
         metric = make_metric(PluginChoice(name))
         assert not metric.spec.higher_is_better
         assert metric.score(metric.rows([output], [expect()]))[0] in (5.0, 7.0, 0.5)
@@ -146,10 +155,16 @@ def test_missing_and_foreign_references_are_refused(name: str, references: tuple
 
 
 def test_generic_parameters() -> None:
-    chosen = choose_metrics([PluginChoice("exact_match", {"as": "first", "reference": "label"}), PluginChoice("exact_match"), PluginChoice("rouge")])
+    chosen = choose_metrics(
+        [PluginChoice("exact_match", {"as": "first", "reference": "label"}), PluginChoice("exact_match"), PluginChoice("rouge")]
+    )
     assert [c.name for c in chosen] == ["first", "exact_match", "rouge1", "rouge2", "rougeL"]
     assert chosen[0].reference == "label"
-    for wrong in ([PluginChoice("bleu"), PluginChoice("bleu")], [PluginChoice("rouge", {"as": "r"})], [PluginChoice("bleu", {"as": 3})]):
+    for wrong in (
+        [PluginChoice("bleu"), PluginChoice("bleu")],
+        [PluginChoice("rouge", {"as": "r"})],
+        [PluginChoice("bleu", {"as": 3})],
+    ):
         with pytest.raises(BadInput):
             choose_metrics(wrong)
 

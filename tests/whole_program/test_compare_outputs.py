@@ -22,7 +22,9 @@ def write(folder: Path, name: str, rows: list[dict[str, Any]]) -> str:
         path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
     elif path.suffix == ".csv":
         keys = list(rows[0])
-        path.write_text("".join(",".join(str(v) for v in row) + "\r\n" for row in [keys, *[r.values() for r in rows]]), encoding="utf-8-sig")
+        path.write_text(
+            "".join(",".join(str(v) for v in row) + "\r\n" for row in [keys, *[r.values() for r in rows]]), encoding="utf-8-sig"
+        )
     elif path.suffix == ".parquet":
         import pandas as pd
 
@@ -41,7 +43,12 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any,
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[str]:
-    return [write(tmp_path, "b.jsonl", BASELINE), write(tmp_path, "c.jsonl", CANDIDATE), "--references", write(tmp_path, "r.jsonl", REFERENCES)]
+    return [
+        write(tmp_path, "b.jsonl", BASELINE),
+        write(tmp_path, "c.jsonl", CANDIDATE),
+        "--references",
+        write(tmp_path, "r.jsonl", REFERENCES),
+    ]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet", "txt"])
@@ -61,7 +68,16 @@ def test_without_anything_said_it_measures_the_usual(files: list[str], capsys) -
 
 
 def test_thresholds_slices_safety_and_groups(files: list[str], capsys) -> None:
-    rules = ["--metric", "exact_match", "--slice", "lang", "--safety", "blocklist:terms=[?]", "--threshold", "safety.blocklist:max_increase=0"]
+    rules = [
+        "--metric",
+        "exact_match",
+        "--slice",
+        "lang",
+        "--safety",
+        "blocklist:terms=[?]",
+        "--threshold",
+        "safety.blocklist:max_increase=0",
+    ]
     code, document, _ = call(capsys, *files, *rules, "--threshold", "exact_match:min_improvement=0.1,slice=each")
     assert code == 0
     assert {t["slice"] for t in document["thresholds"]} >= {"lang=de", "lang=en"}
@@ -152,7 +168,9 @@ def test_nothing_is_kept_without_out(files: list[str], capsys, tmp_path: Path, m
 
 
 def test_the_api_takes_the_same_words(files: list[str]) -> None:
-    result = evalgate.compare(files[0], files[1], references=files[3], metrics=["exact_match"], thresholds=["exact_match:min=0.99"], slices=["lang"])
+    result = evalgate.compare(
+        files[0], files[1], references=files[3], metrics=["exact_match"], thresholds=["exact_match:min=0.99"], slices=["lang"]
+    )
     assert result.exit_code == 1
     assert result.verdict.results.metrics["exact_match"].delta.value == pytest.approx(0.4)
     frame = result.cases()
@@ -164,7 +182,9 @@ def test_big_bench_hard_direct_against_chain_of_thought(shared_data: Path, capsy
     folder = shared_data / "bbh_codex"
     names = [str(folder / "outputs" / f"code-davinci-002-{n}.jsonl") for n in ("direct", "cot")]
     metric = r"exact_match:extract=(?s).*the answer is (.*?)\.?$"
-    code, document, err = call(capsys, *names, "--references", str(folder / "golden.jsonl"), "--metric", metric, "--slice", "task")
+    code, document, err = call(
+        capsys, *names, "--references", str(folder / "golden.jsonl"), "--metric", metric, "--slice", "task"
+    )
     assert code == 0
     found = document["metrics"]["exact_match"]
     assert (round(found["baseline"], 4), round(found["candidate"], 4)) == (0.5234, 0.7397)
@@ -182,7 +202,14 @@ def test_big_bench_hard_direct_against_chain_of_thought(shared_data: Path, capsy
 def test_gsm8k_a_real_regression_fails(shared_data: Path, capsys) -> None:
     folder = shared_data / "gsm8k"
     names = [str(folder / "outputs" / f"{n}.jsonl") for n in ("6b_verification", "175b_finetuning")]
-    rules = ["--reference-field", "reference_answer", "--metric", "exact_match:extract=A: (.*)", "--threshold", "exact_match:max_regression=0"]
+    rules = [
+        "--reference-field",
+        "reference_answer",
+        "--metric",
+        "exact_match:extract=A: (.*)",
+        "--threshold",
+        "exact_match:max_regression=0",
+    ]
     code, document, _ = call(capsys, *names, "--references", str(folder / "golden.jsonl"), *rules)
     assert code == 1
     assert document["thresholds"][0]["verdict"] == "fail"
@@ -193,7 +220,9 @@ def test_more_hallucinations_fail_although_rouge_rises(shared_data: Path, tmp_pa
     folder = shared_data / "xsum_halluc"
     names = []
     for system in ("PtGen", "TConvS2S"):
-        rows = [json.loads(line) for line in (folder / "outputs" / f"{system}.jsonl").read_text(encoding="utf-8").split("\n") if line]
+        rows = [
+            json.loads(line) for line in (folder / "outputs" / f"{system}.jsonl").read_text(encoding="utf-8").split("\n") if line
+        ]
         marked = [{"id": r["id"], "output": r["output"] + (" HALLUCINATED" if r["hallucinated_majority"] else "")} for r in rows]
         names.append(write(tmp_path, f"{system}.jsonl", marked))
     rules = ["--metric", "rouge2", "--safety", "blocklist:terms=[HALLUCINATED]", "--threshold", "safety.blocklist:max_increase=0"]

@@ -1,0 +1,205 @@
+"""Lost answers: a missing candidate never helps it, a missing baseline never flatters it; rows survive the disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalgate.core.errors import Incomplete
+from evalgate.core.settings import PluginChoice
+from evalgate.core.values import ARMS, Arm, Case, Output, Status
+from evalgate.metrics.catalog import BUILTINS
+from evalgate.runner.execute import Workers, worker_count
+from evalgate.runner.job import Job, MetricTask, ShardSpan, shard_rows
+from evalgate.runner.measure import case_findings, case_scores, metric_rows, metric_tool
+from evalgate.runner.receipt import Receipt, valid_receipt, write_receipt
+from evalgate.runner.shard_file import ShardNumbers, ShardRows, read_details, read_numbers, shard_path, write_shard
+
+LOST = Output("", status=Status.ERROR, error="HTTP 500")
+GOOD = "one two three four five"
+BAD = "six seven"
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "regex": {"pattern": ".*"}, "accuracy": {"labels": [GOOD, BAD]}, "json_schema": {"schema": {"type": "object"}}, "self_bleu": {"split": "lines"},
+}  # fmt: skip
+RANKING = {"ndcg", "mrr", "recall", "precision", "average_precision"}
+
+
+def answer(text: str) -> Output:
+    return Output(text, latency_ms=10.0 * len(text), prompt_tokens=5, completion_tokens=len(text), cost_usd=0.1 * len(text))
+
+
+def material(name: str) -> tuple[Case, Output, Output]:
+    """A case with a good and a bad answer to it."""
+    reference: Any = GOOD
+    good, bad = answer(GOOD), answer(BAD)
+    if name in RANKING:
+        reference, good, bad = ["a"], answer("a\nb"), answer("b\nc")
+    if name == "numeric_match":
+        reference, good, bad = "5", answer("5"), answer("6")
+    if name in ("json_valid", "json_schema"):
+        good, bad = answer('{"a": 1}'), answer("{")
+    if name == "self_bleu":
+        good, bad = answer("one two three\nfour five six"), answer("one two three\none two three")
+    return Case("c", {"id": "c"}, {}, (reference,), {}), good, bad
+
+
+def totals(name: str, baseline: list[Output], candidate: list[Output]) -> tuple[float, float]:
+    tool = metric_tool(MetricTask(PluginChoice(name, PARAMETERS.get(name, {})), name, None))
+    case, _, _ = material(name)
+    answers = {Arm.BASELINE: tuple((o,) for o in baseline), Arm.CANDIDATE: tuple((o,) for o in candidate)}
+    rows = metric_rows(tool, answers, [case] * len(baseline))
+    before, after = (float(tool.metric.score(rows[arm].sum(axis=0, keepdims=True))[0]) for arm in ARMS)
+    sign = 1.0 if tool.spec.higher_is_better else -1.0
+    return sign * before, sign * after
+
+
+@pytest.mark.parametrize("name", sorted(BUILTINS))
+@pytest.mark.parametrize("would_be", ["good", "bad"])
+def test_losing_an_answer_never_helps_the_candidate(name: str, would_be: str) -> None:
+    _, good, bad = material(name)
+    third = good if would_be == "good" else bad
+    whole = totals(name, [good, bad, good], [good, bad, third])
+    lost = totals(name, [good, bad, good], [good, bad, LOST])
+    gain, kept = lost[1] - lost[0], whole[1] - whole[0]
+    assert not gain > max(kept, 0.0) + 1e-12
+
+
+@pytest.mark.parametrize("name", sorted(BUILTINS))
+def test_losing_a_baseline_answer_never_flatters_the_candidate(name: str) -> None:
+    _, good, bad = material(name)
+    for own in (good, bad):
+        before, after = totals(name, [good, good, LOST], [good, good, own])
+        assert not after - before > 1e-12
+
+
+def test_both_lost_count_nothing_for_anybody() -> None:
+    before, after = totals("exact_match", [answer(GOOD), LOST], [answer(GOOD), LOST])
+    assert (before, after) == (0.5, 0.5)
+
+
+def test_everything_lost_scores_worst() -> None:
+    assert totals("exact_match", [LOST, LOST], [LOST, LOST]) == (0.0, 0.0)
+    assert totals("bleu", [answer(GOOD)] * 2, [LOST, LOST])[1] == 0.0
+
+
+def test_a_detector_that_points_outside_its_text_is_a_fault() -> None:
+    from evalgate.core.values import DetectorSpec, Finding, Severity
+
+    class Wild:
+        spec = DetectorSpec("wild", "wild", "1", "s")
+
+        def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
+            return (Finding("wild", "r", Severity.LOW, 0, len(output.text) + 1),)
+
+    with pytest.raises(Incomplete, match="outside"):
+        case_findings(Wild(), (answer("x"),), Case("c", {}, {}, (), {}))
+
+    class Broken:
+        spec = DetectorSpec("broken", "broken", "1", "s")
+
+        def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
+            raise ZeroDivisionError("oops")
+
+    with pytest.raises(Incomplete, match="ZeroDivisionError: oops"):
+        case_findings(Broken(), (answer("x"),), Case("c7", {}, {}, (), {}))
+
+
+def shard(n: int, groups: bool) -> ShardRows:
+    rng = np.random.default_rng(n)
+    numbers = ShardNumbers(
+        rows={arm: rng.normal(size=(n, 3)) for arm in ARMS},
+        scores={arm: np.where(rng.random((n, 2)) < 0.3, np.nan, 0.5) for arm in ARMS},
+        violations={arm: rng.integers(0, 2, size=(n, 1)) for arm in ARMS},
+        lost={arm: rng.random(n) < 0.5 for arm in ARMS},
+        identical=rng.random(n) < 0.5,
+        groups=np.arange(n, dtype=np.int64) if groups else None,
+        slices={"s": np.array([f"v{i}\u2028" for i in range(n)], dtype=np.str_)},
+    )
+    details = [{"baseline": {"text": "a\u2028b\x00"}, "candidate": {"text": "é"}, "inputs": {"i": i}} for i in range(n)]
+    return ShardRows(numbers, [f"id{i}" for i in range(n)], details)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+@pytest.mark.parametrize("groups", [True, False])
+def test_a_shard_survives_the_disk(tmp_path: Path, n: int, groups: bool) -> None:
+    made = shard(n, groups)
+    path = shard_path(tmp_path, 0)
+    write_shard(path, made)
+    found = read_numbers(path)
+    for arm in ARMS:
+        assert np.array_equal(found.rows[arm], made.numbers.rows[arm])
+        assert np.array_equal(found.scores[arm], made.numbers.scores[arm], equal_nan=True)
+        assert np.array_equal(found.violations[arm], made.numbers.violations[arm])
+        assert np.array_equal(found.lost[arm], made.numbers.lost[arm])
+    assert (found.groups is None) == (not groups)
+    assert found.slices["s"].tolist() == made.numbers.slices["s"].tolist()
+    assert read_details(path) == (list(made.ids), list(made.details))
+
+
+def test_the_content_digest_sees_every_part() -> None:
+    from dataclasses import replace
+
+    made = shard(3, False)
+    changed = [
+        replace(made, ids=["x", *made.ids[1:]]),
+        replace(made, details=[{**made.details[0], "inputs": {"i": 9}}, *made.details[1:]]),
+        replace(made, numbers=replace(made.numbers, rows={arm: made.numbers.rows[arm] + 1e-9 for arm in ARMS})),
+    ]
+    assert len({made.digest(), *(c.digest() for c in changed)}) == 4
+
+
+def test_receipts_are_checked(tmp_path: Path) -> None:
+    file = write_shard(shard_path(tmp_path, 0), shard(3, False))
+    receipt = Receipt(0, 3, "job", "content", file, {"bleu": (1, 2)})
+    write_receipt(tmp_path, receipt)
+    assert valid_receipt(tmp_path, 0, "job") == receipt
+    assert valid_receipt(tmp_path, 0, "other job") is None
+    assert valid_receipt(tmp_path, 1, "job") is None
+    place = shard_path(tmp_path, 0).with_suffix(".json")
+    good = place.read_text(encoding="utf-8")
+    for bad in ("", "{}", "[]", good[:-5], good.replace("receipt/1", "receipt/9"), good.replace('"rows"', '"rowz"')):
+        place.write_text(bad, encoding="utf-8")
+        assert valid_receipt(tmp_path, 0, "job") is None
+    place.write_text(good, encoding="utf-8")
+    parquet = shard_path(tmp_path, 0)
+    parquet.write_bytes(parquet.read_bytes()[:-1] + b"x")
+    assert valid_receipt(tmp_path, 0, "job") is None
+
+
+def test_a_damaged_shard_is_incomplete(tmp_path: Path) -> None:
+    path = shard_path(tmp_path, 0)
+    path.parent.mkdir()
+    path.write_bytes(b"PAR1")
+    for read in (read_numbers, read_details):
+        with pytest.raises(Incomplete, match="--fresh"):
+            read(path)
+
+
+@given(st.integers(1, 5_000_000))
+def test_shard_size_is_a_function_of_the_number_of_cases(cases: int) -> None:
+    size = shard_rows(cases)
+    assert 64 <= size <= 4096
+    assert shard_rows(cases) == size
+
+
+def test_small_jobs_need_no_workers() -> None:
+    def job(rows: int) -> Job:
+        task = MetricTask(PluginChoice("bleu"), "bleu", None)
+        return Job("p", "0", (task,), (), {}, 1, (), (ShardSpan(0, rows, 0, 0), ShardSpan(rows, rows, 0, 0)))
+
+    assert worker_count(job(10), 2, Workers()) == 1
+    assert worker_count(job(10), 2, Workers(4)) == 2
+    assert worker_count(job(10_000), 2, Workers(backend="sequential")) == 1
+    assert worker_count(job(10_000), 1, Workers(8)) == 1
+
+
+def test_scores_of_single_cases_are_numbers_or_nothing() -> None:
+    tool = metric_tool(MetricTask(PluginChoice("exact_match"), "exact_match", None))
+    assert case_scores(tool, np.array([[1.0, 1.0], [0.0, 0.0]])) == [1.0, None]
+    assert json.dumps(case_scores(tool, np.array([[0.0, 1.0]])), allow_nan=False) == "[0.0]"
