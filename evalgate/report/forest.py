@@ -5,8 +5,7 @@ from __future__ import annotations
 from evalgate.core.record import RunRecord
 from evalgate.core.verdict import ThresholdResult
 from evalgate.report import phrases
-from evalgate.report.escape import html
-from evalgate.report.markup import Markup
+from evalgate.report.markup import Markup, attribute
 
 WIDTH, HEIGHT, MARGIN = 220, 34, 14
 
@@ -38,5 +37,5 @@ def forest(record: RunRecord, result: ThresholdResult) -> Markup:
         f'<circle class="dot" cx="{at(result.observed)}" cy="{middle}" r="4.5"/>',
     ]
     box = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-    name = html(said)
+    name = attribute(said)
     return Markup(f'<svg class="forest {result.decision.value}" {box} role="img" aria-label="{name}">{"".join(shapes)}</svg>')

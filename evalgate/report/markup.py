@@ -22,6 +22,11 @@ def text(value: str) -> Markup:
     return Markup("".join(pieces))
 
 
+def attribute(value: str) -> str:
+    """Text of unknown origin as the content of a quoted attribute; hidden characters are shown by their code point."""
+    return html("".join(piece for piece, _ in html_pieces(value)))
+
+
 def part(value: Part) -> Markup:
     """Escape what is not Markup yet."""
     return value if isinstance(value, Markup) else text(value)
@@ -34,7 +39,7 @@ def join(parts: Iterable[Part]) -> Markup:
 
 def element(name: str, *content: Part, **attributes: str) -> Markup:
     """One element; attribute `class_` is `class`, underscores become hyphens. Attribute values are escaped."""
-    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{html(value)}"' for key, value in attributes.items())
+    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{attribute(value)}"' for key, value in attributes.items())
     return Markup(f"<{name}{written}>{join(content)}</{name}>")
 
 

@@ -89,7 +89,7 @@ def _content(case: CaseRecord) -> list[Part]:
     parts.append(_scores(case))
     prompts = [(name, arm) for name, arm in (("Baseline", case.baseline), ("Candidate", case.candidate)) if arm.messages]
     if prompts:
-        shown = (element("div", element("h4", name), element("pre", _messages(arm))) for name, arm in prompts)
+        shown = (element("div", element("h3", name), element("pre", _messages(arm))) for name, arm in prompts)
         parts.append(details("Rendered prompts", element("div", *shown, class_="sides")))
     return parts
 
@@ -98,7 +98,7 @@ def _named(title: str, values: Mapping[str, JsonValue]) -> Markup:
     if not values:
         return Markup("")
     rows = [(name, element("span", _as_text(value), class_="value")) for name, value in values.items()]
-    return element("div", element("h4", title), facts(rows))
+    return element("div", element("h3", title), facts(rows))
 
 
 def _as_text(value: JsonValue) -> str:
@@ -119,7 +119,7 @@ def _side(name: str, arm: ArmRecord, shown: Markup) -> Markup:
         body = element("pre", marked(arm.text, spans))
     else:
         body = element("pre", shown if arm.text else element("em", "empty output"))
-    return element("div", element("h4", f"{name} output"), body)
+    return element("div", element("h3", f"{name} output"), body)
 
 
 def _scores(case: CaseRecord) -> Markup:

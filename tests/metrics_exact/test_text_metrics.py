@@ -129,7 +129,7 @@ def test_run_figures_need_their_figures() -> None:
         metric = make_metric(PluginChoice(name))
         assert not metric.spec.higher_is_better
         assert metric.score(metric.rows([output], [expect()]))[0] in (5.0, 7.0, 0.5)
-        with pytest.raises(Incomplete, match="data.jsonl:7|case c"):
+        with pytest.raises(Incomplete, match=r"data\.jsonl:7|case c"):
             metric.rows([Output("x")], [expect()])
 
 

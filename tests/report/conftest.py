@@ -1,0 +1,101 @@
+"""A finished run as reports see it, with any text in every field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from evalgate.core.record import ArmRecord, CaseRecord, PromptRecord, RunRecord
+from evalgate.core.settings import (
+    Bound,
+    GateSettings,
+    Level,
+    PluginChoice,
+    ProxyChoice,
+    SliceChoice,
+    TargetKind,
+    Threshold,
+    VariantChoice,
+)
+from evalgate.core.values import Finding, Severity, Status
+from evalgate.core.verdict import (
+    CaseCounts,
+    Decision,
+    Estimate,
+    Interval,
+    MetricResult,
+    Results,
+    RunFigures,
+    RunIdentity,
+    SafetyResult,
+    ThresholdResult,
+    VariantIdentity,
+    Verdict,
+)
+
+
+def _metric(name: str, text: str) -> MetricResult:
+    ends = Interval(-0.3, -0.1)
+    both = Estimate(-0.2, ends, ends)
+    return MetricResult(
+        name=name, baseline=Estimate(0.6, Interval(0.5, 0.7), None), candidate=Estimate(0.4, Interval(0.3, 0.5), None), delta=both, relative=both,
+        p_value=0.0004, confidence=0.95, method=text, n=100, rows=100, informative=30, identical_outputs=False, higher_is_better=True, unit="0-1",
+        low=0.0, high=1.0, signature=text, newly_failing=3, newly_passing=1, reason=text,
+    )  # fmt: skip
+
+
+def _case(number: int, t: str, decision: str) -> CaseRecord:
+    arm = ArmRecord(
+        messages=(("system", t), ("user", f"{t} {number}")), text=f"{t} out {number}", status=Status.OK, error=None, request_key="ab" * 32,
+        latency_ms=12.0, scores={"m": 0.5}, findings=(Finding("leak", t, Severity.HIGH, 0, 3),),
+    )  # fmt: skip
+    lost = ArmRecord((), "", Status.ERROR, t, None, None, {"m": None}, ())
+    return CaseRecord(
+        id=f"{t}-{number}", movement=decision, newly_violating=number == 0, change=-0.5, slices={"language": t}, group=t, inputs={"q": t, "n": [t]},
+        references=(t, {"k": t}), baseline=arm, candidate=lost if number == 1 else arm,
+    )  # fmt: skip
+
+
+def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
+    """A record with the text `t` in every field that can hold text of unknown origin."""
+    threshold = Threshold(
+        TargetKind.METRIC, "m", Bound.MAX_REGRESSION, 0.05, False, "0.05", SliceChoice("language", t), place=f"{t}.yaml:7"
+    )
+    warn = Threshold(TargetKind.SAFETY, "leak", Bound.MAX, 0.0, False, "0", level=Level.WARN)
+    results = Results({"m": _metric("m", t)}, {"leak": SafetyResult("leak", 1, 2, 2, 1, 100, 0.06, 0.95)}, RunFigures(100, 0, 1))
+    verdict = Verdict(
+        decision, f"because {t}", results, {f"language={t}": results},
+        (ThresholdResult(threshold, f"language={t}", -0.2, Interval(-0.3, -0.1), decision, t), ThresholdResult(warn, None, 2.0, None, Decision.FAIL, t)),
+        CaseCounts("m", 100, 10, 20, 70),
+    )  # fmt: skip
+    variant = VariantIdentity(f"{t}@1", "sha256:" + "0" * 64, t)
+    settings = GateSettings(
+        gate=f"gate {t}", dataset=t, baseline=VariantChoice(t, t), candidate=VariantChoice(t, t), models={}, proxy=ProxyChoice("replay", t),
+        metrics=(PluginChoice("m", {"p": t}),), safety=(PluginChoice("leak", {"terms": [t]}),), slices=("language",), thresholds=(threshold, warn),
+    )  # fmt: skip
+    prompts = {
+        arm: PromptRecord(f"{t}@{i}", t, "sha256:" + str(i) * 64, (("system", f"{t} {arm}"),), {"stop": t}, t)
+        for i, arm in enumerate(("baseline", "candidate"))
+    }
+    return RunRecord(
+        verdict=verdict,
+        identity=RunIdentity(f"gate {t}", "0123456789ab", t, t, "sha256:" + "1" * 64, "replay", variant, variant, "sha256:" + "2" * 64),
+        settings=settings,
+        document={"schema": "evalgate.verdict/1"},
+        manifest={
+            "plan": "sha256:3", "inputs": {f"prompt:{t}": "sha256:4"}, "shards": [{"shard": 0, "rows": 100, "content": "sha256:5"}],
+            "extensions": [{"kind": "metric", "name": t, "plugin": t, "version": t, "signature": t}],
+        },
+        dataset_card={"name": t, "license": t, "purpose": t, "results": t, "how_made": None},
+        prompts=prompts,
+        cases=tuple(_case(i, t, m) for i, m in enumerate(("regressed", "unchanged", "improved", "regressed"))),
+        cases_omitted=96,
+        environment={"python": t, "packages": {t: t}},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def record() -> Callable[..., RunRecord]:
+    """`record("text")`: a run with that text everywhere."""
+    return make_record
