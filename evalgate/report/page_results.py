@@ -33,7 +33,7 @@ def banner(record: RunRecord) -> Markup:
 def thresholds(record: RunRecord) -> Markup:
     """Every threshold with its picture."""
     rows = [_threshold_row(record, result) for result in record.verdict.thresholds]
-    header = ("target", "asks", "observed", "bound and interval", "result", "why")
+    header = ("target", "result", "asks", "observed", "bound and interval", "why")
     return section(
         "thresholds",
         "Thresholds",
@@ -46,10 +46,10 @@ def _threshold_row(record: RunRecord, result: ThresholdResult) -> tuple[Part, ..
     always = element("small", " always in force") if result.threshold.implicit else Markup("")
     return (
         join([phrases.target(result), always]),
+        element("span", phrases.outcome(result), class_=f"badge {result.decision.value}"),
         phrases.asks(result.threshold),
         phrases.observed(record, result),
         forest(record, result),
-        element("span", phrases.outcome(result), class_=f"badge {result.decision.value}"),
         element("span", result.reason, class_="why"),
     )
 
@@ -172,7 +172,8 @@ def changed(record: RunRecord) -> Markup:
         element("div", element("h3", "Candidate"), element("pre", new)),
         class_="sides",
     )
-    return section("changed", "What changed", table("Both variants", ("what", "baseline", "candidate"), rows), sides)
+    both = table("Both variants", ("what", "baseline", "candidate"), rows, class_="digests")
+    return section("changed", "What changed", both, sides)
 
 
 def _parameters(prompt: PromptRecord) -> Markup:
