@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evalgate.core.visible import visible
+from evalgate.core.visible import terminal_line
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -14,5 +14,5 @@ def handle(options: argparse.Namespace) -> int:
 
     for checked in check_paths([Path(path) for path in options.paths or ["configs"]]):
         if not options.quiet:
-            print(f"ok  {checked.kind:<13} {visible(checked.path)}  ({visible(checked.note)})")
+            print(f"ok  {checked.kind:<13} {terminal_line(checked.path)}  ({terminal_line(checked.note)})")
     return 0

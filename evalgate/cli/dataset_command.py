@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evalgate.core.visible import visible
+from evalgate.core.visible import terminal_line
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -15,5 +15,7 @@ def handle(options: argparse.Namespace) -> int:
     act = lock_dataset if options.action == "lock" else verify_dataset
     card, dataset = act(options.path, Path.cwd())
     if not options.quiet:
-        print(f"{options.action}: {visible(card.name)}@{visible(card.version)}, {dataset.rows} cases, {dataset.digest}")
+        print(
+            f"{options.action}: {terminal_line(card.name)}@{terminal_line(card.version)}, {dataset.rows} cases, {dataset.digest}"
+        )
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evalgate.core.visible import visible
+from evalgate.core.visible import terminal_line
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -15,6 +15,6 @@ def handle(options: argparse.Namespace) -> int:
     written = write_starter(Path(options.folder))
     if not options.quiet:
         for path in written:
-            print(f"wrote {visible(str(path))}")
+            print(f"wrote {terminal_line(str(path))}")
         print("next: evalgate check, then evalgate run configs/first-gate.yaml")
     return 0

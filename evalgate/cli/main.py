@@ -12,7 +12,7 @@ from types import FrameType
 
 from evalgate.cli.parser import Handler, build_parser
 from evalgate.core.errors import EvalgateError, ExitCode, Interrupted, Problem, Terminated
-from evalgate.core.visible import visible
+from evalgate.core.visible import terminal_line
 
 _CONTINUE = "finished shards are kept: the same command continues"
 
@@ -82,9 +82,9 @@ def _report(error: EvalgateError, options: argparse.Namespace) -> int:
 
 def problem_line(problem: Problem) -> str:
     """One problem on one line, safe for a terminal and for a CI log."""
-    place = f"{visible(problem.where)}: " if problem.where else ""
-    advice = f"\n    try: {visible(problem.hint)}" if problem.hint else ""
-    return f"{place}{visible(problem.message)}{advice}"
+    place = f"{terminal_line(problem.where)}: " if problem.where else ""
+    advice = f"\n    try: {terminal_line(problem.hint)}" if problem.hint else ""
+    return f"{place}{terminal_line(problem.message)}{advice}"
 
 
 def _bug(error: Exception, options: argparse.Namespace) -> int:
@@ -92,8 +92,8 @@ def _bug(error: Exception, options: argparse.Namespace) -> int:
         import traceback
 
         for line in traceback.format_exc().splitlines():
-            _say(visible(line))
-    _say(f"evalgate: internal error: {type(error).__name__}: {visible(str(error)[:500])}")
+            _say(terminal_line(line))
+    _say(f"evalgate: internal error: {type(error).__name__}: {terminal_line(str(error)[:500])}")
     _say("    try: the same command with --verbose, and report what it prints")
     return int(ExitCode.INTERNAL)
 

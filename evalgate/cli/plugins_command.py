@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from evalgate.core.canonical import pretty_json
-from evalgate.core.visible import visible
+from evalgate.core.visible import terminal_line
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -18,6 +18,6 @@ def handle(options: argparse.Namespace) -> int:
         sys.stdout.write(pretty_json(rows))
         return 0
     for row in rows:
-        cells = [visible(row[key]) for key in ("kind", "name", "distribution", "version", "reference")]
+        cells = [terminal_line(row[key]) for key in ("kind", "name", "distribution", "version", "reference")]
         print(f"{cells[0]:<10} {cells[1]:<20} {cells[2]} {cells[3]}  {cells[4]}")
     return 0

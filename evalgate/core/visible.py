@@ -1,31 +1,37 @@
-"""Untrusted text on a terminal or in a CI log: every control, bidirectional and invisible character made visible."""
+"""Text of unknown origin on a terminal or in a CI log: what would be hidden is shown, what would be a command is not one."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
-_INVISIBLE_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
-_PLAIN = re.compile(r"[\x20-\x7e]*")
-
-
-def visible(text: str) -> str:
-    r"""One line of text that cannot move the cursor, hide, reorder, or be read as a workflow command.
-
-    Line breaks become a visible `\n`; `##[` and a leading `::`, which CI runners take for commands, are broken up.
-    """
-    if not _PLAIN.fullmatch(text):
-        text = "".join(_visible_character(c) for c in text)
-    text = text.replace("##[", "# #[")
-    return ": :" + text.lstrip()[2:] if text.lstrip().startswith("::") else text
+_UNSEEN = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}]")
+"""Controls except tab and line feed, and every character that has no width or turns the direction of text."""
+_COMMAND_AT_START = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
 
 
-def _visible_character(character: str) -> str:
-    if character == "\n":
-        return "\\n"
-    if character == "\t":
-        return "\\t"
-    if unicodedata.category(character) in _INVISIBLE_CATEGORIES:
-        code = ord(character)
-        return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-    return character
+def terminal(text: str) -> str:
+    r"""Text of several lines: hidden characters as `\u001b`, and no line that a CI runner takes for a command."""
+    return without_commands(HIDDEN.sub(lambda match: backslash(ord(match.group())), text))
+
+
+def terminal_line(text: str) -> str:
+    r"""Like `terminal`, on one line: line feeds and tabs as `\n` and `\t`."""
+    return terminal(text.replace("\n", "\\n").replace("\t", "\\t"))
+
+
+def without_commands(text: str) -> str:
+    """Break up what CI runners read as workflow commands: `##[` anywhere, `::` at the start of a line."""
+    return _COMMAND_AT_START.sub(r"\1\\::", text.replace("##[", "#\\#["))
+
+
+def backslash(code: int, *, short: bool = False) -> str:
+    r"""A character by its code point: `\u202e`, or `\x1b` where `short` is wanted."""
+    if short and code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evalgate.core.settings import GateSettings, Threshold
 from evalgate.pipeline.instruments import Instruments
 from evalgate.runner.job import ArmTask
-
-if TYPE_CHECKING:
-    from evalgate.pipeline.subject import Resolved
 
 SCHEMA = "evalgate.plan/1"
 
@@ -21,18 +18,21 @@ def plan_document(
     built: Instruments,
     dataset: Mapping[str, Any],
     arms: Mapping[str, ArmTask],
-    resolved: Resolved,
+    digests: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The plan of a `run`: only what can change its outcome, nothing of machine, time or place."""
+    """The plan of a `run`: only what can change its outcome, nothing of machine, time or place.
+
+    `digests` holds those of both prompts, by variant, and of the recording.
+    """
     return {
         "schema": SCHEMA,
         "gate": settings.gate,
         "dataset": dict(dataset),
-        "variants": {name: _variant(arm, resolved.prompts[name].digest) for name, arm in arms.items()},
+        "variants": {name: _variant(arm, digests[name]) for name, arm in arms.items()},
         "proxy": {
             "mode": settings.proxy.mode,
             "recording": settings.proxy.recording,
-            "recording_digest": resolved.recording.digest,
+            "recording_digest": digests["recording"],
         },
         **rules(settings, built),
     }

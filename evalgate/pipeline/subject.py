@@ -107,7 +107,8 @@ def subject_of(resolved: Resolved, dataset: Dataset) -> Subject:
     settings, card = resolved.settings, resolved.card
     arms = {arm: _arm(settings, choice, resolved.prompts[arm]) for arm, choice in _choices(settings).items()}
     lock = {"name": card.name, "version": card.version, "digest": dataset.digest}
-    plan = plan_document(settings, resolved.built, {**lock, "cases": dataset.rows}, arms, resolved)
+    digests = {"recording": resolved.recording.digest, **{arm: resolved.prompts[arm].digest for arm in arms}}
+    plan = plan_document(settings, resolved.built, {**lock, "cases": dataset.rows}, arms, digests)
     assert settings.path is not None
     inputs = {
         f"config:{settings.path.name}": digest_file(settings.path),

@@ -9,19 +9,11 @@ import hashlib
 import re
 import unicodedata
 
-_UNSEEN = (
-    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
-    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff"
-    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-)
-_CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
-_HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}]")
-"""Controls except tab and line feed, and every character that has no width or turns the direction of text."""
+from evalgate.core.visible import HIDDEN, backslash, terminal, terminal_line, without_commands
 
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "`": "&#96;", "=": "&#61;"})
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
 _XML_SPACE = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
-_COMMAND_AT_START = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
 _BACKTICKS = re.compile(r"`+")
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()|!~$^]")
 _AUTOLINK = re.compile(r"(://|@|#|\bGH-|\bwww(?=\.)|\bmailto:)", re.IGNORECASE)
@@ -42,7 +34,7 @@ def html_pieces(text: str) -> list[tuple[str, bool]]:
     """
     pieces: list[tuple[str, bool]] = []
     position = 0
-    for match in _HIDDEN.finditer(text):
+    for match in HIDDEN.finditer(text):
         if _belongs(text, match.start()):
             continue
         if match.start() > position:
@@ -54,21 +46,10 @@ def html_pieces(text: str) -> list[tuple[str, bool]]:
     return pieces
 
 
-def terminal(text: str) -> str:
-    r"""Text for a terminal or a CI log: hidden characters as `\u001b`, and no line that a CI runner takes for a command."""
-    shown = _HIDDEN.sub(lambda match: _backslash(ord(match.group())), text)
-    return _COMMAND_AT_START.sub(r"\1\::", shown.replace("##[", "#\\#["))
-
-
-def terminal_line(text: str) -> str:
-    r"""Like `terminal`, on one line: line feeds and tabs as `\n` and `\t`."""
-    return terminal(text.replace("\n", "\\n").replace("\t", "\\t"))
-
-
 def xml(text: str) -> str:
     r"""Text for XML 1.0 content: what XML forbids, and what nobody would see, as `\x1b` or `\u202e`."""
-    shown = _HIDDEN.sub(lambda match: _backslash(ord(match.group()), short=True), text)
-    return _COMMAND_AT_START.sub(r"\1\::", shown.replace("##[", "#\\#[")).translate(_XML)
+    shown = HIDDEN.sub(lambda match: backslash(ord(match.group()), short=True), text)
+    return without_commands(shown).translate(_XML)
 
 
 def xml_attribute(text: str) -> str:
@@ -121,12 +102,6 @@ def _belongs(text: str, position: int) -> bool:
         return True
     emoji = unicodedata.category(before) in {"So", "Sk"} or before == "\ufe0f"
     return character == "\u200d" and emoji and unicodedata.category(after) == "So"
-
-
-def _backslash(code: int, *, short: bool = False) -> str:
-    if short and code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _break_link(match: re.Match[str]) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from evalgate.core.record import RunRecord
 from evalgate.core.verdict import Decision, ThresholdResult
+from evalgate.core.visible import terminal_line
 from evalgate.report import figures, phrases
-from evalgate.report.escape import terminal_line
 from evalgate.report.ranking import bad_cases, case_reasons, slice_rows
 
 if TYPE_CHECKING:

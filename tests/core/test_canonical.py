@@ -20,7 +20,7 @@ from evalgate.core.parameters import Parameters
 from evalgate.core.patterns import compile_pattern
 from evalgate.core.plugins import load_plugin
 from evalgate.core.strict_json import parse_json
-from evalgate.core.visible import visible
+from evalgate.core.visible import terminal_line
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 VALUES = st.recursive(
@@ -156,14 +156,14 @@ def test_a_file_is_absent_or_complete(tmp_path: Path, monkeypatch: pytest.Monkey
     ["\x1b[2J", "a\u202eb", "::error::x", "  ::set-output name=a::b", "##[group]x", "a\rb", "\u200b", "\x9b1m", "\U000e0041"],
 )
 def test_nothing_dangerous_reaches_a_terminal_or_a_ci_log(text: str) -> None:
-    shown = visible(text)
+    shown = terminal_line(text)
     assert shown.isprintable()
     assert "##[" not in shown
     assert not shown.strip().startswith("::")
 
 
 def test_plain_text_stays_as_it_is() -> None:
-    assert visible("Grüße, 日本 🙂 a::b") == "Grüße, 日本 🙂 a::b"
+    assert terminal_line("Grüße, 日本 🙂 a::b") == "Grüße, 日本 🙂 a::b"
 
 
 def test_patterns_take_the_last_match_and_cannot_hang() -> None:
