@@ -104,7 +104,7 @@ def prove_dataset(card: Card) -> Dataset:
 
 def subject_of(resolved: Resolved, dataset: Dataset) -> Subject:
     """Everything a run needs to begin."""
-    settings, card = resolved.settings, resolved.card
+    settings, card = _placed_in_project(resolved.settings), resolved.card
     arms = {arm: _arm(settings, choice, resolved.prompts[arm]) for arm, choice in _choices(settings).items()}
     lock = {"name": card.name, "version": card.version, "digest": dataset.digest}
     digests = {"recording": resolved.recording.digest, **{arm: resolved.prompts[arm].digest for arm in arms}}
@@ -186,6 +186,16 @@ def _arm(settings: GateSettings, choice: VariantChoice, prompt: Prompt) -> ArmTa
     parameters: dict[str, Any] = {**model.parameters, **prompt.parameters}
     messages = tuple((m.role, m.content) for m in prompt.messages)
     return ArmTask(messages, prompt.reference, _relative(prompt.path, settings.root), parameters, model)
+
+
+def _placed_in_project(settings: GateSettings) -> GateSettings:
+    """Places as paths of the project: evidence must not depend on where a checkout stands."""
+
+    def moved(place: str) -> str:
+        name, _, line = place.rpartition(":")
+        return f"{_relative(Path(name), settings.root)}:{line}" if name else place
+
+    return replace(settings, thresholds=tuple(replace(t, place=moved(t.place)) for t in settings.thresholds))
 
 
 def _relative(path: Path, root: Path) -> str:

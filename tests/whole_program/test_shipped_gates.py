@@ -63,3 +63,12 @@ def test_recordings_hold_exactly_what_the_gates_ask(repository: Path) -> None:
     sizes = {"product-recommendations": 720, "help-bot": 180, "support-extraction": 200, "short-answers": 204}
     for name, size in sizes.items():
         assert len(open_recording(repository / "datasets" / "recordings" / name, name).places) == size
+
+
+def test_no_report_knows_where_the_checkout_stands(repository: Path, tmp_path: Path) -> None:
+    evalgate.run(repository / "configs" / "help-bot.yaml", out=tmp_path / "run")
+    for path in (tmp_path / "run").rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert str(repository).encode() not in data, path.name
+            assert str(tmp_path).encode() not in data, path.name
