@@ -85,6 +85,8 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     if subject.recording is not None:
         subject.recording.save(folder / RECORDING_FILE)
     receipts = execute(folder, job, workers, progress)
+    if subject.recording is not None:
+        subject.recording.require_unchanged()
     store = ShardStore(folder, len(job.shards))
     subject = replace(subject, built=with_reference_counts(subject.built, [receipt.references for receipt in receipts]))
     values = {column: sorted(found) for column, found in writer.slice_values.items()}

@@ -37,7 +37,7 @@ def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
     folder = options.out or resolved.settings.root / "reports" / subject.settings.gate / subject.run_id
     with opened(folder, dict(subject.plan), fresh=options.fresh):
         no_outputs_yet: dict[str, tuple[Output, ...]] = {}
-        lines = ((case, no_outputs_yet) for case in gate_cases(resolved))
+        lines = ((case, no_outputs_yet) for case in gate_cases(resolved, dataset))
         finished = evaluate(subject, lines, folder, options.workers, progress)
         shutil.rmtree(folder / "work", ignore_errors=True)
     return finished

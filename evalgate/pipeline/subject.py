@@ -10,7 +10,7 @@ from typing import Any
 from evalgate.config.load import load_settings, with_standing_thresholds
 from evalgate.config.strict_yaml import read_document
 from evalgate.core.canonical import digest_file
-from evalgate.core.errors import BadInput
+from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.files import read_text
 from evalgate.core.plugins import suggestion
 from evalgate.core.settings import GateSettings, VariantChoice
@@ -132,10 +132,16 @@ def subject_of(resolved: Resolved, dataset: Dataset) -> Subject:
     )
 
 
-def gate_cases(resolved: Resolved) -> Iterator[Case]:
-    """The cases of the gate with the slices it asks for."""
+def gate_cases(resolved: Resolved, dataset: Dataset) -> Iterator[Case]:
+    """The cases of the gate with the slices it asks for.
+
+    Raises: Incomplete when the data is no longer what `prove_dataset` read.
+    """
     card = replace(resolved.card, slices=resolved.settings.slices)
-    return read_cases(card, read_rows(card.data, _shown(card)))
+    content = ContentDigest()
+    yield from read_cases(card, _digested(card, content))
+    if content.hexdigest() != dataset.digest:
+        raise Incomplete("the dataset changed during the run", where=_shown(card), hint="run again")
 
 
 def read_card(settings: GateSettings, base: Path) -> Card:

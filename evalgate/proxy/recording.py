@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalgate.core.canonical import digest, digest_file
-from evalgate.core.errors import BadInput, Problem
+from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.files import NAME, parse_line, read_json_lines, write_whole
 from evalgate.core.strict_json import parse_json
 from evalgate.proxy.exchange import Exchange, parse_exchange
@@ -48,6 +48,14 @@ class RecordingIndex:
             exchange = self.lookup(key)
             if exchange is not None:
                 yield key, exchange.request
+
+    def require_unchanged(self) -> None:
+        """Prove at the end of a run that the recording is still what it was at the start.
+
+        Raises: Incomplete when a segment was changed, added or removed meanwhile.
+        """
+        if _seal(self.folder, _segments(self.folder)) != self.digest:
+            raise Incomplete("the recording changed during the run", where=self.name, hint="run again")
 
     def save(self, path: Path) -> None:
         """Write the index for workers (JSON: nothing is ever unpickled)."""
@@ -93,7 +101,7 @@ def open_recording(folder: Path, name: str) -> RecordingIndex:
     Raises:
         BadInput: a damaged line, an edited request, or one key with two different answers; all named by `file:line`.
     """
-    segments = tuple(sorted(p.name for p in folder.glob("*.jsonl") if p.is_file()))
+    segments = _segments(folder)
     if not segments:
         raise BadInput("the recording has no exchanges (no .jsonl file)", where=name)
     places: dict[str, tuple[int, int, int]] = {}
@@ -116,5 +124,12 @@ def open_recording(folder: Path, name: str) -> RecordingIndex:
                 problems.append(Problem(f"another answer to the request that {first_where} already answers", where))
     if problems:
         raise BadInput(problems)
-    seal = digest([[segment, digest_file(folder / segment)] for segment in segments])
-    return RecordingIndex(folder, name, segments, places, seal)
+    return RecordingIndex(folder, name, segments, places, _seal(folder, segments))
+
+
+def _segments(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(p.name for p in folder.glob("*.jsonl") if p.is_file()))
+
+
+def _seal(folder: Path, segments: tuple[str, ...]) -> str:
+    return digest([[segment, digest_file(folder / segment)] for segment in segments])

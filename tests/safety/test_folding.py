@@ -75,7 +75,16 @@ def test_a_spelled_needle_stands_where_it_is_said_to(before: str, after: str) ->
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("ze74", 1), ("z e 7 4", 1), ("size 74", 0), ("ze 745", 0), ("z......e74", 0), ("z.....e74", 1), ("z         e74", 1), ("ze74ze74", 0)],
+    [
+        ("ze74", 1),
+        ("z e 7 4", 1),
+        ("size 74", 0),
+        ("ze 745", 0),
+        ("z......e74", 0),
+        ("z.....e74", 1),
+        ("z         e74", 1),
+        ("ze74ze74", 0),
+    ],
 )
 def test_spelled_needles_begin_and_end_at_a_separator(text: str, count: int) -> None:
     assert len(spell(fold(text)).spans("ze74")) == count

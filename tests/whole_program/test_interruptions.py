@@ -185,3 +185,54 @@ def test_a_full_disk_is_incomplete(project, monkeypatch: pytest.MonkeyPatch) -> 
     ran = made.run("--out", str(made.root / "out"))
     assert ran.code == 3
     assert not (made.root / "out" / "verdict.json").exists()
+
+
+@pytest.mark.parametrize("what", ["data", "tape"])
+def test_input_that_changes_during_the_run_is_noticed(project, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    from evalgate.pipeline import evaluate, run
+
+    made = project()
+    path = made.data if what == "data" else made.tape
+
+    def change(*_: object) -> None:
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("level", "lev\\u0065l").replace('"no idea"', '"no ideas"'), encoding="utf-8"
+        )
+        if what == "data":
+            path.write_text(path.read_text(encoding="utf-8").replace('"answer": "7"', '"answer": "8"'), encoding="utf-8")
+
+    if what == "data":
+        original = run.opened
+        monkeypatch.setattr(run, "opened", lambda *a, **k: (change(), original(*a, **k))[1])
+    else:
+        execute = evaluate.execute
+        monkeypatch.setattr(evaluate, "execute", lambda *a: (execute(*a), change())[0])
+    ran = made.run("--out", str(made.root / "out"))
+    assert ran.code == 3, ran.err
+    assert "changed during the run" in ran.err
+    assert not (made.root / "out" / "verdict.json").exists()
+
+
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(project) -> None:
+    import pty
+
+    made = project(cases=200, base=100, right=150)
+    assert "of 4 shards measured" in made.run("--out", str(made.root / "a")).err
+    assert made.run("--out", str(made.root / "b"), "--quiet").err == ""
+    main, side = pty.openpty()
+    command = [sys.executable, "-m", "evalgate", "run", str(made.config), "--out", str(made.root / "c")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=side, env={**os.environ, "TERM": "xterm"}, check=False)
+    os.close(side)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(main, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(main)
+    assert done.returncode == 0
+    assert b"measuring" in seen
+    assert b"\x1b[" not in done.stdout
