@@ -14,10 +14,10 @@ from evalgate.core.errors import BadInput
 from evalgate.core.parameters import Parameters
 from evalgate.core.patterns import Pattern, compile_pattern
 from evalgate.core.values import Expectation
+from evalgate.metrics.json_answer import StrictJsonError, field_of, read_json, text_of
 from evalgate.metrics.mean_rows import place_of
 from evalgate.metrics.normalise import NORMALISATIONS, normaliser
 from evalgate.metrics.reference_texts import reference_texts
-from evalgate.metrics.strict_json import StrictJsonError, field_of, read_json, text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from typing import Any
 from evalgate.core.errors import BadInput
 from evalgate.core.patterns import Pattern
 from evalgate.core.values import Expectation, Output
+from evalgate.metrics.json_answer import StrictJsonError, read_json
 from evalgate.metrics.mean_rows import place_of
-from evalgate.metrics.strict_json import StrictJsonError, read_json
 
 _BULLET = re.compile(r"(?:[-*•+]|[0-9]{1,4}[.)])(?:\s+|$)")
 _LIST_HINT = 'a ranked list is ["id", …], or [["id", score], …], or [{"id": …, "score": …}, …]'

@@ -10,9 +10,9 @@ from evalgate.core.canonical import canonical_json, digest_bytes
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Expectation, Output
 from evalgate.metrics.interface import Metric
+from evalgate.metrics.json_answer import StrictJsonError, read_json
 from evalgate.metrics.json_form import JsonForm, compile_form
 from evalgate.metrics.mean_rows import MeanMetric, share_spec
-from evalgate.metrics.strict_json import StrictJsonError, read_json
 
 
 def make_json_valid(parameters: Mapping[str, Any]) -> Metric:

@@ -41,13 +41,19 @@ def clearly(metric: MetricResult) -> int:
 
 
 def slice_rows(record: RunRecord) -> tuple[SliceRow, ...]:
-    """Every metric of every slice: clear regressions first, then by how much worse on the metric's own range."""
+    """Every metric of every slice: clear regressions first, those of thresholds before others, then by how much worse."""
+    named = {threshold.name for threshold in record.settings.thresholds}
     rows = [
         SliceRow(name, metric, clearly(metric) < 0, clearly(metric) > 0)
         for name, results in record.verdict.slices.items()
         for metric in results.metrics.values()
     ]
-    return tuple(sorted(rows, key=lambda row: (not row.regressed, _size(row.metric), row.slice, row.metric.name)))
+    return tuple(
+        sorted(
+            rows,
+            key=lambda row: (not row.regressed, row.metric.name not in named, _size(row.metric), row.slice, row.metric.name),
+        )
+    )
 
 
 def safety_slices(record: RunRecord) -> tuple[tuple[str, SafetyResult], ...]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
+
+from evalgate.core.strict_json import parse_json
 
 MAX_CHARACTERS = 1_000_000
-MAX_DEPTH = 64
 
 _FENCE = re.compile(r"```[A-Za-z0-9]*[ \t]*\r?\n")
 
@@ -24,18 +23,13 @@ def read_json(text: str, *, fenced: bool = False) -> Any:
     `fenced`: one Markdown code fence around the value is accepted.
     Raises:
         StrictJsonError: a syntax error, a duplicate key, NaN or a number beyond double precision's range, more than
-            1,000,000 characters, or more than 64 levels.
+            1,000,000 characters, a lone surrogate, or more than 100 levels.
     Source: RFC 8259, with the restrictions of RFC 7493 (I-JSON) on keys and numbers.
     """
     if len(text) > MAX_CHARACTERS:
         raise StrictJsonError(f"longer than {MAX_CHARACTERS} characters")
-    body = _unfenced(text) if fenced else text
-    if _depth_exceeds(body, MAX_DEPTH):
-        raise StrictJsonError(f"deeper than {MAX_DEPTH} levels")
     try:
-        return json.loads(body, object_pairs_hook=_unique, parse_constant=_constant, parse_float=_finite)
-    except StrictJsonError:
-        raise
+        return parse_json(_unfenced(text) if fenced else text)
     except ValueError as error:
         raise StrictJsonError(str(error)) from error
 
@@ -83,41 +77,3 @@ def _unfenced(text: str) -> str:
     if opening is None or not inner.endswith("```") or len(inner) < opening.end() + 3:
         return text
     return inner[opening.end() : -3]
-
-
-def _depth_exceeds(text: str, limit: int) -> bool:
-    """Whether brackets outside strings nest too deeply; checked first, so that no parser recurses without end."""
-    if text.count("[") + text.count("{") <= limit:
-        return False
-    depth, quoted, escaped = 0, False, False
-    for character in text:
-        if quoted:
-            quoted = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-        elif character == '"':
-            quoted = True
-        elif character in "[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif character in "]}":
-            depth -= 1
-    return False
-
-
-def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise StrictJsonError("an object has the same key twice")
-    return members
-
-
-def _constant(name: str) -> NoReturn:
-    raise StrictJsonError(f"{name} is not a JSON number")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise StrictJsonError(f"{digits[:40]} is beyond the range of a number")
-    return value
