@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from evalgate.core.verdict import Interval
@@ -34,7 +35,12 @@ def figure_beside(value: float | None, bound: float, unit: str, *, signed: bool 
     factor = 100 if unit == SHARE else 1
     scaled, limit = value * factor, bound * factor
     decimals = _decimals(scaled, unit)
-    while scaled != limit and decimals < _MOST_DECIMALS and round(scaled, decimals) == round(limit, decimals):
+    # sums of floats may miss the bound by their last bits: that is the bound, not a number beside it
+    while (
+        not math.isclose(scaled, limit, rel_tol=1e-9, abs_tol=1e-12)
+        and decimals < _MOST_DECIMALS
+        and round(scaled, decimals) == round(limit, decimals)
+    ):
         decimals += 1
     return _written(scaled, decimals, unit, signed)
 

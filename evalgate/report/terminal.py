@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLES = {Decision.PASS: "bold green", Decision.FAIL: "bold red", Decision.INCONCLUSIVE: "bold yellow"}
+_RANK = {Decision.FAIL: 0, Decision.INCONCLUSIVE: 1, Decision.PASS: 2}
+SHOWN_THRESHOLDS = 20
 WORST_SLICES = 8
 WORST_CASES = 5
 
@@ -54,7 +56,8 @@ def _table(title: str, *columns: str) -> Table:
 
 def _thresholds(record: RunRecord) -> Table:
     table = _table("Thresholds", "target", "asks", "observed", "deciding interval", "result")
-    for result in record.verdict.thresholds:
+    worst_first = sorted(record.verdict.thresholds, key=lambda result: _RANK[result.decision])
+    for result in worst_first[:SHOWN_THRESHOLDS]:
         table.add_row(
             _text(phrases.target(result)),
             _text(phrases.asks(result.threshold)),
@@ -62,6 +65,9 @@ def _thresholds(record: RunRecord) -> Table:
             _text(phrases.observed_interval(record, result) if result.interval else "–"),
             _text(phrases.outcome(result), _style(result)),
         )
+    if len(worst_first) > SHOWN_THRESHOLDS:
+        table.caption = f"… and {len(worst_first) - SHOWN_THRESHOLDS} more in the report"
+        table.caption_justify = "left"
     return table
 
 
