@@ -40,8 +40,9 @@ class OutputFile:
 def read_outputs(path: Path, columns: Columns) -> OutputFile:
     """Read the outputs of one variant.
 
-    A null output, or a row whose `error` column is not null, is a lost answer: it is kept and counted. `latency_ms`,
-    `prompt_tokens`, `completion_tokens` and `cost_usd` are taken from columns of that name when present.
+    A null output, an empty cell in `.csv`, or a row whose `error` column is not null, is a lost answer: it is kept and
+    counted. `latency_ms`, `prompt_tokens`, `completion_tokens` and `cost_usd` are taken from columns of that name when
+    present.
 
     Raises: BadInput for an unreadable file, no rows, duplicate ids, a missing column.
     """
@@ -81,6 +82,9 @@ def _output(row: Row, column: str) -> Output:
         return Output(text="", status=Status.ERROR, error=str(row.fields["error"])[:500])
     if value is None:
         return Output(text="", status=Status.ERROR, error="no answer (null)")
+    if value == "" and ".csv:" in row.place:
+        # CSV cannot tell an empty answer from none, and no answer must never look harmless.
+        return Output(text="", status=Status.ERROR, error="no answer (empty cell; use .jsonl for an empty answer)")
     figures: dict[str, Any] = {name: _number(row, name) for name in _NUMBERS}
     figures |= {name: _count(row, name) for name in _COUNTS}
     if isinstance(value, str):

@@ -219,6 +219,9 @@ def _check_columns(settings: GateSettings, card: Card, prompts: Mapping[str, Pro
             hint = suggestion(column, list(card.slices))
             faults.add(f"slice {column!r} is not a slice of {card.name}@{card.version}", str(settings.path), hint)
     for prompt in prompts.values():
+        if not prompt.placeholders:
+            hint = f"put an input into it: {', '.join('{{' + name + '}}' for name in card.inputs) or '{{column}}'}"
+            faults.add(f"prompt {prompt.reference} is the same for every case: it has no variable", str(prompt.path), hint)
         for name in missing_inputs(prompt, card.inputs) if card.inputs else ():
             hint = suggestion(name, list(card.inputs))
             faults.add(f"prompt {prompt.reference} needs {name!r}, which is no input of {card.name}", str(prompt.path), hint)

@@ -106,6 +106,15 @@ def test_bad_configuration_is_refused(project, name, change, said) -> None:
     assert not (made.root / "reports").exists()
 
 
+def test_a_prompt_that_ignores_the_case_is_refused(project) -> None:
+    made = project()
+    prompt = made.root / "configs" / "prompts" / "sum" / "2.prompt.yml"
+    prompt.write_text("messages:\n  - {role: user, content: Say something nice.}\n", encoding="utf-8")
+    ran = made.run()
+    assert ran.code == 2
+    assert "the same for every case" in ran.err
+
+
 def test_all_faults_are_told_at_once(project) -> None:
     made = project()
     text = made.config.read_text(encoding="utf-8").replace("sum@2", "sum@9").replace("sums@1.0.0", "sums@3.0.0")

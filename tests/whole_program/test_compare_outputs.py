@@ -113,6 +113,22 @@ def test_lost_answers_are_never_a_pass(tmp_path: Path, files: list[str], capsys)
         assert document["metrics"]["exact_match"]["candidate"] == 0.9
 
 
+def test_empty_cells_of_csv_are_lost_answers(tmp_path: Path, capsys) -> None:
+    names = [
+        write(tmp_path, f"{n}.csv", rows)
+        for n, rows in (("b", BASELINE), ("c", [{**r, "output": ""} for r in CANDIDATE]), ("r", REFERENCES))
+    ]
+    rules = ["--safety", "blocklist:terms=[bad]", "--threshold", "safety.any:max_increase=0", "--metric", "length"]
+    code, _, err = call(capsys, names[0], names[1], "--references", names[2], *rules)
+    assert code == 3
+    assert "empty cell" in err
+    code, document, _ = call(
+        capsys, names[0], names[1], "--references", names[2], *rules, "--threshold", "run.error_rate:max=100%"
+    )
+    assert code == 1
+    assert document["safety"]["blocklist"]["new"] == 40
+
+
 @pytest.mark.parametrize(
     ("side", "change", "said"),
     [
