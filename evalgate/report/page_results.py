@@ -172,8 +172,11 @@ def changed(record: RunRecord) -> Markup:
         element("div", element("h3", "Candidate"), element("pre", new)),
         class_="sides",
     )
+    note: Part = ""
+    if (before.digest, before.model, before.parameters) == (after.digest, after.model, after.parameters):
+        note = element("p", "Both variants are the same: no improvement can be shown.", class_="lost")
     both = table("Both variants", ("what", "baseline", "candidate"), rows, class_="digests")
-    return section("changed", "What changed", both, sides)
+    return section("changed", "What changed", note, both, sides)
 
 
 def _parameters(prompt: PromptRecord) -> Markup:

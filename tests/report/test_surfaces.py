@@ -227,3 +227,12 @@ def test_in_a_real_browser_nothing_runs_and_the_filter_works(record, tmp_path: P
     # the one script that may run has made the filter visible and counted the cases
     assert re.search(r'<form class="filter">', done.stdout)
     assert "4 of 4</output>" in done.stdout
+
+
+def test_two_variants_that_are_the_same_are_pointed_out(record) -> None:
+    from dataclasses import replace
+
+    made = record("x")
+    assert "Both variants are the same" not in render_html(made)
+    same = replace(made, prompts={"baseline": made.prompts["baseline"], "candidate": made.prompts["baseline"]})
+    assert "Both variants are the same" in render_html(same)
