@@ -92,7 +92,8 @@ def _number(value: float) -> str:
     if value == 0:
         return "0"
     sign = "-" if value < 0 else ""
-    mantissa, _, exponent_text = f"{abs(value)!r}".partition("e")
+    # float() first: a subclass such as numpy's float64 has a repr of its own.
+    mantissa, _, exponent_text = f"{float(abs(value))!r}".partition("e")
     whole, _, fraction = mantissa.partition(".")
     fraction = "" if fraction == "0" else fraction
     exponent = int(exponent_text or 0) + len(whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,9 @@ def write_whole(path: Path, data: bytes | str) -> None:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         hint = "free space or choose another --out; the same command continues"
         raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), hint)) from error
+    finally:
+        # After the rename there is nothing to remove; after a failure or Ctrl-C no part is left behind.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -18,16 +18,16 @@ class Pattern:
 
     def spans(self, subject: str) -> tuple[tuple[int, int], ...]:
         """Character spans of all non-overlapping, non-empty matches, in order."""
-        return tuple((m.start(), m.end()) for m in self.compiled.finditer(subject) if m.end() > m.start())
+        return tuple((m.start(), m.end()) for m in self.compiled.finditer(encodable(subject)) if m.end() > m.start())
 
     def found_in(self, subject: str) -> bool:
         """Whether the pattern matches anywhere."""
-        return self.compiled.search(subject) is not None
+        return self.compiled.search(encodable(subject)) is not None
 
     def extract(self, subject: str) -> str | None:
         """Group 1 of the last match (the whole match where the pattern has no group), stripped; None: no match."""
         last = None
-        for match in self.compiled.finditer(subject):
+        for match in self.compiled.finditer(encodable(subject)):
             last = match
         if last is None:
             return None
@@ -48,6 +48,15 @@ def compile_pattern(text: str, *, where: str | None = None, ignore_case: bool = 
         hint = "patterns are RE2: no look-around and no back-references, so that no text can hang the gate"
         raise BadInput(f"pattern {text!r} is not valid: {error}", where=where, hint=hint) from error
     return Pattern(text, compiled)
+
+
+def encodable(subject: str) -> str:
+    """The same text with every lone surrogate as `?`: RE2 reads UTF-8, which has none; offsets stay true."""
+    try:
+        subject.encode("utf-8")
+    except UnicodeEncodeError:
+        return subject.encode("utf-8", "replace").decode("utf-8")
+    return subject
 
 
 @lru_cache(maxsize=256)

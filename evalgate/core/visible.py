@@ -12,6 +12,7 @@ _UNSEEN = (
 _CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}]")
 """Controls except tab and line feed, and every character that has no width or turns the direction of text."""
+_COMMAND_ANYWHERE = re.compile(r"#(#[A-Za-z]*\[)")
 _COMMAND_AT_START = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
 
 
@@ -26,8 +27,8 @@ def terminal_line(text: str) -> str:
 
 
 def without_commands(text: str) -> str:
-    """Break up what CI runners read as workflow commands: `##[` anywhere, `::` at the start of a line."""
-    return _COMMAND_AT_START.sub(r"\1\\::", text.replace("##[", "#\\#["))
+    """Break up what CI runners read as workflow commands: `##[` and `##vso[` anywhere, `::` at the start of a line."""
+    return _COMMAND_AT_START.sub(r"\1\\::", _COMMAND_ANYWHERE.sub(r"#\\\1", text))
 
 
 def backslash(code: int, *, short: bool = False) -> str:

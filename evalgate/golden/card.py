@@ -64,7 +64,7 @@ def parse_card(document: Document, folder: Path) -> Card:
     if problems:
         raise BadInput(problems)
     data = folder / value["data"]
-    if not data.resolve().is_relative_to(folder.resolve()):
+    if not _inside(data, folder):
         raise BadInput("data points outside the dataset's folder", where=document.place("data"))
     return Card(
         name=value["name"],
@@ -81,6 +81,13 @@ def parse_card(document: Document, folder: Path) -> Card:
         fields=value,
         path=folder / "dataset.yaml",
     )
+
+
+def _inside(data: Path, folder: Path) -> bool:
+    try:
+        return data.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL character
+        return False
 
 
 def _names(value: Any) -> tuple[str, ...]:

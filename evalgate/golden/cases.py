@@ -12,7 +12,7 @@ from evalgate.core.canonical import canonical_json
 from evalgate.core.errors import BadInput
 from evalgate.core.values import Case
 from evalgate.golden.card import Card
-from evalgate.golden.tables import Row
+from evalgate.golden.tables import Row, empty_means_missing
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -45,7 +45,8 @@ class IdRegister:
                 f"id {text[:40]!r} is empty, longer than {MAX_ID_CHARACTERS} characters or has a line break",
                 where=place,
             )
-        folded = unicodedata.normalize("NFC", text).casefold().strip()
+        # Folding case can undo normalisation, so it is normalised again.
+        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).strip()
         earlier = self.seen.setdefault(folded, place)
         if earlier != place:
             raise BadInput(f"id {text!r} is already used at {earlier}", where=place, hint="every case needs an id of its own")
@@ -72,7 +73,7 @@ def _case(card: Card, row: Row, register: IdRegister) -> Case:
             )
     _check_types(card, row)
     # CSV cannot tell an empty cell from a missing one, so an empty reference there is taken for missing.
-    if ".csv:" in row.place and any(fields[column] == "" for column in card.reference):
+    if empty_means_missing(row) and any(fields[column] == "" for column in card.reference):
         raise BadInput("the reference is empty", where=row.place, hint="use .jsonl if an empty answer is expected")
     kept_out = {card.id_column, *card.reference, *({card.group} if card.group else set())}
     inputs = card.inputs or tuple(column for column in fields if column not in kept_out)

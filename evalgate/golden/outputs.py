@@ -12,7 +12,7 @@ from evalgate.core.errors import BadInput
 from evalgate.core.plugins import suggestion
 from evalgate.core.values import Output, Status
 from evalgate.golden.cases import ContentDigest, IdRegister
-from evalgate.golden.tables import ID_COLUMN, TEXT_COLUMN, Row, read_rows
+from evalgate.golden.tables import ID_COLUMN, TEXT_COLUMN, Row, empty_means_missing, read_rows
 
 _NUMBERS = ("latency_ms", "cost_usd")
 _COUNTS = ("prompt_tokens", "completion_tokens")
@@ -50,7 +50,7 @@ def read_outputs(path: Path, columns: Columns) -> OutputFile:
     outputs: dict[str, Output] = {}
     for row in read_rows(path):
         content.add(row.fields)
-        outputs[register.take(cell(row, columns.id), row.place)] = _output(row, output_column(path, columns))
+        outputs[register.take(cell(row, id_column(path, columns)), row.place)] = _output(row, output_column(path, columns))
     if not outputs:
         raise BadInput("the file has 0 outputs", where=str(path))
     return OutputFile(path.name, outputs, content.hexdigest())
@@ -59,6 +59,11 @@ def read_outputs(path: Path, columns: Columns) -> OutputFile:
 def output_column(path: Path, columns: Columns) -> str:
     """The column with the output: the whole line in `.txt`."""
     return TEXT_COLUMN if path.suffix.lower() == ".txt" else columns.output
+
+
+def id_column(path: Path, columns: Columns) -> str:
+    """The column with the id: the line number in `.txt`."""
+    return ID_COLUMN if path.suffix.lower() == ".txt" else columns.id
 
 
 def cell(row: Row, column: str) -> Any:
@@ -77,12 +82,12 @@ def cell(row: Row, column: str) -> Any:
 
 
 def _output(row: Row, column: str) -> Output:
-    value = cell(row, column)
     if row.fields.get("error"):
         return Output(text="", status=Status.ERROR, error=str(row.fields["error"])[:500])
+    value = cell(row, column)
     if value is None:
         return Output(text="", status=Status.ERROR, error="no answer (null)")
-    if value == "" and ".csv:" in row.place:
+    if value == "" and empty_means_missing(row):
         # CSV cannot tell an empty answer from none, and no answer must never look harmless.
         return Output(text="", status=Status.ERROR, error="no answer (empty cell; use .jsonl for an empty answer)")
     figures: dict[str, Any] = {name: _number(row, name) for name in _NUMBERS}
@@ -97,7 +102,8 @@ def _number(row: Row, name: str) -> float | None:
     if value is None or value == "":
         return None
     try:
-        number = float(value) if not isinstance(value, (bool, list, dict)) else -1.0
+        wrong = isinstance(value, (bool, list, dict)) or "_" in str(value)
+        number = -1.0 if wrong else float(value)
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):

@@ -10,7 +10,7 @@ from typing import Any
 from evalgate.core.errors import BadInput, Problem
 from evalgate.golden.card import Card
 from evalgate.golden.cases import ContentDigest, IdRegister, read_cases
-from evalgate.golden.outputs import Columns, cell
+from evalgate.golden.outputs import Columns, cell, id_column
 from evalgate.golden.tables import ID_COLUMN, TEXT_COLUMN, Row, read_rows
 
 SHOWN_IDS = 5
@@ -96,8 +96,9 @@ def _table(path: Path, columns: Columns, content: ContentDigest) -> dict[str, Ro
     for row in read_rows(path):
         content.add(row.fields)
         cell(row, reference_column(path, columns))
-        rows[register.take(cell(row, columns.id if path.suffix.lower() != ".txt" else ID_COLUMN), row.place)] = row
-    if not rows:
+        rows[register.take(cell(row, id_column(path, columns)), row.place)] = row
+    blank = path.suffix.lower() == ".txt" and not any(row.fields[TEXT_COLUMN].strip() for row in rows.values())
+    if not rows or blank:
         raise BadInput("the file has 0 references", where=str(path), hint="a comparison needs at least one case")
     return rows
 

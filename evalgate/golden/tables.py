@@ -15,6 +15,7 @@ from evalgate.core.files import open_for_reading, read_json_lines
 CSV_FIELD_LIMIT = 16 << 20
 TEXT_COLUMN = "text"
 ID_COLUMN = "id"
+_CONFLICT = ("<<<<<<< ", ">>>>>>> ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
     for row in reader(path, name):
         _check_plain(row)
         yield row
+
+
+def empty_means_missing(row: Row) -> bool:
+    """Whether an empty cell of this row may stand for no value at all, as in CSV."""
+    return ".csv:" in row.place.lower()
 
 
 def _check_plain(row: Row) -> None:
@@ -76,6 +82,9 @@ def _decode(body: bytes, where: str) -> str:
         raise BadInput(f"not UTF-8 at byte {error.start + 1} of the line", where=where, hint="save the file as UTF-8") from error
     if "\0" in text:
         raise BadInput("NUL character", where=where, hint="is this a text file?")
+    if text.startswith(_CONFLICT):
+        hint = "resolve the merge and try again; a text that really begins like this belongs into .jsonl"
+        raise BadInput("this is a Git conflict marker", where=where, hint=hint)
     return text
 
 
@@ -87,7 +96,7 @@ def _csv_rows(path: Path, name: str) -> Iterator[Row]:
         if first is None:
             raise BadInput("the file is empty", where=name)
         delimiter = ";" if ";" in first and "," not in first else "\t" if "\t" in first and "," not in first else ","
-        header = _csv_header(next(csv.reader([first], delimiter=delimiter)), name)
+        header = _csv_header(first, delimiter, name)
         yield from _csv_body(csv.reader(lines, delimiter=delimiter, strict=True), header, name)
 
 
@@ -97,7 +106,12 @@ def _csv_lines(handle: Any, name: str) -> Iterator[str]:
         yield _decode(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, f"{name}:{number}")
 
 
-def _csv_header(header: list[str], name: str) -> list[str]:
+def _csv_header(first: str, delimiter: str, name: str) -> list[str]:
+    try:
+        header = next(csv.reader([first], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        hint = "lines end with a line feed; names of columns have no line breaks"
+        raise BadInput(f"not a valid CSV header: {error}", where=f"{name}:1", hint=hint) from error
     names = [column.strip() for column in header]
     if any(not column for column in names) or len(set(names)) != len(names):
         raise BadInput("the header needs a distinct name for every column", where=f"{name}:1")
@@ -129,12 +143,18 @@ def _parquet_rows(path: Path, name: str) -> Iterator[Row]:
     number = 0
     try:
         with pq.ParquetFile(path) as table:
+            _require_distinct(table.schema_arrow.names, name)
             for batch in table.iter_batches(batch_size=1024):
                 for fields in batch.to_pylist():
                     number += 1
                     yield Row(fields, f"{name} row {number}")
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BadInput(f"not a readable Parquet file: {str(error)[:200]}", where=name) from error
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        raise BadInput(f"not a readable Parquet file of plain data: {str(error)[:200]}", where=name) from error
+
+
+def _require_distinct(names: list[str], name: str) -> None:
+    if len(set(names)) != len(names):
+        raise BadInput("two columns have the same name", where=name, hint="every column needs a name of its own")
 
 
 _READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {

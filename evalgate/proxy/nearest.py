@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 CONSIDERED = 2_000
+COMPARED_WORDS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,9 @@ def _message_differences(wanted: Any, recorded: Any) -> list[str]:
 
 def _first_difference(recorded: str, wanted: str) -> str:
     old, new = recorded.split(), wanted.split()
+    same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    # Matching words takes quadratic time: only what follows the first difference is compared.
+    old, new = old[same : same + COMPARED_WORDS], new[same : same + COMPARED_WORDS]
     for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag != "equal":
             return f"{_words(old[a:b])} is recorded, {_words(new[c:d])} is asked"

@@ -33,9 +33,13 @@ class RecordingIndex:
             return None
         segment, offset, length = place
         path = self.folder / self.segments[segment]
-        with path.open("rb") as handle:
-            handle.seek(offset)
-            body = handle.read(length)
+        try:
+            with path.open("rb") as handle:
+                handle.seek(offset)
+                body = handle.read(length)
+        except OSError as error:
+            hint = "the recording changed while it was in use; run again"
+            raise BadInput(f"cannot be read: {error.strerror}", where=f"{self.name}/{path.name}", hint=hint) from error
         where = f"{self.name}/{self.segments[segment]}, byte {offset}"
         exchange = parse_exchange(parse_line(body, where), where)
         if exchange.key != key:

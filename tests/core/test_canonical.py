@@ -174,6 +174,7 @@ def test_patterns_take_the_last_match_and_cannot_hang() -> None:
     assert compile_pattern("x").extract("y") is None
     assert not compile_pattern(r"^(a+)+$").found_in("a" * 100_000 + "!")
     assert compile_pattern("b*").spans("abba") == ((1, 3),)
+    assert compile_pattern("b").spans("\ud800b") == ((1, 2),)
 
 
 @pytest.mark.parametrize("text", ["(?=a)", r"(a)\1", "(", "[z-a]", "(?<!x)y"])

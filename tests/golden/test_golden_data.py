@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 
 from evalgate.config.strict_yaml import parse_document
 from evalgate.core.errors import BadInput
+from evalgate.core.values import Status
 from evalgate.golden.card import parse_card
 from evalgate.golden.cases import ContentDigest, read_cases
 from evalgate.golden.locate import card_path
+from evalgate.golden.outputs import Columns, read_outputs
+from evalgate.golden.reference_files import read_references
 from evalgate.golden.tables import Row, read_rows
 
 CARD = "name: d\nversion: 1.0.0\ndata: cases.jsonl\nid: id\ninputs: [q]\nreference: a\nslices: [s]\ngroup: g\nschema: {q: string, n: number}\n"
@@ -203,3 +206,34 @@ def test_datasets_that_are_not_there(tmp_path: Path, reference: str) -> None:
         card_path(reference, root=tmp_path, base=tmp_path / "configs", where="g.yaml:2")
     assert card_path("d@1", root=tmp_path, base=tmp_path).parent == folder
     assert card_path("datasets/d/1", root=tmp_path, base=tmp_path).parent == folder
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["id", "id"])
+    pq.write_table(table, tmp_path / "twice.parquet")
+    with pytest.raises(BadInput, match="same name"):
+        list(read_rows(tmp_path / "twice.parquet"))
+
+
+@pytest.mark.parametrize("latency", ["1_000", "nan", "-1", "inf", "fast", True, [1]])
+def test_figures_that_are_no_numbers(tmp_path: Path, latency: Any) -> None:
+    path = tmp_path / "o.jsonl"
+    path.write_text(json.dumps({"id": "a", "output": "x", "latency_ms": latency}) + "\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="latency_ms"):
+        read_outputs(path, Columns())
+
+
+def test_empty_cells_are_lost_whatever_the_ending_looks_like(tmp_path: Path) -> None:
+    path = tmp_path / "O.CSV"
+    path.write_text("id,output\na,\n", encoding="utf-8")
+    assert read_outputs(path, Columns()).outputs["a"].status is Status.ERROR
+
+
+def test_references_that_are_all_blank_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "r.txt"
+    path.write_text("\n \n", encoding="utf-8")
+    with pytest.raises(BadInput, match="0 references"):
+        read_references([path], Columns(), slices=(), group=None)

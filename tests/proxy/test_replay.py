@@ -170,6 +170,11 @@ BROKEN = [
     ((line(response={"status": "ok", "text": None}),), "needs a text"),
     ((line(response={"status": "ok", "text": "4", "usage": {"prompt_tokens": -1}}),), "prompt_tokens"),
     ((line(latency_ms=-1),), "latency_ms"),
+    ((line(latency_ms=10**30),), "latency_ms"),
+    ((line(response={"status": "ok", "text": "4", "finish": ["stop"]}),), "finish"),
+    ((line(v=True),), "version"),
+    ((line(request={"messages": "hello"}),), "messages"),
+    ((line(request={"messages": [], "parameters": []}),), "parameters"),
     ((line(latency_ms=True),), "latency_ms"),
     ((line(), line("5")), "another answer"),
     ((line(), json.dumps(line("5"))[:-30]), "not valid JSON"),
@@ -212,3 +217,18 @@ def test_an_unknown_recording_suggests_the_known(tmp_path: Path) -> None:
     (tmp_path / "datasets" / "recordings" / "flagship").mkdir(parents=True)
     with pytest.raises(BadInput, match="did you mean flagship"):
         recording_folder("flagshp", tmp_path)
+
+
+def test_a_recording_that_vanishes_while_in_use_is_said(tmp_path: Path) -> None:
+    index = open_recording(recorded(tmp_path, line()), "r")
+    (tmp_path / "0001.jsonl").unlink()
+    with pytest.raises(BadInput, match="changed while it was in use"):
+        replay(ask(), index)
+
+
+def test_explaining_a_miss_of_long_prompts_is_quick(tmp_path: Path) -> None:
+    long = " ".join(f"word{i % 7}" for i in range(60_000))
+    index = open_recording(recorded(tmp_path, line("x", long + " end")), "r")
+    miss = replay(ask(long + " stop"), index)
+    assert isinstance(miss, Miss)
+    assert "'end' is recorded, 'stop' is asked" in explain(miss, index.requests())
