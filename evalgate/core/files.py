@@ -92,7 +92,7 @@ def read_text(path: Path, shown: str, limit: int = 4 << 20) -> str:
     if len(data) > limit:
         raise BadInput(f"larger than {limit >> 20} MiB", where=shown)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise BadInput("not UTF-8", where=f"{shown}:{line}", hint="save the file as UTF-8") from error
