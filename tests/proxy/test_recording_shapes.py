@@ -152,7 +152,7 @@ def test_a_miss_in_long_texts_is_explained_quickly() -> None:
 
 @pytest.mark.parametrize("mode", ["live", "", "Replay"])
 def test_unknown_modes(mode: str) -> None:
-    with pytest.raises(BadInput, match="g.yaml:3"):
+    with pytest.raises(BadInput, match=r"g\.yaml:3"):
         check_mode(mode, "g.yaml:3")
 
 
