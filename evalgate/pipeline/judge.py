@@ -9,7 +9,7 @@ import numpy as np
 
 from evalgate.core.settings import GateSettings, TargetKind
 from evalgate.core.values import Arm, Scale
-from evalgate.core.verdict import CaseCounts, Results, RunFigures, SafetyResult, Verdict
+from evalgate.core.verdict import CaseCounts, Decision, Results, RunFigures, SafetyResult, ThresholdResult, Verdict
 from evalgate.gate.conclude import conclude, unmeasured
 from evalgate.gate.decide import decide
 from evalgate.pipeline.instruments import ANY, Instruments
@@ -52,8 +52,22 @@ def judge(
             selection = Selection(column, value)
             slices[str(selection)] = _results(settings, built, columns, store, selection, (number + 1, place))
     decided = decide(settings.thresholds, results, slices, confidence=settings.confidence)
+    decided = tuple(_without_loss(one, columns, results if one.slice is None else slices[one.slice]) for one in decided)
     decision, reason = conclude(decided, results.run, require_threshold=require_threshold, missing=unmeasured(results))
     return Verdict(decision, reason, results, slices, decided, case_counts(store, movement(settings, built)))
+
+
+def _without_loss(result: ThresholdResult, columns: Sequence[MetricColumns], part: Results) -> ThresholdResult:
+    """Keep a lost answer from passing a metric that has no worst value to give it: a missing junk answer may raise BLEU."""
+    lost = part.run.errors_baseline + part.run.errors_candidate
+    spec = next((c.spec for c in columns if c.spec.name == result.threshold.name), None)
+    if not lost or spec is None or result.threshold.kind is not TargetKind.METRIC or result.decision is not Decision.PASS:
+        return result
+    counts_loss = spec.scale in (Scale.MEAN, Scale.PROPORTION) and spec.worst is not None
+    if counts_loss:
+        return result
+    reason = f"{lost} answers are missing, and {spec.name} has no worst value that could stand for them; {result.reason}"
+    return replace(result, decision=Decision.INCONCLUSIVE, reason=reason)
 
 
 def metric_columns(built: Instruments) -> tuple[MetricColumns, ...]:

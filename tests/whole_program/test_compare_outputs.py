@@ -113,6 +113,22 @@ def test_lost_answers_are_never_a_pass(tmp_path: Path, files: list[str], capsys)
         assert document["metrics"]["exact_match"]["candidate"] == 0.9
 
 
+@pytest.mark.parametrize("metric", ["bleu", "chrf", "distinct", "length"])
+def test_a_lost_junk_answer_never_passes_a_metric_without_a_worst_value(tmp_path: Path, capsys, metric: str) -> None:
+    references = [{"id": f"c{i}", "reference": f"the small boat number {i} sails past the wall"} for i in range(40)]
+    baseline = [{"id": r["id"], "output": r["reference"] + " today"} for r in references]
+    candidate = [{"id": r["id"], "output": r["reference"]} for r in references]
+    names = [write(tmp_path, f"{n}.jsonl", rows) for n, rows in (("b", baseline), ("r", references))]
+    shown = "distinct@2" if metric == "distinct" else metric
+    rules = ["--metric", metric, "--threshold", f"{shown}:max_regression=50%,decide=estimate", "--threshold", "run.error_rate:max=5%"]
+    whole = write(tmp_path, "c.jsonl", candidate)
+    assert call(capsys, names[0], whole, "--references", names[1], *rules)[0] == 0
+    lost = write(tmp_path, "l.jsonl", [*candidate[:-1], {**candidate[-1], "output": None}])
+    code, document, _ = call(capsys, names[0], lost, "--references", names[1], *rules)
+    assert code == 4
+    assert "missing" in document["reason"]
+
+
 def test_empty_cells_of_csv_are_lost_answers(tmp_path: Path, capsys) -> None:
     names = [
         write(tmp_path, f"{n}.csv", rows)
