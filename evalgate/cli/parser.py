@@ -5,23 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from evalgate import __version__
+from evalgate.cli.parser_parts import EXIT_CODES, Commands, command, shared_flags
+from evalgate.cli.parser_proxy import add_proxy
+from evalgate.cli.parser_recording import add_recording
 
 Handler = Callable[[argparse.Namespace], int]
 
-EXIT_CODES = """exit codes:
-  0  PASS: complete evidence, every blocking threshold passed
-  1  FAIL: a blocking threshold was broken
-  2  bad input: usage, configuration, prompt, dataset, recording file, reference mismatch
-  3  incomplete: could not be evaluated (recording miss, lost answers or rows, plugin failure, disk full)
-  4  INCONCLUSIVE: evidence too thin or noisy for a blocking threshold
- 70  internal error (a bug)
-130 / 143  interrupted / terminated; the same command continues"""
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
-    shared = _shared()
+    shared = shared_flags()
     parser = argparse.ArgumentParser(
         prog="evalgate",
         description="The evaluation gate for LLM prompts: may this candidate replace that baseline?",
@@ -31,43 +23,13 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_run, _compare, _check, _dataset, _init, _schema, _plugins):
+    for add in (_run, _compare, _check, _dataset, add_proxy, add_recording, _init, _schema, _plugins):
         add(commands, shared)
     return parser
 
 
-def _shared() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
-    loudness = shared.add_mutually_exclusive_group()
-    loudness.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress and no summary")
-    loudness.add_argument(
-        "--verbose", action="store_true", default=argparse.SUPPRESS, help="say more; tracebacks of internal errors"
-    )
-    shared.add_argument("--version", action="version", version=f"evalgate {__version__}")
-    return shared
-
-
-def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    shared: argparse.ArgumentParser,
-    name: str,
-    summary: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[shared],
-        allow_abbrev=False,
-    )
-    parser.set_defaults(handler=f"evalgate.cli.{name}_command:handle")
-    return parser
-
-
-def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(commands, shared, "run", "execute a gate: both variants, metrics, safety, statistics, verdict, reports")
+def _run(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    parser = command(commands, shared, "run", "execute a gate: both variants, metrics, safety, statistics, verdict, reports")
     parser.add_argument("config", metavar="CONFIG", help="gate configuration (configs/<gate>.yaml)")
     parser.add_argument("--mode", choices=["replay", "record", "refresh", "mock", "live"], help="where answers come from")
     parser.add_argument("--out", metavar="DIR", help="exact run folder (default: reports/<gate>/<run-id>)")
@@ -79,8 +41,8 @@ def _run(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: 
     parser.add_argument("--json", action="store_true", help="verdict document on stdout, summary on stderr")
 
 
-def _compare(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(commands, shared, "compare", "judge outputs that already exist (.jsonl, .csv, .parquet, .txt)")
+def _compare(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    parser = command(commands, shared, "compare", "judge outputs that already exist (.jsonl, .csv, .parquet, .txt)")
     parser.add_argument("baseline", metavar="BASELINE", help="outputs of the baseline")
     parser.add_argument("candidate", metavar="CANDIDATE", help="outputs of the candidate")
     parser.add_argument(
@@ -130,33 +92,33 @@ def _compare_columns(parser: argparse.ArgumentParser) -> None:
     columns.add_argument("--group", metavar="COLUMN", help="cluster column of the first reference file")
 
 
-def _check(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(commands, shared, "check", "validate configurations, prompts, datasets and recordings; no model is called")
+def _check(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    parser = command(commands, shared, "check", "validate configurations, prompts, datasets and recordings; no model is called")
     parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: configs/)")
 
 
-def _dataset(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(commands, shared, "dataset", "lock or verify a golden dataset: rows and digest in its card")
+def _dataset(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    parser = command(commands, shared, "dataset", "lock or verify a golden dataset: rows and digest in its card")
     parser.add_argument(
         "action", choices=["lock", "verify"], help="lock: write rows and digest into the card; verify: prove them"
     )
     parser.add_argument("path", metavar="DATASET", help="name@version under datasets/, or the path of a card")
 
 
-def _init(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(commands, shared, "init", "write a small working gate to start from")
+def _init(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    parser = command(commands, shared, "init", "write a small working gate to start from")
     parser.add_argument(
         "folder", metavar="DIR", nargs="?", default=".", help="where (default: here); existing files are never replaced"
     )
 
 
-def _schema(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(commands, shared, "schema", "print the JSON Schema of gate configurations, for editors")
+def _schema(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    parser = command(commands, shared, "schema", "print the JSON Schema of gate configurations, for editors")
     parser.add_argument("--out", metavar="FILE", default="-", help="file to write (default: -, standard output)")
 
 
-def _plugins(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    parser = _command(commands, shared, "plugins", "list installed metrics, detectors and reports")
+def _plugins(commands: Commands, shared: argparse.ArgumentParser) -> None:
+    parser = command(commands, shared, "plugins", "list installed metrics, detectors and reports")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 MAX_SAFE_INTEGER = 2**53 - 1
+_NEEDS_CARE = re.compile(r"\.0(?![0-9])|[0-9][eE]|[0-9]{16}|NaN|Infinity|[\U00010000-\U0010ffff]")
 
 
 def canonical_json(value: Any) -> bytes:
@@ -21,6 +23,16 @@ def canonical_json(value: Any) -> bytes:
     Source: RFC 8785 (JSON Canonicalization Scheme).
     """
     return _write(value).encode("utf-8")
+
+
+def canonical_parsed(value: Any) -> bytes:
+    """Like `canonical_json` for a value that came out of `parse_json`, several times faster for most of them.
+
+    The C encoder writes RFC 8785 unless a number or a key beyond the BMP needs care; whenever that is possible, the exact
+    writer does the work.
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return canonical_json(value) if _NEEDS_CARE.search(text) else text.encode("utf-8")
 
 
 def digest(value: Any) -> str:

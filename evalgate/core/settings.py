@@ -106,6 +106,98 @@ class ModelChoice:
     """US dollars per million prompt tokens."""
     price_output: float | None = None
     """US dollars per million completion tokens."""
+    endpoint: str = "chat/completions"
+    """`chat/completions` or `responses`; part of the identity of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """How a model is reached. Never part of a request's identity: another address gives the same keys."""
+
+    base_url: str | None = None
+    """Up to and including `/v1`; None: the environment's `OPENAI_BASE_URL`, else OpenAI's own."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable that holds the key."""
+    command: tuple[str, ...] = ()
+    """Provider `command`: the program and its arguments."""
+    function: str = ""
+    """Provider `python`: `package.module:function`."""
+    processes: int = 4
+    """Providers `command` and `python`: calls at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How hard an upstream may be pushed, and how long anything may take."""
+
+    concurrency: int = 32
+    """Calls in flight at most; the limiter goes below it when the upstream asks for less."""
+    attempts: int = 5
+    """Attempts per call for failures other than 429, which have a bound of their own."""
+    timeout_s: float = 120.0
+    """One attempt."""
+    deadline_s: float = 600.0
+    """One call, all attempts and waits together."""
+    run_deadline_s: float = 21_600.0
+    """All calls of a run."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may spend; it stops before any of these is exceeded. None: no limit."""
+
+    usd: float | None = None
+    calls: int | None = None
+    """Attempts that reach a provider, retries included."""
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MockRule:
+    """A canned answer, and when it is given."""
+
+    text: str
+    """The answer; `{{last}}` and `{{model}}` stand for the last user message and the model."""
+    contains: str | None = None
+    """A part of the last user message."""
+    matches: str | None = None
+    """An RE2 pattern found in the last user message."""
+    model: str | None = None
+    finish: str = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class MockFault:
+    """A failure on a schedule."""
+
+    kind: str
+    """`rate_limit`, `server_error`, `timeout`, `truncated`, `slow`, `reset` or `error_body` (an error under HTTP 200)."""
+    every: int | None = None
+    """Each n-th attempt that arrives."""
+    rate: float | None = None
+    """Share of attempts, decided by key and attempt number, so that every order of arrival has the same faults."""
+    first_attempts: int | None = None
+    """Only the first n attempts of each request: whoever retries is answered."""
+    status: int = 500
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MockChoice:
+    """How the mock answers: a deterministic function of the request's key."""
+
+    rules: tuple[MockRule, ...] = ()
+    otherwise: str = "words"
+    """Without a matching rule: `words` (made from the key), `echo` (the last user message), or `miss`."""
+    latency_ms_median: float = 200.0
+    latency_ms_p95: float = 600.0
+    words_min: int = 5
+    words_max: int = 40
+    faults: tuple[MockFault, ...] = ()
+    paced: bool = False
+    """Whether the latency is really waited; the server always waits when this is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +216,9 @@ class ProxyChoice:
     mode: str
     recording: str
     place: str = ""
+    limits: CallLimits = field(default_factory=CallLimits)
+    budget: Budget = field(default_factory=Budget)
+    mock: MockChoice = field(default_factory=MockChoice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +247,5 @@ class GateSettings:
     root: Path = Path()
     """The project: where datasets/, configs/ and reports/ are."""
     dataset_place: str = ""
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict)
+    """Model alias → how it is reached; never part of the plan."""

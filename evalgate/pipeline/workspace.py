@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from evalgate.core.canonical import pretty_json
-from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
+from evalgate.core.lock import locked
 from evalgate.core.strict_json import parse_json
 
 PLAN = "plan.json"
@@ -40,14 +37,10 @@ def opened(folder: Path, plan: dict[str, Any], *, fresh: bool = False) -> Iterat
         raise BadInput(
             f"cannot be made a run folder: {error.strerror}", where=str(folder), hint="choose another --out"
         ) from error
-    lock = folder / LOCK
-    _take(lock)
-    try:
+    with locked(folder / LOCK, "wait for it, or choose another --out"):
         _clear(folder, plan, fresh)
         write_whole(folder / PLAN, pretty_json(plan))
         yield folder
-    finally:
-        lock.unlink(missing_ok=True)
 
 
 def _check_owned(folder: Path) -> None:
@@ -72,51 +65,3 @@ def _stored_plan(folder: Path) -> Any:
         return parse_json((folder / PLAN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _take(lock: Path) -> None:
-    content = json.dumps(
-        {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-    )
-    mine = lock.with_name(f".lock.{os.getpid()}")
-    try:
-        mine.write_text(content, encoding="utf-8")
-        for _ in range(2):
-            try:
-                # A link appears with its content, so nobody can ever read a lock that is half written.
-                os.link(mine, lock)
-            except FileExistsError:
-                _refuse_if_held(lock)
-                lock.unlink(missing_ok=True)
-            else:
-                return
-    except OSError as error:
-        raise Incomplete(Problem(f"cannot be locked: {error.strerror}", str(lock), "choose another --out")) from error
-    finally:
-        mine.unlink(missing_ok=True)
-    raise BadInput("another run took this folder at the same moment", where=str(lock.parent), hint="try again")
-
-
-def _refuse_if_held(lock: Path) -> None:
-    try:
-        holder = parse_json(lock.read_text(encoding="utf-8"))
-        pid, host, since = int(holder["pid"]), str(holder["host"]), str(holder["since"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # a torn lock belongs to nobody alive
-    if host == socket.gethostname() and not _alive(pid):
-        return
-    raise BadInput(
-        f"locked by process {pid} on {host} since {since}",
-        where=str(lock.parent),
-        hint="wait for it, or choose another --out",
-    )
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,12 +9,18 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalgate.core.canonical import canonical_json
+from evalgate.core.canonical import canonical_json, canonical_parsed
 from evalgate.core.errors import BadInput
 
 KEY_VERSION = 1
 CHAT = "chat/completions"
+RESPONSES = "responses"
+EMBEDDINGS = "embeddings"
+ENDPOINTS = (CHAT, RESPONSES, EMBEDDINGS)
+CONTENT_FIELD = {CHAT: "messages", RESPONSES: "input", EMBEDDINGS: "input"}
+"""Endpoint → the field of the body that holds what is asked."""
 
+_TEXT_PARTS = ("text", "input_text", "output_text")
 _RENAMED = {"max_completion_tokens": "max_tokens"}
 _NOT_IDENTITY = frozenset(
     {
@@ -53,10 +59,51 @@ def canonical_request(
         "v": KEY_VERSION,
         "endpoint": endpoint,
         "model": model,
-        "messages": [_message(message) for message in messages],
+        CONTENT_FIELD[endpoint]: [_message(message) for message in messages],
         "parameters": _parameters(parameters),
         "sample": sample,
     }
+
+
+def request_of_body(endpoint: str, body: Mapping[str, Any], sample: int = 0) -> dict[str, Any]:
+    """The canonical request of a body as a client sends it.
+
+    Raises: BadInput when the body lacks its model or its content, or holds them in another shape.
+    """
+    field = CONTENT_FIELD[endpoint]
+    model, content = body.get("model"), body.get(field)
+    if not isinstance(model, str) or not model:
+        raise BadInput("model must be a text", where="model")
+    if content is None or (endpoint == CHAT and not _is_messages(content)) or not isinstance(content, (str, list)):
+        wanted = "a list of objects with a role" if endpoint == CHAT else "a text or a list"
+        raise BadInput(f"{field} must be {wanted}", where=field)
+    return {
+        "v": KEY_VERSION,
+        "endpoint": endpoint,
+        "model": model,
+        field: [_item(item) for item in content] if isinstance(content, list) else content,
+        "parameters": _parameters(body),
+        "sample": sample,
+    }
+
+
+def _is_messages(content: Any) -> bool:
+    return isinstance(content, list) and all(isinstance(m, Mapping) and isinstance(m.get("role"), str) for m in content)
+
+
+def _item(item: Any) -> Any:
+    return _message(item) if isinstance(item, Mapping) else item
+
+
+def recorded_request_key(request: Mapping[str, Any]) -> str:
+    """Like `request_key`, for a request that came out of strict JSON, and faster.
+
+    Raises: BadInput when it holds a number beyond what JSON readers agree on.
+    """
+    try:
+        return hashlib.sha256(canonical_parsed(request)).hexdigest()
+    except ValueError as error:
+        raise BadInput(f"the request cannot be keyed: {error}") from error
 
 
 def request_key(request: Mapping[str, Any]) -> str:
@@ -91,7 +138,7 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_text_part(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str)
+    return isinstance(part, Mapping) and part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str)
 
 
 def _without_nulls(value: Any) -> Any:

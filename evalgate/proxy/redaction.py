@@ -1,0 +1,65 @@
+"""Redaction before any write: known secrets everywhere, and what looks like a key in answers, errors and headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from evalgate.core.secrets import knows_secret_in, without_secrets
+
+KEPT_HEADERS = ("content-type", "x-request-id", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms")
+"""Response headers that may be kept; `x-ratelimit-*` too. Every other header is dropped, never masked."""
+_PATTERNS = (
+    ("openai-key", r"\bsk-(?:proj-|svcacct-|admin-|ant-[a-z0-9]+-)?[A-Za-z0-9_-]{16,}"),
+    ("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"),
+    ("aws-key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    ("google-key", r"\bAIza[A-Za-z0-9_-]{35}"),
+    ("slack-token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("huggingface-token", r"\bhf_[A-Za-z0-9]{30,}"),
+    ("bearer-token", r"\b[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}=*"),
+    ("json-web-token", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    ("private-key", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,8000}(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?"),
+)
+_ANY = re.compile("|".join(f"(?P<{name.replace('-', '_')}>{pattern})" for name, pattern in _PATTERNS))
+_URL_USER = re.compile(r"(?<=://)[^/\s@]{1,200}@")
+
+
+class Redactor:
+    """Takes secrets out of texts and JSON values; the same input always gives the same output."""
+
+    def text(self, text: str) -> str:
+        """A text without secrets: `[redacted]`, or `[redacted:KIND]` for what only looks like one."""
+        return _ANY.sub(_placeholder, without_secrets(text))
+
+    def message(self, text: str) -> str:
+        """An error message without secrets and without user names in addresses."""
+        return _URL_USER.sub("[redacted]@", self.text(text))
+
+    def value(self, value: Any) -> Any:
+        """A JSON value without secrets, keys of objects included."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(name)): self.value(item) for name, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(item) for item in value]
+        return value
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The headers that may be kept, lower case, without secrets."""
+        kept = {name.lower(): value for name, value in headers.items()}
+        return {n: self.text(v) for n, v in sorted(kept.items()) if n in KEPT_HEADERS or n.startswith("x-ratelimit-")}
+
+    def holds_secret(self, value: Any) -> bool:
+        """Whether a JSON value holds a known secret: such a request must not be sent, because it would be recorded."""
+        if isinstance(value, str):
+            return knows_secret_in(value)
+        if isinstance(value, Mapping):
+            return any(self.holds_secret(name) or self.holds_secret(item) for name, item in value.items())
+        return isinstance(value, (list, tuple)) and any(self.holds_secret(item) for item in value)
+
+
+def _placeholder(match: re.Match[str]) -> str:
+    kind = (match.lastgroup or "secret").replace("_", "-")
+    return f"[redacted:{kind}]"
