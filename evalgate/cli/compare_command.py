@@ -21,7 +21,7 @@ def handle(options: argparse.Namespace) -> int:
             thresholds=options.threshold,
             out=options.out,
             jobs=options.jobs,
-            progress=update,
+            progress=update.measuring,
             id_field=options.id_field,
             output_field=options.output_field,
             reference_field=options.reference_field,

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from evalgate.core.canonical import pretty_json
@@ -49,37 +50,51 @@ def _write(stream: TextIO, text: str) -> None:
         return
 
 
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """What is told of a run under way."""
+
+    measuring: Progress
+    """Shards."""
+    answering: Progress
+    """Answers, in the modes that call a model."""
+
+
 @contextmanager
-def progress(options: argparse.Namespace) -> Iterator[Progress]:
+def progress(options: argparse.Namespace) -> Iterator[Updates]:
     """Progress on stderr: a bar on a terminal, a line now and then elsewhere, nothing with --quiet or --json."""
     if options.quiet or options.json:
-        yield lambda done, total: None
+        yield Updates(lambda done, total: None, lambda done, total: None)
     elif sys.stderr.isatty():
-        with _bar() as update:
-            yield update
+        with _bars() as updates:
+            yield updates
     else:
-        yield _lines()
+        yield Updates(_lines("shards measured"), _lines("answers are there"))
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _bars() -> Iterator[Updates]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as RichProgress
 
-    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TextColumn("shards"), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("measuring", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        answers = bars.add_task("asking", total=None, visible=False)
+        shards = bars.add_task("measuring", total=None)
+        yield Updates(
+            lambda done, total: bars.update(shards, completed=done, total=total),
+            lambda done, total: bars.update(answers, completed=done, total=total, visible=True),
+        )
 
 
-def _lines() -> Progress:
+def _lines(what: str) -> Progress:
     said = {"at": 0.0, "done": -1}
 
     def say(done: int, total: int) -> None:
         now = time.monotonic()
         if done != said["done"] and (done == total or now - said["at"] > 5):
             said.update(at=now, done=done)
-            print(f"evalgate: {done} of {total} shards measured", file=sys.stderr, flush=True)
+            print(f"evalgate: {done} of {total} {what}", file=sys.stderr, flush=True)
 
     return say

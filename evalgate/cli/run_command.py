@@ -19,6 +19,7 @@ def handle(options: argparse.Namespace) -> int:
             jobs=options.jobs,
             backend=options.backend,
             fresh=options.fresh,
-            progress=update,
+            progress=update.measuring,
+            answering=update.answering,
         )
     return print_result(result, options, kept=True)

@@ -68,6 +68,7 @@ def run(
     backend: str = "loky",
     fresh: bool = False,
     progress: Progress | None = None,
+    answering: Progress | None = None,
 ) -> RunResult:
     """Run a gate, as `evalgate run CONFIG` does.
 
@@ -76,7 +77,7 @@ def run(
     from evalgate.pipeline.run import RunOptions, run_gate
     from evalgate.runner.execute import Workers
 
-    options = RunOptions(mode, Path(out) if out is not None else None, Workers(jobs, backend), fresh)
+    options = RunOptions(mode, Path(out) if out is not None else None, Workers(jobs, backend), fresh, answering or _quiet)
     return RunResult(run_gate(Path(config), options, progress or _quiet))
 
 

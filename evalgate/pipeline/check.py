@@ -130,4 +130,4 @@ def _dataset(path: Path) -> Checked:
 
 def _recording(path: Path) -> Checked:
     index = open_recording(path, path.name)
-    return Checked(str(path), "recording", f"{len(index.places)} exchanges")
+    return Checked(str(path), "recording", f"{len(index)} exchanges")

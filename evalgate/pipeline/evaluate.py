@@ -22,15 +22,16 @@ from evalgate.evidence.verdict_document import verdict_document
 from evalgate.pipeline.error_budget import check_error_budget
 from evalgate.pipeline.instruments import Instruments, with_reference_counts
 from evalgate.pipeline.judge import judge, movement
+from evalgate.pipeline.misses import explained
 from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
 from evalgate.prompts.values import Prompt
-from evalgate.proxy.recording import RecordingIndex
+from evalgate.proxy.recording import Recording
 from evalgate.report.catalog import BUILTINS, FILES, GROUP
 from evalgate.runner.case_lines import CaseWriter
 from evalgate.runner.execute import Progress, Workers, execute
 from evalgate.runner.job import RECORDING_FILE, ArmTask, Job, shard_rows
-from evalgate.runner.receipt import Receipt
+from evalgate.runner.receipt import Receipt, Unanswered
 
 CaseLines = Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]
 
@@ -52,7 +53,9 @@ class Subject:
     require_threshold: bool
     arms: Mapping[str, ArmTask] = field(default_factory=dict)
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
-    recording: RecordingIndex | None = None
+    recording: Recording | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """How the answers came, for run.json."""
 
     @property
     def run_id(self) -> str:
@@ -84,7 +87,7 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     job.save(folder)
     if subject.recording is not None:
         subject.recording.save(folder / RECORDING_FILE)
-    receipts = execute(folder, job, workers, progress)
+    receipts = _executed(subject, folder, job, workers, progress)
     if subject.recording is not None:
         subject.recording.require_unchanged()
     store = ShardStore(folder, len(job.shards))
@@ -96,6 +99,15 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     record = _record(subject, verdict, receipts, reader, started)
     publish(record, folder)
     return Finished(record, folder, reader)
+
+
+def _executed(subject: Subject, folder: Path, job: Job, workers: Workers, progress: Progress) -> tuple[Receipt, ...]:
+    try:
+        return execute(folder, job, workers, progress)
+    except Unanswered as error:
+        assert subject.recording is not None
+        path = subject.settings.path
+        raise explained(error, subject.recording, f"evalgate run {path}" if path else "evalgate run CONFIG") from error
 
 
 def check_slices(settings: GateSettings, found: Mapping[str, set[str]]) -> None:
@@ -132,6 +144,7 @@ def _job(subject: Subject, writer: CaseWriter) -> Job:
         samples=subject.settings.samples,
         slices=subject.settings.slices,
         shards=writer.spans(shard_rows(writer.rows)),
+        recording=subject.recording.seal if subject.recording is not None else "",
     )
 
 
@@ -164,7 +177,7 @@ def _record(
         prompts=_prompt_records(subject),
         cases=shown,
         cases_omitted=verdict.cases.total - len(shown),
-        environment=environment(times),
+        environment=environment({**subject.facts, **times}),
     )
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from evalgate.core.values import Output
+from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.evaluate import Finished, check_slices, evaluate
-from evalgate.pipeline.subject import gate_cases, prove_dataset, resolve, subject_of
-from evalgate.pipeline.workspace import opened
+from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve, subject_of
+from evalgate.pipeline.workspace import check_writable, opened
+from evalgate.proxy.recording import open_recording
 from evalgate.runner.execute import Progress, Workers
+
+if TYPE_CHECKING:
+    from evalgate.pipeline.gather import Answering, Source
+
+
+def _unseen(done: int, total: int) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +32,57 @@ class RunOptions:
     """Exact run folder; None: `reports/<gate>/<run-id>/` of the project."""
     workers: Workers = field(default_factory=Workers)
     fresh: bool = False
+    answering: Answering = _unseen
+    """Progress of the answers that have to be called for."""
 
 
 def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
     """Run a gate and write its evidence.
 
+    In the modes that call a model the answers are collected first, into a recording; from there on every mode is replay.
+
     Raises: BadInput before anything is written, Incomplete when the evidence is not complete.
-    Side effects: writes the run folder.
+    Side effects: writes the run folder; calls models in the modes `record`, `refresh` and `live`.
     """
     resolved = resolve(config, options.mode)
     dataset = prove_dataset(resolved.card)
     check_slices(resolved.settings, dataset.slices)
-    subject = subject_of(resolved, dataset)
-    folder = options.out or resolved.settings.root / "reports" / subject.settings.gate / subject.run_id
+    reports = resolved.settings.root / "reports" / resolved.settings.gate
+    source = None
+    if resolved.recording is None:
+        source = _gathered(resolved, dataset, options, reports)
+        resolved = replace(resolved, recording=open_recording(source.folder, source.name, may_be_empty=True))
+    assert resolved.recording is not None
+    subject = subject_of(resolved, dataset, resolved.recording, source.evidence if source else "replay")
+    subject = replace(subject, facts=source.facts() if source else {"mode": "replay"})
+    folder = options.out or reports / subject.run_id
     with opened(folder, dict(subject.plan), fresh=options.fresh):
         no_outputs_yet: dict[str, tuple[Output, ...]] = {}
         lines = ((case, no_outputs_yet) for case in gate_cases(resolved, dataset))
         finished = evaluate(subject, lines, folder, options.workers, progress)
         shutil.rmtree(folder / "work", ignore_errors=True)
+    if source is not None:
+        from evalgate.pipeline.gather import conclude
+
+        conclude(source)
     return finished
+
+
+def _gathered(resolved: Resolved, dataset: Dataset, options: RunOptions, reports: Path) -> Source:
+    from evalgate.pipeline.gather import gather, source_of
+
+    settings = resolved.settings
+    # Paid answers must have a place to be judged in: better refused now than after the calls.
+    check_writable(options.out or reports, own=options.out is not None)
+    arms = resolved.arms()
+    source = source_of(settings, _identity(resolved, dataset), reports if options.out is None else options.out)
+    asks = asks_of(gate_cases(resolved, dataset), arms, resolved.prompts, settings.samples)
+    return gather(source, settings, asks, 2 * settings.samples * dataset.rows, options.answering)
+
+
+def _identity(resolved: Resolved, dataset: Dataset) -> dict[str, Any]:
+    models = {alias: [m.provider, m.name, m.endpoint, dict(m.parameters)] for alias, m in resolved.settings.models.items()}
+    prompts = {arm: prompt.digest for arm, prompt in resolved.prompts.items()}
+    return {"dataset": dataset.digest, "models": models, "prompts": prompts, "samples": resolved.settings.samples}
+
+

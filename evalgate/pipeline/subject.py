@@ -20,6 +20,7 @@ from evalgate.golden.card import Card, parse_card
 from evalgate.golden.cases import ContentDigest, read_cases
 from evalgate.golden.locate import card_path
 from evalgate.golden.tables import Row, read_rows
+from evalgate.metrics.catalog import BUILTINS as METRICS
 from evalgate.pipeline.evaluate import Subject
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import Instruments, build_instruments
@@ -28,8 +29,7 @@ from evalgate.prompts.locate import prompt_path
 from evalgate.prompts.prompt_file import parse_plain, parse_prompt
 from evalgate.prompts.template import missing_inputs
 from evalgate.prompts.values import Prompt
-from evalgate.proxy.recording import RecordingIndex, open_recording, recording_folder
-from evalgate.proxy.replay import check_mode
+from evalgate.proxy.recording import Recording, open_recording, recording_folder
 from evalgate.runner.job import ArmTask
 
 
@@ -41,7 +41,12 @@ class Resolved:
     card: Card
     prompts: Mapping[str, Prompt]
     built: Instruments
-    recording: RecordingIndex
+    recording: Recording | None
+    """Open for replay; None in the modes that make a recording first."""
+
+    def arms(self) -> dict[str, ArmTask]:
+        """How each variant asks."""
+        return {arm: _arm(self.settings, choice, self.prompts[arm]) for arm, choice in _choices(self.settings).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +70,18 @@ def resolve(path: Path, mode: str | None = None) -> Resolved:
         settings = replace(settings, proxy=replace(settings.proxy, mode=mode))
     base = path.parent
     faults = Faults()
-    faults.attempt(lambda: check_mode(settings.proxy.mode, settings.proxy.place))
     card = faults.attempt(lambda: read_card(settings, base))
     prompts = {
         arm: faults.attempt(lambda choice=choice: read_prompt(choice, settings.root, base))  # type: ignore[misc]
         for arm, choice in zip(ARMS, (settings.baseline, settings.candidate), strict=True)
     }
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, base))
-    recording = faults.attempt(lambda: _recording(settings))
+    recording = faults.attempt(lambda: _recording(settings)) if settings.proxy.mode == "replay" else None
     found = {str(arm): prompt for arm, prompt in prompts.items() if prompt is not None}
     if card is not None:
         _check_columns(settings, card, found, faults)
     faults.raise_if_any()
-    assert card is not None and built is not None and recording is not None
+    assert card is not None and built is not None
     return Resolved(settings, card, found, built, recording)
 
 
@@ -102,18 +106,24 @@ def prove_dataset(card: Card) -> Dataset:
     return Dataset(content.hexdigest(), content.rows, slices)
 
 
-def subject_of(resolved: Resolved, dataset: Dataset) -> Subject:
-    """Everything a run needs to begin."""
+def subject_of(resolved: Resolved, dataset: Dataset, recording: Recording, evidence: str = "replay") -> Subject:
+    """Everything a run needs to begin, once its answers stand in a recording.
+
+    `evidence` is what the verdict rests on: `replay`, `mock` or `live`. A run that records first and a run that replays
+    afterwards are the same run, with the same id and the same verdict.json.
+    """
     settings, card = _placed_in_project(resolved.settings), resolved.card
-    arms = {arm: _arm(settings, choice, resolved.prompts[arm]) for arm, choice in _choices(settings).items()}
+    settings = replace(settings, proxy=replace(settings.proxy, mode=evidence))
+    arms = resolved.arms()
     lock = {"name": card.name, "version": card.version, "digest": dataset.digest}
-    digests = {"recording": resolved.recording.digest, **{arm: resolved.prompts[arm].digest for arm in arms}}
+    answers = recording.timed_digest if _measures_time(resolved.built) else recording.digest
+    digests = {"recording": answers, **{arm: resolved.prompts[arm].digest for arm in arms}}
     plan = plan_document(settings, resolved.built, {**lock, "cases": dataset.rows}, arms, digests)
     assert settings.path is not None
     inputs = {
         f"config:{settings.path.name}": digest_file(settings.path),
         f"dataset:{card.name}@{card.version}": dataset.digest,
-        f"recording:{settings.proxy.recording}": resolved.recording.digest,
+        f"recording:{settings.proxy.recording}": answers,
         **{f"prompt:{arms[arm].prompt_reference}": resolved.prompts[arm].digest for arm in arms},
     }
     variants = {arm: _identity(arms[arm], resolved.prompts[arm]) for arm in arms}
@@ -123,13 +133,18 @@ def subject_of(resolved: Resolved, dataset: Dataset) -> Subject:
         plan=plan,
         inputs=inputs,
         dataset={**lock, "card": card.fields},
-        mode=settings.proxy.mode,
+        mode=evidence,
         variants=variants,
         require_threshold=True,
         arms=arms,
         prompts=resolved.prompts,
-        recording=resolved.recording,
+        recording=recording,
     )
+
+
+def _measures_time(built: Instruments) -> bool:
+    """Whether latencies can change the outcome: a metric of somebody else's may read them too."""
+    return any(i.task.choice.name == "latency_ms" or i.task.choice.name not in METRICS for i in built.metrics)
 
 
 def gate_cases(resolved: Resolved, dataset: Dataset) -> Iterator[Case]:
@@ -164,7 +179,7 @@ def read_prompt(choice: VariantChoice, root: Path, base: Path) -> Prompt:
     )
 
 
-def _recording(settings: GateSettings) -> RecordingIndex:
+def _recording(settings: GateSettings) -> Recording:
     name = settings.proxy.recording
     return open_recording(recording_folder(name, settings.root, settings.proxy.place), name)
 

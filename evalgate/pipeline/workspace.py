@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,26 @@ def opened(folder: Path, plan: dict[str, Any], *, fresh: bool = False) -> Iterat
         _clear(folder, plan, fresh)
         write_whole(folder / PLAN, pretty_json(plan))
         yield folder
+
+
+def check_writable(folder: Path, *, own: bool) -> None:
+    """Refuse a place in which no run folder can be made, before anything is paid for.
+
+    `own`: whether it is the run folder itself, and not the folder of a gate's runs.
+
+    Raises: BadInput.
+    Side effects: creates the folder.
+    """
+    if own:
+        _check_owned(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe.{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        said = f"cannot be made a run folder: {error.strerror}"
+        raise BadInput(said, where=str(folder), hint="choose another --out") from error
 
 
 def _check_owned(folder: Path) -> None:

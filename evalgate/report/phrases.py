@@ -47,8 +47,8 @@ def outcome(result: ThresholdResult) -> str:
 
 def mode(record: RunRecord) -> str:
     """Where the answers came from."""
-    known = _MODES.get(record.identity.mode)
-    return known or f"Mode {record.identity.mode}"
+    name = str(record.environment.get("mode", record.identity.mode))
+    return _MODES.get(name) or f"Mode {name}"
 
 
 def asks(threshold: Threshold) -> str:

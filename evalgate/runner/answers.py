@@ -11,7 +11,7 @@ from evalgate.core.values import ARMS, Output
 from evalgate.prompts.template import render
 from evalgate.prompts.values import Message, Prompt
 from evalgate.proxy.nearest import Miss
-from evalgate.proxy.recording import RecordingIndex
+from evalgate.proxy.recording import Recording
 from evalgate.proxy.replay import Ask, replay
 from evalgate.runner.case_lines import CaseLine
 from evalgate.runner.job import RECORDING_FILE, ArmTask, Job
@@ -24,7 +24,7 @@ def answers_of(folder: Path, job: Job, lines: Sequence[CaseLine]) -> tuple[Answe
     """Answers of both variants to every case, and every request that nothing answers."""
     if not job.arms:
         return {arm: tuple(line.outputs[arm] for line in lines) for arm in ARMS}, ()
-    recording = _recording(folder / RECORDING_FILE, job.plan_digest)
+    recording = _recording(folder / RECORDING_FILE, job.recording)
     misses: list[Miss] = []
     answers: dict[str, tuple[tuple[Output, ...], ...]] = {}
     for arm in ARMS:
@@ -59,7 +59,7 @@ def _case_answers(
     arm: str,
     job: Job,
     how: tuple[ArmTask, Prompt],
-    recording: RecordingIndex,
+    recording: Recording,
     misses: list[Miss],
 ) -> tuple[Output, ...]:
     task, prompt = how
@@ -75,5 +75,5 @@ def _case_answers(
 
 
 @lru_cache(maxsize=2)
-def _recording(path: Path, plan_digest: str) -> RecordingIndex:
-    return RecordingIndex.load(path)
+def _recording(path: Path, seal: str) -> Recording:
+    return Recording.load(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evalgate.core.errors import BadInput, EvalgateError, ExitCode, Incomplete, Problem
 from evalgate.runner.job import Job
-from evalgate.runner.receipt import Receipt, ShardOutcome, count_receipts, valid_receipt
+from evalgate.runner.receipt import Receipt, ShardOutcome, Unanswered, count_receipts, valid_receipt
 from evalgate.runner.shard import do_shard
 
 Progress = Callable[[int, int], None]
@@ -118,11 +118,10 @@ def _raise_problems(outcomes: Sequence[ShardOutcome]) -> None:
         return
     problems = [problem for outcome in failed for problem in outcome.problems]
     misses = sum(outcome.misses for outcome in failed)
+    if misses and not problems:
+        raise Unanswered(misses, tuple(miss for outcome in failed for miss in outcome.missed)[:SHOWN_PROBLEMS])
     shown = problems[:SHOWN_PROBLEMS]
-    if misses:
-        hint = "the prompt, model or data changed since the recording was made: record them again"
-        shown.insert(0, Problem(f"{misses} requests are not answered by the recording", hint=hint))
-    elif len(problems) > len(shown):
+    if len(problems) > len(shown):
         shown.append(Problem(f"{len(problems) - len(shown)} more problems"))
     code = max(outcome.exit_code for outcome in failed)
     kind: type[EvalgateError] = BadInput if code == ExitCode.BAD_INPUT else Incomplete

@@ -67,6 +67,8 @@ class Job:
     samples: int
     slices: tuple[str, ...]
     shards: tuple[ShardSpan, ...]
+    recording: str = ""
+    """Seal of the recording: rows measured on other bytes are not reused."""
 
     def digest(self) -> str:
         """Digest that a receipt must carry to count for this job."""
@@ -90,6 +92,7 @@ def load_job(folder: Path, plan_digest: str) -> Job:
         samples=value["samples"],
         slices=tuple(value["slices"]),
         shards=tuple(ShardSpan(**s) for s in value["shards"]),
+        recording=value["recording"],
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from evalgate.core.canonical import digest_file, pretty_json
-from evalgate.core.errors import Problem
+from evalgate.core.errors import Incomplete, Problem
 from evalgate.core.files import write_whole
 from evalgate.core.strict_json import parse_json
+from evalgate.proxy.nearest import Miss
 from evalgate.runner.shard_file import shard_path
 
 SCHEMA = "evalgate.receipt/1"
@@ -41,7 +43,21 @@ class ShardOutcome:
     exit_code: int = 0
     """Exit code of the problems' error class."""
     misses: int = 0
-    """Requests that nothing answers; `problems` explains the first of them."""
+    """Requests that nothing answers."""
+    missed: tuple[Miss, ...] = ()
+    """The first of them."""
+
+
+class Unanswered(Incomplete):
+    """The recording does not answer everything: exit 3."""
+
+    def __init__(self, count: int, missed: tuple[Miss, ...]) -> None:
+        super().__init__(f"{count} requests are not answered by the recording")
+        self.count = count
+        self.missed = missed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.count, self.missed)
 
 
 def write_receipt(folder: Path, receipt: Receipt) -> None:

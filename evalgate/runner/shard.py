@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from evalgate.core.errors import EvalgateError, ExitCode, Problem
+from evalgate.core.errors import EvalgateError, ExitCode
 from evalgate.core.values import ARMS, Arm, Finding, Output, Status
-from evalgate.proxy.nearest import Miss, explain
-from evalgate.runner.answers import Answers, _recording, answers_of
+from evalgate.runner.answers import Answers, answers_of
 from evalgate.runner.case_lines import CaseLine, read_shard_cases
-from evalgate.runner.job import RECORDING_FILE, Job, load_job
+from evalgate.runner.job import Job, load_job
 from evalgate.runner.measure import (
     MetricTool,
     case_findings,
@@ -27,7 +26,8 @@ from evalgate.runner.measure import (
 from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
 
-EXPLAINED_MISSES = 3
+KEPT_MISSES = 10
+"""Misses that a shard carries back to be explained."""
 
 
 def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
@@ -38,7 +38,7 @@ def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
         lines = read_shard_cases(place, job.shards[shard])
         answers, misses = answers_of(place, job, lines)
         if misses:
-            return ShardOutcome(shard, None, _explained(place, job, misses), ExitCode.INCOMPLETE, len(misses))
+            return ShardOutcome(shard, None, (), ExitCode.INCOMPLETE, len(misses), misses[:KEPT_MISSES])
         tools = [metric_tool(task) for task in job.metrics]
         rows = _measure(job, tools, lines, answers)
         file = write_shard(shard_path(place, shard), rows)
@@ -49,18 +49,6 @@ def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
     except EvalgateError as error:
         return ShardOutcome(shard, None, error.problems, error.exit_code)
     return ShardOutcome(shard, receipt)
-
-
-def _explained(folder: Path, job: Job, misses: Sequence[Miss]) -> tuple[Problem, ...]:
-    recording = _recording(folder / RECORDING_FILE, job.plan_digest)
-    return tuple(
-        Problem(
-            f"the {miss.arm}'s request is {miss.reason}" if miss.reason == "not recorded" else f"{miss.arm}: {miss.reason}",
-            f"case {miss.case_id}",
-            explain(miss, recording.requests()),
-        )
-        for miss in misses[:EXPLAINED_MISSES]
-    )
 
 
 def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], answers: Answers) -> ShardRows:

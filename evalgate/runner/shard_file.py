@@ -54,12 +54,19 @@ class ShardRows:
     """Per case: inputs, references, group, both arms' outputs and findings."""
 
     def digest(self) -> str:
-        """Digest of the content: independent of the Parquet writer's version."""
+        """Digest of the content: independent of the Parquet writer's version and of how long answers took."""
         state = hashlib.sha256()
         tables = [self.numbers.rows[arm] for arm in ARMS] + [self.numbers.violations[arm] for arm in ARMS]
         for i, (case_id, detail) in enumerate(zip(self.ids, self.details, strict=True)):
-            state.update(json_line([case_id, detail, [table[i].tolist() for table in tables]]).encode("utf-8"))
+            state.update(json_line([case_id, _timeless(detail), [table[i].tolist() for table in tables]]).encode("utf-8"))
         return "sha256:" + state.hexdigest()
+
+
+def _timeless(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Latencies count where a metric measures them, and then stand in its rows: the same answers are the same evidence,
+    however long they took."""
+    arms = {str(arm): {k: v for k, v in detail[str(arm)].items() if k != "latency_ms"} for arm in ARMS if str(arm) in detail}
+    return {**detail, **arms}
 
 
 def shard_path(folder: Path, shard: int) -> Path:

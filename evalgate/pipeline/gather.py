@@ -1,0 +1,161 @@
+"""Get the answers that a run needs, in every mode: afterwards there is a recording that answers, and all is as in replay."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.canonical import digest
+from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.settings import GateSettings, Upstream
+from evalgate.proxy.recording import open_recording, place_of_recording, recording_folder
+from evalgate.proxy.recording_writer import RecordingWriter
+from evalgate.proxy.redaction import Redactor
+from evalgate.proxy.replay import Ask
+from evalgate.proxy.request import request_key
+from evalgate.proxy.upstream.collect import Collected, Collection, collect
+from evalgate.proxy.upstream.interface import Call, ProviderContext
+
+REFRESHED = ".refresh"
+KEPT_KEY_BYTES = 16
+Answering = Callable[[int, int], None]
+"""Called with (answers there, answers wanted)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the answers of a run stand."""
+
+    folder: Path
+    name: str
+    """The recording's name, or the mode where nothing is kept."""
+    evidence: str
+    """What the verdict rests on: `replay` (a recording, whoever made it and when), `mock` or `live`."""
+    mode: str
+    known: int = 0
+    """Requests that were answered already."""
+    collected: Collected | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """How the answers came, for run.json."""
+        if self.collected is None:
+            return {"mode": self.mode}
+        found = self.collected
+        return {
+            "mode": self.mode,
+            "collection": {
+                "known": self.known,
+                "answered": found.answered,
+                "failed": found.failed,
+                "calls": found.calls,
+                "retries": found.retries,
+                "prompt_tokens": found.prompt_tokens,
+                "completion_tokens": found.completion_tokens,
+                "usd": round(found.usd, 6),
+                "served_models": {name: sorted(names) for name, names in sorted(found.served_models.items())},
+            },
+        }
+
+
+def source_of(settings: GateSettings, identity: dict[str, Any], scratch: Path) -> Source:
+    """Where the answers will stand; `identity` tells a live run that continues from another one.
+
+    Raises: BadInput when replay has no recording.
+    """
+    proxy, root = settings.proxy, settings.root
+    match proxy.mode:
+        case "replay":
+            return Source(recording_folder(proxy.recording, root, proxy.place), proxy.recording, "replay", "replay")
+        case "record":
+            return Source(place_of_recording(proxy.recording, root, proxy.place), proxy.recording, "replay", "record")
+        case "refresh":
+            place = place_of_recording(proxy.recording, root, proxy.place)
+            return Source(place.with_name(place.name + REFRESHED), proxy.recording, "replay", "refresh")
+        case "mock" | "live":
+            folder = scratch / f".answers-{proxy.mode}-{digest(identity).removeprefix('sha256:')[:12]}"
+            return Source(folder, proxy.mode, proxy.mode, proxy.mode)
+        case mode:
+            raise BadInput(f"mode {mode!r} is unknown", where=proxy.place, hint="replay, record, refresh, mock or live")
+
+
+def gather(source: Source, settings: GateSettings, asks: Iterable[Ask], wanted: int, answering: Answering) -> Source:
+    """Ask for everything that is not answered yet; in replay for nothing.
+
+    Raises: BadInput when a provider cannot be used, Incomplete when it had to stop early, Interrupted, Terminated; whatever
+        was answered is recorded.
+    Side effects: calls providers, writes the recording.
+    """
+    if source.mode == "replay":
+        return source
+    if source.mode == "mock":
+        shutil.rmtree(source.folder, ignore_errors=True)
+    with RecordingWriter(source.folder, source.name, durable=source.mode != "mock") as writer:
+        missing = _Missing(source, settings, asks)
+        limits, budget = settings.proxy.limits, settings.proxy.budget
+        context = ProviderContext(limits.concurrency, Redactor(), settings.proxy.mock, str(settings.root.absolute()))
+        found = collect(
+            Collection(iter(missing), limits, budget, context, lambda done: answering(missing.known + done, wanted)), writer
+        )
+    answering(missing.known + found.answered, wanted)
+    if source.mode == "mock" and found.failed:
+        raise Incomplete([Problem(f"{found.failed} requests have no mock answer", hint="see proxy.mock"), *found.failures])
+    return replace(source, known=missing.known, collected=found)
+
+
+def conclude(source: Source) -> None:
+    """After the verdict stands: a refreshed recording takes its place, answers that are not kept are removed.
+
+    The recording that was replaced is kept beside it as `<name>.<first digits of its digest>`.
+    """
+    if source.mode in ("mock", "live"):
+        shutil.rmtree(source.folder, ignore_errors=True)
+    if source.mode != "refresh":
+        return
+    place = source.folder.with_name(source.name)
+    try:
+        if place.exists():
+            old = open_recording(place, source.name, may_be_empty=True).digest.removeprefix("sha256:")[:8]
+            aside = place.with_name(f"{source.name}.{old}")
+            number = 1
+            while aside.exists():
+                number += 1
+                aside = place.with_name(f"{source.name}.{old}-{number}")
+            if (place / "provenance.json").is_file():
+                shutil.copyfile(place / "provenance.json", source.folder / "provenance-before.json")
+            place.rename(aside)
+        source.folder.rename(place)
+    except OSError as error:
+        hint = f"the new answers stand in {source.folder}; the same command continues"
+        raise Incomplete(Problem(f"the recording cannot be replaced: {error.strerror}", str(place), hint)) from error
+
+
+class _Missing:
+    """The calls that are still to be made, one by one; counts those that are answered already."""
+
+    def __init__(self, source: Source, settings: GateSettings, asks: Iterable[Ask]) -> None:
+        self._settings, self._asks = settings, asks
+        self._mock = source.mode == "mock"
+        self._recording = open_recording(source.folder, source.name, may_be_empty=True)
+        self._redactor = Redactor()
+        self.known = 0
+
+    def __iter__(self) -> Iterator[Call]:
+        seen: set[bytes] = set()
+        for ask in self._asks:
+            request = ask.request()
+            key = request_key(request)
+            short = bytes.fromhex(key)[:KEPT_KEY_BYTES]
+            if short in seen or self._recording.answers(key):
+                self.known += 1
+                continue
+            seen.add(short)
+            body = ask.body()
+            if self._redactor.holds_secret(body):
+                where = f"case {ask.case_id}, {ask.arm}"
+                hint = "a request is recorded as it is sent: take the secret out of the prompt or the dataset"
+                raise BadInput("the request holds the value of a secret", where=where, hint=hint)
+            model = replace(ask.model, provider="mock") if self._mock else ask.model
+            yield Call(key, request, body, model, self._settings.upstreams.get(model.alias, Upstream()), ask.case_id, ask.arm)

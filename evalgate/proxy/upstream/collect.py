@@ -1,0 +1,214 @@
+"""Collect many answers into a recording: lazily, many in flight, each durable before it counts, stopped in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from evalgate.core.errors import EvalgateError, Incomplete, Interrupted, Problem, Terminated
+from evalgate.core.settings import Budget, CallLimits
+from evalgate.proxy.recording_writer import GroupCommit, RecordingWriter
+from evalgate.proxy.upstream.caller import Caller
+from evalgate.proxy.upstream.interface import Call, Failure, ProviderContext, Reply
+from evalgate.proxy.upstream.lines import line_of
+from evalgate.proxy.upstream.spending import BudgetReached
+
+SHOWN = 5
+GRACE_S = 5.0
+"""How long running calls may finish after Ctrl-C; after other reasons to stop they may take their time-out."""
+
+
+@dataclass(slots=True)
+class Collected:
+    """What a collection came to."""
+
+    wanted: int = 0
+    """Requests that were not answered yet when they were looked at."""
+    answered: int = 0
+    failed: int = 0
+    failures: list[Problem] = field(default_factory=list)
+    """The first of them, to be shown."""
+    calls: int = 0
+    retries: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float = 0.0
+    served_models: dict[str, set[str]] = field(default_factory=dict)
+    """Model asked for → names under which it answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What is to be collected, and how."""
+
+    calls: Iterator[Call]
+    """Only what is not answered yet; taken one by one."""
+    limits: CallLimits
+    budget: Budget
+    context: ProviderContext
+    progress: Callable[[int], None]
+    """Called with the number of answers that are durable."""
+
+
+def collect(collection: Collection, writer: RecordingWriter) -> Collected:
+    """Ask for everything and record what comes; calls that end without an answer are recorded as errors.
+
+    Raises: Incomplete when it had to stop before everything was asked (budget, upstream down, disk full), Interrupted or
+        Terminated on a signal; what was answered until then is recorded, and the same command continues.
+    Side effects: calls providers; writes into the recording; takes SIGINT and SIGTERM while it runs.
+    """
+    return asyncio.run(_Collector(collection, writer).run())
+
+
+class _Collector:
+    def __init__(self, collection: Collection, writer: RecordingWriter) -> None:
+        self._collection, self._writer = collection, writer
+        self._found = Collected()
+        self._stop: EvalgateError | None = None
+        self._stopping = asyncio.Event()
+        self._durable = 0
+        self._early: list[tuple[Call, Failure]] = []
+
+    async def run(self) -> Collected:
+        """Work with as many tasks as may be in flight, until there is nothing left or a reason to stop."""
+        self._caller = Caller(self._collection.limits, self._collection.budget, self._collection.context)
+        self._commit = GroupCommit(self._writer)
+        try:
+            with _signals(self._halt):
+                await self._work()
+        finally:
+            try:
+                await self._commit.close()
+            except Incomplete as error:
+                self._stop = error
+            await self._caller.close()
+        self._total()
+        if self._stop is not None:
+            raise self._explained(self._stop)
+        return self._found
+
+    async def _work(self) -> None:
+        tasks = [asyncio.create_task(self._worker()) for _ in range(self._collection.limits.concurrency)]
+        limit = self._collection.limits.run_deadline_s
+        late = Incomplete("the run's deadline has passed", where=f"proxy.run_deadline_s is {limit:g}")
+        timer = asyncio.get_running_loop().call_later(limit, self._halt, late)
+        ended = asyncio.gather(*tasks, return_exceptions=True)
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+        timer.cancel()
+        stopping.cancel()
+        if not ended.done():
+            await self._let_running_calls_end()
+            for task in tasks:
+                task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+                raise result
+
+    async def _let_running_calls_end(self) -> None:
+        """Wait for calls that a provider is answering now; nobody starts another."""
+        grace = GRACE_S if isinstance(self._stop, (Interrupted, Terminated)) else self._collection.limits.timeout_s
+        until = time.monotonic() + grace
+        while self._caller.asking and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+
+    async def _worker(self) -> None:
+        while self._stop is None:
+            call = next(self._collection.calls, None)
+            if call is None:
+                return
+            self._found.wanted += 1
+            try:
+                self._take(call, await self._caller.answer(call))
+            except EvalgateError as error:
+                self._halt(error)
+
+    def _take(self, call: Call, result: Reply | Failure) -> None:
+        if isinstance(result, Failure):
+            self._found.failed += 1
+            if len(self._found.failures) < SHOWN:
+                self._found.failures.append(Problem(f"no answer of the {call.arm}: {result.message}", f"case {call.case_id}"))
+            if not self._found.answered:
+                # Until somebody answers, a failure says more about the set-up than about the request: not recorded yet.
+                self._early.append((call, result))
+                return
+        else:
+            self._found.answered += 1
+            self._note_model(call, result)
+        self._record(call, result)
+        while self._early and self._found.answered:
+            self._record(*self._early.pop())
+
+    def _record(self, call: Call, result: Reply | Failure) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        future = self._commit.add(line_of(call, result, self._collection.context.redactor, now))
+        if isinstance(result, Reply):
+            future.add_done_callback(self._safe)
+
+    def _safe(self, future: asyncio.Future[None]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._durable += 1
+            self._collection.progress(self._durable)
+
+    def _halt(self, reason: EvalgateError) -> None:
+        """Take no further call; whoever comes first gives the reason."""
+        if self._stop is None:
+            self._stop = reason
+        self._caller.halted = True
+        self._stopping.set()
+
+    def _note_model(self, call: Call, reply: Reply) -> None:
+        served = reply.body.get("model") if isinstance(reply.body, dict) else None
+        if isinstance(served, str) and len(self._found.served_models) < 100:
+            names = self._found.served_models.setdefault(call.model.name, set())
+            if len(names) < 20:
+                names.add(served)
+
+    def _total(self) -> None:
+        spent = self._caller.spending
+        self._found.calls, self._found.retries, self._found.usd = spent.calls, self._caller.retries, spent.usd
+        self._found.prompt_tokens, self._found.completion_tokens = spent.prompt_tokens, spent.completion_tokens
+
+    def _explained(self, reason: EvalgateError) -> EvalgateError:
+        """The reason to stop, with what is safe and what to do next."""
+        kept = f"{self._durable} new answers are recorded and will not be asked for again"
+        advice = "raise the budget, and the same command continues" if isinstance(reason, BudgetReached) else None
+        first = reason.problems[0]
+        hint = "; ".join(part for part in (first.hint, kept, advice or "the same command continues") if part)
+        return type(reason)([Problem(first.message, first.where, hint), *reason.problems[1:], *self._found.failures])
+
+
+@contextlib.contextmanager
+def _signals(halt: Callable[[EvalgateError], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop in good order; a second one ends at once."""
+    loop = asyncio.get_running_loop()
+    seen: list[int] = []
+
+    def on_signal(number: int) -> None:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(number)
+        kind = Terminated if number == signal.SIGTERM else Interrupted
+        halt(kind("terminated" if number == signal.SIGTERM else "interrupted"))
+
+    taken: list[tuple[signal.Signals, Any]] = []
+    try:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            before = signal.getsignal(name)
+            loop.add_signal_handler(name, on_signal, name)
+            taken.append((name, before))
+    except (ValueError, RuntimeError, NotImplementedError):
+        pass  # not the main thread: whoever runs it there takes the signals
+    try:
+        yield
+    finally:
+        for name, before in taken:
+            loop.remove_signal_handler(name)
+            signal.signal(name, before)

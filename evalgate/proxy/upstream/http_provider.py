@@ -1,0 +1,186 @@
+"""The provider of every OpenAI-compatible endpoint: plain HTTP on one event loop, connections reused, many in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from evalgate.core.errors import BadInput
+from evalgate.core.secrets import secret_from_environment, setting_from_environment
+from evalgate.core.settings import Upstream
+from evalgate.proxy.redaction import Redactor
+from evalgate.proxy.upstream.headers import rate_state, retry_after_s
+from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, RateState, Reply
+from evalgate.proxy.upstream.wire import SHOWN, answer_of, error_text, kind_of_error_body, kind_of_status, parse_body
+
+if TYPE_CHECKING:
+    import aiohttp
+
+OPENAI = "https://api.openai.com/v1"
+MAX_BODY = 32 << 20
+MAX_ERROR_BODY = 64 << 10
+CONNECT_S = 15.0
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def make_openai(upstream: Upstream, context: ProviderContext) -> HttpProvider:
+    """The provider `openai`.
+
+    Raises: BadInput when the address is unusable, or OpenAI itself is asked without a key.
+    """
+    base = upstream.base_url or setting_from_environment("OPENAI_BASE_URL") or OPENAI
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        shown = context.redactor.message(base)
+        raise BadInput(f"{shown!r} is not the address of a server", hint="such as http://127.0.0.1:8080/v1")
+    if parts.username or parts.password or parts.query:
+        hint = "the key belongs into the environment variable that api_key_env names"
+        raise BadInput("the address of a server must not hold a user, a password or a query", hint=hint)
+    key = secret_from_environment(upstream.api_key_env)
+    if key is None and parts.hostname == urlsplit(OPENAI).hostname:
+        hint = f"set {upstream.api_key_env}, or name another server with base_url; replay needs neither"
+        raise BadInput("OpenAI is asked without a key", hint=hint)
+    if key is not None and any(ord(c) < 33 or ord(c) > 126 for c in key):
+        said = f"the value of {upstream.api_key_env} holds white space or characters that no key has"
+        raise BadInput(said, hint="set it again")
+    return HttpProvider(base.rstrip("/"), key, context)
+
+
+class HttpProvider:
+    """Asks one server. Redirects are not followed: a key goes to the address that was configured and nowhere else."""
+
+    def __init__(self, base_url: str, key: str | None, context: ProviderContext) -> None:
+        self._base = base_url
+        self._host = urlsplit(base_url).hostname or ""
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
+        if key is not None:
+            self._headers["Authorization"] = f"Bearer {key}"
+        self._redactor: Redactor = context.redactor
+        self._session: aiohttp.ClientSession | None = None
+
+    async def ask(self, call: Call, attempt: int, timeout_s: float) -> Reply | Failure:
+        """One attempt, with a deadline over all of it: connecting, waiting, and every byte of the body."""
+        import aiohttp
+
+        started = time.monotonic()
+        reused = _Reused()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._exchange(call, started, reused)
+        except TimeoutError:
+            return self._failed(f"no complete answer within {timeout_s:g} s", maybe_billed=True)
+        except aiohttp.ServerDisconnectedError:
+            return self._failed("the server closed the connection without an answer", fresh=reused.yes)
+        except aiohttp.ClientConnectorError as error:
+            return self._failed(f"cannot connect to {self._host}: {error.os_error.strerror or error.os_error}")
+        except (aiohttp.ClientOSError, ConnectionError) as error:
+            fresh = reused.yes and not reused.answering
+            return self._failed(f"the connection broke: {getattr(error, 'strerror', None) or error}", True, fresh=fresh)
+        except (aiohttp.ClientError, ValueError) as error:
+            return self._failed(f"the response is damaged: {type(error).__name__}: {error}", True)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _exchange(self, call: Call, started: float, reused: _Reused) -> Reply | Failure:
+        data = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+        url = f"{self._base}/{call.endpoint}"
+        options: dict[str, Any] = {"headers": self._headers, "allow_redirects": False, "trace_request_ctx": reused}
+        async with self._opened().post(url, data=data, **options) as got:
+            reused.answering = True
+            good = 200 <= got.status < 300
+            limit = MAX_BODY if good else MAX_ERROR_BODY
+            body = await _read(got, limit)
+            latency_ms = (time.monotonic() - started) * 1000
+            headers = {name.lower(): value for name, value in got.headers.items()}
+        if body is None:
+            if good:
+                return self._failed(f"the answer is larger than {MAX_BODY >> 20} MiB", True, kind=FailureKind.PERMANENT)
+            body = b""
+        rate = rate_state(headers)
+        if good:
+            return self._answered(call, body, latency_ms, rate)
+        return self._refused(got.status, headers, body, rate)
+
+    def _answered(self, call: Call, data: bytes, latency_ms: float, rate: RateState) -> Reply | Failure:
+        try:
+            body = parse_body(data)
+        except ValueError as error:
+            return self._failed(f"the response is not JSON ({len(data)} bytes): {error}", True)
+        answer = answer_of(call.endpoint, body)
+        if isinstance(answer, str):
+            failed = isinstance(body, Mapping) and body.get("error") is not None
+            # An answer without content was the server's decision: asking again would pay again for the same.
+            kind = kind_of_error_body(body) if failed else FailureKind.PERMANENT
+            return Failure(kind, self._redactor.message(answer), 200, None, self._redactor.value(body), rate, True)
+        return Reply(answer.text, answer.finish, answer.prompt_tokens, answer.completion_tokens, round(latency_ms, 3), body, rate)
+
+    def _refused(self, status: int, headers: Mapping[str, str], data: bytes, rate: RateState) -> Failure:
+        body: Any
+        try:
+            body = parse_body(data)
+        except ValueError:
+            body = data[:MAX_ERROR_BODY].decode("utf-8", "replace")
+        wait = retry_after_s(headers, datetime.now(UTC))
+        kind = kind_of_status(status, body, retry_after=wait is not None)
+        said = error_text(body) or "without a message"
+        if 300 <= status < 400:
+            said = "a redirect, which is not followed; check base_url"
+        message = self._redactor.message(f"HTTP {status}: {said}")
+        return Failure(kind, message, status, wait, self._redactor.value(body), rate)
+
+    def _failed(
+        self, message: str, maybe_billed: bool = False, *, fresh: bool = False, kind: FailureKind = FailureKind.TRANSIENT
+    ) -> Failure:
+        text = self._redactor.message(" ".join(message.split()))[: SHOWN + 100]
+        return Failure(kind, text, maybe_billed=maybe_billed, fresh_connection=fresh)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            import aiohttp
+
+            trace = aiohttp.TraceConfig()
+            trace.on_connection_reuseconn.append(_note_reuse)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20, ttl_dns_cache=300),
+                timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
+                # A proxy of the environment is for the world outside; a model on this machine is asked directly.
+                trust_env=self._host not in _LOCAL,
+                trace_configs=[trace],
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+            )
+        return self._session
+
+
+class _Reused:
+    """Whether a request went over a connection that had served before, and whether an answer had begun."""
+
+    __slots__ = ("answering", "yes")
+
+    def __init__(self) -> None:
+        self.yes = self.answering = False
+
+
+async def _note_reuse(session: Any, context: Any, parameters: Any) -> None:
+    context.trace_request_ctx.yes = True
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
+    """The body, or None when it is larger than the limit; the rest is not read."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > limit:
+            response.close()
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,51 @@
+"""What a command or a function answers: plain text, a small object, or a whole response of an OpenAI-compatible shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalgate.core.strict_json import parse_json
+from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, Reply
+from evalgate.proxy.upstream.wire import answer_of
+
+FIELDS = frozenset({"text", "finish", "prompt_tokens", "completion_tokens", "latency_ms"})
+
+
+def reply_of_value(call: Call, value: Any, latency_ms: float) -> Reply | Failure:
+    """An answer from a value: a text, `{"text": …}` with optional figures, or a response with `choices` or `output`."""
+    if isinstance(value, str):
+        return Reply(value, "stop", None, None, latency_ms)
+    if not isinstance(value, Mapping):
+        return Failure(FailureKind.PERMANENT, f"the answer is {type(value).__name__}, neither a text nor an object")
+    if "choices" in value or "output" in value or value.get("error") is not None:
+        answer = answer_of(call.endpoint, value)
+        if isinstance(answer, str):
+            return Failure(FailureKind.PERMANENT, answer)
+        return Reply(answer.text, answer.finish, answer.prompt_tokens, answer.completion_tokens, latency_ms, dict(value))
+    unknown = sorted(set(value) - FIELDS)
+    if unknown or not isinstance(value.get("text"), str):
+        said = f"unknown field {unknown[0]!r}" if unknown else "it has no text"
+        return Failure(FailureKind.PERMANENT, f"the answer object cannot be read: {said}; known: {', '.join(sorted(FIELDS))}")
+    prompt, completion = (_count(value.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    own = value.get("latency_ms")
+    latency = float(own) if isinstance(own, (int, float)) and not isinstance(own, bool) and 0 <= own < 1e12 else latency_ms
+    return Reply(value["text"], str(value.get("finish") or "stop"), prompt, completion, latency)
+
+
+def reply_of_text(call: Call, text: str, latency_ms: float) -> Reply | Failure:
+    """An answer from what a program printed: JSON when it is an object of a known shape, else the text itself.
+
+    One line feed at the end belongs to the printing, not to the answer.
+    """
+    try:
+        value = parse_json(text)
+    except ValueError:
+        value = None
+    if isinstance(value, Mapping) and (set(value) & {"text", "choices", "output", "error"}):
+        return reply_of_value(call, value, latency_ms)
+    return Reply(text.removesuffix("\n").removesuffix("\r"), "stop", None, None, latency_ms)
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
