@@ -12,6 +12,7 @@ from types import FrameType
 
 from evalgate.cli.parser import Handler, build_parser
 from evalgate.core.errors import EvalgateError, ExitCode, Interrupted, Problem, Terminated
+from evalgate.core.secrets import without_secrets
 from evalgate.core.visible import terminal_line
 
 _CONTINUE = "finished shards are kept: the same command continues"
@@ -93,7 +94,7 @@ def _bug(error: Exception, options: argparse.Namespace) -> int:
 
         for line in traceback.format_exc().splitlines():
             _say(terminal_line(line))
-    _say(f"evalgate: internal error: {type(error).__name__}: {terminal_line(str(error)[:500])}")
+    _say(f"evalgate: internal error: {type(error).__name__}: {terminal_line(without_secrets(str(error))[:500])}")
     _say("    try: the same command with --verbose, and report what it prints")
     return int(ExitCode.INTERNAL)
 
@@ -109,6 +110,6 @@ def _silence_stdout() -> None:
 
 def _say(line: str) -> None:
     try:
-        print(line, file=sys.stderr, flush=True)
+        print(without_secrets(line), file=sys.stderr, flush=True)
     except (BrokenPipeError, OSError, ValueError):
         return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from evalgate.core.canonical import pretty_json
 from evalgate.core.errors import Problem
+from evalgate.core.secrets import without_secrets
 
 if TYPE_CHECKING:
     from evalgate.pipeline.api import RunResult
@@ -40,7 +41,7 @@ def print_error_document(code: int, problems: Sequence[Problem]) -> None:
     """With --json: one JSON document also when there is no verdict."""
     from evalgate.pipeline.show import error_text
 
-    _write(sys.stdout, error_text(code, problems))
+    _write(sys.stdout, without_secrets(error_text(code, problems)))
 
 
 def _write(stream: TextIO, text: str) -> None:

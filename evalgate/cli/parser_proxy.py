@@ -6,7 +6,57 @@ import argparse
 
 from evalgate.cli.parser_parts import Commands, command
 
+MODES = ("replay", "record", "mock", "refresh", "live")
+SMALLEST_BODY, LARGEST_BODY = 1 << 10, 256 << 20
+
 
 def add_proxy(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
-    command(commands, shared, "proxy", "serve an OpenAI-compatible endpoint that records, replays or mocks")
+    parser = command(commands, shared, "proxy", "serve an OpenAI-compatible endpoint that records, replays or mocks")
+    parser.add_argument(
+        "--mode", choices=MODES, default="replay", metavar="MODE", help="replay (default), record or mock"
+    )
+    parser.add_argument(
+        "--recording", metavar="NAME", help="a name under datasets/recordings/, or the path of a folder (replay, record)"
+    )
+    _add_upstream(parser)
+    _add_listening(parser)
+    parser.add_argument("--mock", metavar="FILE", help="rules and faults of the mock, YAML (mock)")
+
+
+def _add_upstream(parser: argparse.ArgumentParser) -> None:
+    upstream = parser.add_argument_group("upstream (record)")
+    upstream.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="OpenAI-compatible server up to and including /v1 (default: OPENAI_BASE_URL, else OpenAI)",
+    )
+    upstream.add_argument(
+        "--api-key-env", metavar="NAME", help="environment variable that holds its key (default: OPENAI_API_KEY)"
+    )
+
+
+def _add_listening(parser: argparse.ArgumentParser) -> None:
+    listening = parser.add_argument_group("listening")
+    listening.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)")
+    listening.add_argument("--port", type=_port, default=0, metavar="N", help="default: 0, a free port")
+    listening.add_argument(
+        "--token-env", metavar="NAME", help="environment variable with the token for clients (default: one is made and printed)"
+    )
+    listening.add_argument(
+        "--max-body", type=_body, default=8 << 20, metavar="BYTES", help="largest request body (default: 8388608)"
+    )
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return value
+
+
+def _body(text: str) -> int:
+    value = int(text)
+    if not SMALLEST_BODY <= value <= LARGEST_BODY:
+        raise argparse.ArgumentTypeError(f"a number from {SMALLEST_BODY} to {LARGEST_BODY}")
+    return value

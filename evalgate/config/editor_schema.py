@@ -29,6 +29,8 @@ def config_schema() -> dict[str, Any]:
     from evalgate.config.schema_models import GateFile
 
     schema = GateFile.model_json_schema()
+    for entry in schema["$defs"].values():
+        _without_empty(entry)
     properties = schema["properties"]
     for key, word in (("metrics", "metric"), ("safety", "detector")):
         properties[key] = _choices(properties[key]["description"], word)
@@ -44,6 +46,13 @@ def config_schema() -> dict[str, Any]:
     measures = {key: {"minItems": 1} for key in ("metrics", "safety")}
     either = [{"required": [key], "properties": {key: rule}} for key, rule in measures.items()]
     return {**head, **{key: value for key, value in schema.items() if key != "title"}, "anyOf": either}
+
+
+def _without_empty(entry: dict[str, Any]) -> None:
+    """Take out the default null of keys that may be left out, but not left empty."""
+    for key in entry.get("properties", {}).values():
+        if key.get("default", ...) is None and ("anyOf" not in key or {"type": "null"} not in key["anyOf"]):
+            del key["default"]
 
 
 def _choices(description: str, word: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from evalgate.config.choices import read_choices
 from evalgate.config.faults import MAX_FAULTS, Faults, clipped, key_text, shown
+from evalgate.config.model_entries import check_models, model_choice, upstream_of
+from evalgate.config.proxy_entry import check_proxy, proxy_choice
 from evalgate.config.standing import with_standing_thresholds
 from evalgate.config.strict_yaml import read_document
 from evalgate.config.threshold_rules import check_together
@@ -16,16 +18,14 @@ from evalgate.core.errors import BadInput
 from evalgate.core.plugins import suggestion
 from evalgate.core.settings import (
     GateSettings,
-    ModelChoice,
     PluginChoice,
-    ProxyChoice,
     TargetKind,
     Threshold,
     VariantChoice,
 )
 
 if TYPE_CHECKING:
-    from evalgate.config.schema_models import GateFile, ModelEntry
+    from evalgate.config.schema_models import GateFile
 
 __all__ = ["load_settings", "settings_from", "with_standing_thresholds"]
 
@@ -58,6 +58,8 @@ def settings_from(document: Document, path: Path) -> GateSettings:
     thresholds = read_thresholds(raw["thresholds"], ("thresholds",), faults) if "thresholds" in raw else ()
     _check_thresholds(thresholds, raw, faults)
     _check_names(raw, faults)
+    check_models(raw.get("models"), faults)
+    check_proxy(raw, faults)
     faults.raise_if_any()
     if file is None:
         raise AssertionError("a configuration without a shape has faults")
@@ -132,8 +134,8 @@ def _settings(
         dataset=file.dataset,
         baseline=chosen["baseline"],
         candidate=chosen["candidate"],
-        models={alias: _model(alias, entry) for alias, entry in file.models.items()},
-        proxy=ProxyChoice(file.proxy.mode, file.proxy.recording, document.place("proxy")),
+        models={alias: model_choice(alias, entry) for alias, entry in file.models.items()},
+        proxy=proxy_choice(file.proxy, document.place("proxy")),
         metrics=metrics,
         safety=safety,
         slices=tuple(file.slices),
@@ -146,16 +148,5 @@ def _settings(
         path=path,
         root=project_root(path),
         dataset_place=document.place("dataset"),
-    )
-
-
-def _model(alias: str, entry: ModelEntry) -> ModelChoice:
-    price = entry.price
-    return ModelChoice(
-        alias,
-        entry.provider,
-        entry.name,
-        entry.parameters,
-        price_input=price.input if price else None,
-        price_output=price.output if price else None,
+        upstreams={alias: upstream_of(entry) for alias, entry in file.models.items()},
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalgate.config.faults import Faults, clipped, key_text, shown
+from evalgate.config.misplaced import unknown_hint
+from evalgate.config.shapes import keys_at, words_at
 from evalgate.core.document import KeyPath
 from evalgate.core.plugins import suggestion
 
@@ -17,6 +19,7 @@ _TYPES = {
     "model_type": ("a mapping", "put its keys on their own lines, indented"),
     "dict_type": ("a mapping", "put its keys on their own lines, indented"),
     "list_type": ("a list", "write [a, b], or one item a line after a dash"),
+    "bool_type": ("true or false", "write true or false, without quotes"),
 }
 _LIMITS = {
     "greater_than": ("more than", "gt"),
@@ -24,16 +27,17 @@ _LIMITS = {
     "less_than": ("less than", "lt"),
     "less_than_equal": ("at most", "le"),
 }
-_ELSEWHERE = {
-    "version": "configurations have no version key; a newer evalgate may have written this one",
-    "schema": "configurations have no schema key; a newer evalgate may have written this one",
-    "parameters": "parameters belong to a model: models.ALIAS.parameters",
-    "api_key": "keys never stand in a file: the provider reads its own environment variable",
-    "mode": "the mode belongs to the proxy: proxy: {mode: replay}",
-    "recording": "the recording belongs to the proxy: proxy: {recording: NAME}",
-}
 _EXAMPLES = {
     "gate": "gate: my-gate",
+    "command": "write the program first: command: [python3, app.py]",
+    "contains": "write the part to look for, or leave contains out",
+    "matches": "write the pattern to look for, or leave matches out",
+    "text": "text: the answer, such as \"You said {{last}}\"",
+    "kind": "kind: rate_limit, server_error, timeout, truncated, slow, reset or error_body",
+    "median": "give median and p95 together: {median: 200, p95: 600}",
+    "p95": "give median and p95 together: {median: 200, p95: 600}",
+    "min": "give min and max together: {min: 5, max: 40}",
+    "max": "give min and max together: {min: 5, max: 40}",
     "dataset": "dataset: name@1.0.0",
     "variants": "variants: {baseline: {prompt: name@1, model: alias}, candidate: {prompt: name@2, model: alias}}",
     "models": "models: {alias: {provider: openai, name: the-model}}",
@@ -49,29 +53,34 @@ _EXAMPLES = {
 }
 
 
-def note_error(error: Mapping[str, Any], faults: Faults) -> None:
-    """Turn one entry of `ValidationError.errors()` into a fault with place, key and advice."""
+def note_error(error: Mapping[str, Any], faults: Faults, root: type | None = None) -> None:
+    """Turn one entry of `ValidationError.errors()` into a fault with place, key and advice.
+
+    `root` is the model of the whole document: without it that of a gate.
+    """
     path: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
     kind, given = str(error["type"]), error.get("input")
     text, context = key_text(path), error.get("ctx") or {}
     if kind == "missing":
         faults.add(path[:-1], f"{text} is missing", _EXAMPLES.get(str(path[-1]), f"add {path[-1]}: …"))
     elif kind == "extra_forbidden":
-        faults.add(path, f"{text}: unknown key {clipped(str(path[-1]))!r}", _unknown_hint(path))
+        known = keys_at(path[:-1], root)
+        faults.add(path, f"{text}: unknown key {clipped(str(path[-1]))!r}", unknown_hint(path, known))
     elif kind in _TYPES:
         wanted, hint = _TYPES[kind]
+        if kind == "list_type" and path[-1] == "command":
+            hint = "write a list, each word its own item: [python3, app.py]; no shell is involved"
         faults.add(path, f"{text} must be {wanted}, not {shown(given)}", hint)
     elif kind in _LIMITS:
         words, key = _LIMITS[kind]
-        faults.add(path, f"{text} must be {words} {context[key]:,}, not {shown(given)}", _range_hint(path, given))
+        faults.add(path, f"{text} must be {words} {context[key]:,.10g}, not {shown(given)}", _range_hint(path, given))
     elif kind == "literal_error":
-        _note_choice(path, given, faults)
+        _note_choice(path, given, words_at(path, root), faults)
     else:
         _note_text(path, kind, given, faults)
 
 
-def _note_choice(path: KeyPath, given: Any, faults: Faults) -> None:
-    known = _modes_or_reports(path)
+def _note_choice(path: KeyPath, given: Any, known: tuple[str, ...], faults: Faults) -> None:
     hint = suggestion(given, known) if isinstance(given, str) else f"known: {', '.join(known)}"
     faults.add(path, f"{key_text(path)} must be one of {', '.join(known)}, not {shown(given)}", hint)
 
@@ -92,33 +101,6 @@ def _note_text(path: KeyPath, kind: str, given: Any, faults: Faults) -> None:
         faults.add(path, f"{text} cannot be {shown(given)}", "see the documentation of this key")
 
 
-def _unknown_hint(path: KeyPath) -> str:
-    key = str(path[-1])
-    return _ELSEWHERE.get(key) or suggestion(key, list(_known_keys(path[:-1])))
-
-
-def _known_keys(parent: KeyPath) -> tuple[str, ...]:
-    """The keys that are known inside a place of the configuration."""
-    from evalgate.config import schema_models as models
-
-    model: Any = models.GateFile
-    if parent[:1] == ("variants",):
-        model = models.VariantEntries if len(parent) == 1 else models.VariantEntry
-    elif parent[:1] == ("models",):
-        model = models.ModelEntry if len(parent) == 2 else models.PriceEntry
-    elif parent[:1] == ("proxy",):
-        model = models.ProxyEntry
-    return tuple(model.model_fields)
-
-
-def _modes_or_reports(path: KeyPath) -> tuple[str, ...]:
-    from typing import get_args
-
-    from evalgate.config import schema_models as models
-
-    return get_args(models.Report if path[:1] == ("reports",) else models.Mode)
-
-
 def _range_hint(path: KeyPath, given: Any) -> str:
     if path == ("confidence",) and isinstance(given, (int, float)):
         if 50 < given < 100:
@@ -130,4 +112,6 @@ def _range_hint(path: KeyPath, given: Any) -> str:
         return "samples are repeats of each case: 1 to 100"
     if path == ("resamples",):
         return "leave it out, and the number of cases decides"
+    if str(path[-1]).endswith("_s"):
+        return "write seconds, in that range"
     return "write a number in that range"

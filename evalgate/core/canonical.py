@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 MAX_SAFE_INTEGER = 2**53 - 1
-_NEEDS_CARE = re.compile(r"\.0(?![0-9])|[0-9][eE]|[0-9]{16}|NaN|Infinity|[\U00010000-\U0010ffff]")
+_NEEDS_CARE = re.compile(
+    r"(?:^|[:,\[])-?[0-9]+(?:\.[0-9]+)?[eE]"
+    r"|(?:^|[:,\[])-?[0-9]+\.0(?![0-9])|(?:^|[:,\[])-?[0-9]{16}|NaN|Infinity|[\U00010000-\U0010ffff]"
+)
 
 
 def canonical_json(value: Any) -> bytes:

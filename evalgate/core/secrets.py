@@ -6,6 +6,7 @@ The one piece of state that a process keeps: whoever prints or writes must be ab
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 from functools import lru_cache
@@ -66,5 +67,5 @@ def _forms(value: str) -> set[str]:
             core = text[start : len(text) - 1 if spare else len(text)]
             if len(core) >= SHORTEST:
                 forms.add(core)
-    forms.add(data.hex())
+    forms |= {data.hex(), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     return forms

@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.secrets import secret_from_environment
 from evalgate.core.settings import GateSettings, Upstream
 from evalgate.proxy.recording import open_recording, place_of_recording, recording_folder
 from evalgate.proxy.recording_writer import RecordingWriter
 from evalgate.proxy.redaction import Redactor
 from evalgate.proxy.replay import Ask
 from evalgate.proxy.request import request_key
+from evalgate.proxy.segments import segment_names
 from evalgate.proxy.upstream.collect import Collected, Collection, collect
 from evalgate.proxy.upstream.interface import Call, ProviderContext
 
@@ -90,19 +93,39 @@ def gather(source: Source, settings: GateSettings, asks: Iterable[Ask], wanted: 
     """
     if source.mode == "replay":
         return source
-    if source.mode == "mock":
-        shutil.rmtree(source.folder, ignore_errors=True)
     with RecordingWriter(source.folder, source.name, durable=source.mode != "mock") as writer:
+        if source.mode == "mock":
+            _clear(source.folder)
         missing = _Missing(source, settings, asks)
-        limits, budget = settings.proxy.limits, settings.proxy.budget
-        context = ProviderContext(limits.concurrency, Redactor(), settings.proxy.mock, str(settings.root.absolute()))
-        found = collect(
-            Collection(iter(missing), limits, budget, context, lambda done: answering(missing.known + done, wanted)), writer
-        )
+        calls = iter(missing)
+        first = next(calls, None)
+        # With nothing to ask for there is no need of an event loop, which opens a socket.
+        found = Collected() if first is None else _collected(missing, chain((first,), calls), writer, answering, wanted)
     answering(missing.known + found.answered, wanted)
-    if source.mode == "mock" and found.failed:
-        raise Incomplete([Problem(f"{found.failed} requests have no mock answer", hint="see proxy.mock"), *found.failures])
+    if found.failed and (source.mode == "mock" or not (found.answered or missing.known)):
+        mock = source.mode == "mock"
+        said = f"{found.failed} requests have no mock answer" if mock else f"none of {found.failed} requests was answered"
+        raise Incomplete([Problem(said, hint="see proxy.mock" if mock else "the same command asks again"), *found.failures])
     return replace(source, known=missing.known, collected=found)
+
+
+def _collected(
+    missing: _Missing, calls: Iterator[Call], writer: RecordingWriter, answering: Answering, wanted: int
+) -> Collected:
+    settings = missing.settings
+    limits, budget = settings.proxy.limits, settings.proxy.budget
+    context = ProviderContext(limits.concurrency, Redactor(), settings.proxy.mock, str(settings.root.absolute()))
+
+    def progress(done: int) -> None:
+        answering(missing.known + done, wanted)
+
+    return collect(Collection(calls, limits, budget, context, progress, lambda: missing.known > 0), writer)
+
+
+def _clear(folder: Path) -> None:
+    """A mock answers anew each time; the lock that is held stays."""
+    for name in segment_names(folder):
+        (folder / name).unlink()
 
 
 def conclude(source: Source) -> None:
@@ -136,11 +159,17 @@ class _Missing:
     """The calls that are still to be made, one by one; counts those that are answered already."""
 
     def __init__(self, source: Source, settings: GateSettings, asks: Iterable[Ask]) -> None:
-        self._settings, self._asks = settings, asks
+        self.settings, self._asks = settings, asks
         self._mock = source.mode == "mock"
         self._recording = open_recording(source.folder, source.name, may_be_empty=True)
         self._redactor = Redactor()
         self.known = 0
+        for alias in settings.models:
+            # Known before the first request is looked at: one that holds a key must not be sent, not even the first.
+            secret_from_environment(self._upstream(alias).api_key_env)
+
+    def _upstream(self, alias: str) -> Upstream:
+        return self.settings.upstreams.get(alias, Upstream())
 
     def __iter__(self) -> Iterator[Call]:
         seen: set[bytes] = set()
@@ -158,4 +187,4 @@ class _Missing:
                 hint = "a request is recorded as it is sent: take the secret out of the prompt or the dataset"
                 raise BadInput("the request holds the value of a secret", where=where, hint=hint)
             model = replace(ask.model, provider="mock") if self._mock else ask.model
-            yield Call(key, request, body, model, self._settings.upstreams.get(model.alias, Upstream()), ask.case_id, ask.arm)
+            yield Call(key, request, body, model, self._upstream(model.alias), ask.case_id, ask.arm)

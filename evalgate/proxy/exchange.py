@@ -9,7 +9,7 @@ from typing import Any
 
 from evalgate.core.canonical import MAX_SAFE_INTEGER, canonical_parsed
 from evalgate.core.errors import BadInput, Problem
-from evalgate.proxy.request import CONTENT_FIELD, recorded_request_key
+from evalgate.proxy.request import CONTENT_FIELD, request_key
 
 LINE_VERSION = 1
 FIELDS = frozenset({"v", "key", "request", "response", "latency_ms", "recorded_at", "digest"})
@@ -103,7 +103,7 @@ def _key(request: Mapping[str, Any], where: str) -> str:
     if not isinstance(parameters, Mapping):
         raise BadInput("the parameters of a request are an object", where=where)
     try:
-        return recorded_request_key(request)
+        return request_key(request)
     except BadInput as error:
         raise BadInput([Problem(p.message, where, p.hint) for p in error.problems]) from error
 

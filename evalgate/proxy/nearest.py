@@ -83,8 +83,8 @@ def _alike(left: frozenset[str], right: frozenset[str]) -> float:
 
 
 def _same_frame(left: Mapping[str, Any], right: Mapping[str, Any]) -> float:
-    same = sum(left.get(name) == right.get(name) for name in ("model", "parameters", "endpoint", "sample"))
-    return same / 100
+    same = [name for name in ("model", "parameters", "endpoint", "sample") if left.get(name) == right.get(name)]
+    return len(same) / 100
 
 
 def _closeness(left: str, right: str) -> float:

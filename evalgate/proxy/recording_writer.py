@@ -135,6 +135,7 @@ class GroupCommit:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="evalgate-disk")
         self._task = asyncio.create_task(self._commit())
         self._error: Incomplete | None = None
+        self._closing = False
 
     def add(self, line: Mapping[str, Any]) -> asyncio.Future[None]:
         """Write a line; the future is done once it is durable.
@@ -156,21 +157,25 @@ class GroupCommit:
 
         Raises: Incomplete when the disk refuses.
         """
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self._flush()
+        # Not cancelled: a wait that ends at the same moment swallows the cancellation.
+        self._closing = True
+        self._wake.set()
+        self._full.set()
+        await self._task
         self._thread.shutdown()
         if self._error is not None:
             raise self._error
 
     async def _commit(self) -> None:
-        while True:
+        while not self._closing or self._waiting:
             await self._wake.wait()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._full.wait(), GROUP_DELAY_S)
-            self._wake.clear()
-            self._full.clear()
-            await asyncio.shield(self._flush())
+            if not self._closing:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(GROUP_DELAY_S):
+                        await self._full.wait()
+                self._wake.clear()
+                self._full.clear()
+            await self._flush()
 
     async def _flush(self) -> None:
         group, self._waiting = self._waiting, []

@@ -15,6 +15,8 @@ ALIKE = 5
 """Permanent failures with the same words, before any answer at all, that stop the run."""
 DENIED = (401, 403)
 DENIED_ALIKE = 2
+_BY_STATUS = (*DENIED, 404, 407)
+"""These say the same whatever their words, which may hold the number of the request."""
 
 
 class Breaker:
@@ -55,6 +57,7 @@ class Breaker:
     def _permanent(self, failure: Failure) -> None:
         if self._answered:
             return
-        self._alike[failure.message] = self._alike.get(failure.message, 0) + 1
-        if self._alike[failure.message] >= (DENIED_ALIKE if failure.status in DENIED else ALIKE):
+        sort = f"HTTP {failure.status}" if failure.status in _BY_STATUS else failure.message
+        self._alike[sort] = self._alike.get(sort, 0) + 1
+        if self._alike[sort] >= (DENIED_ALIKE if failure.status in DENIED else ALIKE):
             self.stopped = f"every call fails the same way: {failure.message}"

@@ -90,16 +90,17 @@ class Caller:
         await lane.limiter.acquire(reserve.tokens)
         result: Reply | Failure | None = None
         try:
-            if self.halted or lane.breaker.stopped is not None:
-                raise UpstreamStopped(lane.breaker.stopped or "the run was stopped", where=f"model {call.model.alias}")
+            self._refuse_if_stopped(lane, call)
             at.deadline = at.deadline or time.monotonic() + self._limits.deadline_s
-            left = at.deadline - time.monotonic()
-            if left <= 0 and at.last is not None:
+            if time.monotonic() >= at.deadline and at.last is not None:
                 return replace(at.last, kind=FailureKind.PERMANENT, message=f"{at.last.message}; no answer before the deadline")
-            self.spending.reserve(reserve)
+            while not self.spending.reserve(reserve):
+                await self.spending.settled()
+                self._refuse_if_stopped(lane, call)
             self.asking += 1
             try:
-                result = await lane.provider.ask(call, at.attempts, max(0.001, min(self._limits.timeout_s, left)))
+                left = max(0.001, min(self._limits.timeout_s, at.deadline - time.monotonic()))
+                result = await lane.provider.ask(call, at.attempts, left)
             finally:
                 self.asking -= 1
                 self.spending.settle(call, reserve, result)
@@ -108,6 +109,10 @@ class Caller:
         self.retries += at.attempts > 0
         at.attempts += 1
         return result
+
+    def _refuse_if_stopped(self, lane: _Lane, call: Call) -> None:
+        if self.halted or lane.breaker.stopped is not None:
+            raise UpstreamStopped(lane.breaker.stopped or "the run was stopped", where=f"model {call.model.alias}")
 
     def _wait_s(self, lane: _Lane, failure: Failure, at: _Progress) -> float | None:
         """Seconds to wait before the next attempt; None: there is none."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,9 @@ from evalgate.proxy.upstream.lines import line_of
 from evalgate.proxy.upstream.spending import BudgetReached
 
 SHOWN = 5
+ASIDE_S = 0.003
+"""How long an answer may wait to be written while others are asked for."""
+AT_ONCE = 8
 GRACE_S = 5.0
 """How long running calls may finish after Ctrl-C; after other reasons to stop they may take their time-out."""
 
@@ -54,6 +58,8 @@ class Collection:
     context: ProviderContext
     progress: Callable[[int], None]
     """Called with the number of answers that are durable."""
+    answered_before: Callable[[], bool] = lambda: False
+    """Whether the recording answered requests of this run already: then a lost answer is no fault of the set-up."""
 
 
 def collect(collection: Collection, writer: RecordingWriter) -> Collected:
@@ -73,6 +79,9 @@ class _Collector:
         self._stop: EvalgateError | None = None
         self._stopping = asyncio.Event()
         self._durable = 0
+        self._came: deque[tuple[Call, Reply | Failure]] = deque()
+        self._arrival = asyncio.Event()
+        self._ahead: deque[Call] = deque()
         self._early: list[tuple[Call, Failure]] = []
 
     async def run(self) -> Collected:
@@ -83,30 +92,43 @@ class _Collector:
             with _signals(self._halt):
                 await self._work()
         finally:
-            try:
-                await self._commit.close()
-            except Incomplete as error:
-                self._stop = error
-            await self._caller.close()
+            await self._end()
         self._total()
         if self._stop is not None:
             raise self._explained(self._stop)
         return self._found
 
+    async def _end(self) -> None:
+        """Record what came, make it durable, release everything; each also when the one before it fails."""
+        try:
+            try:
+                while self._came:
+                    self._take(*self._came.popleft())
+                if self._stop is None and self._collection.answered_before():
+                    self._record_early()
+            finally:
+                await self._commit.close()
+        except Incomplete as error:
+            self._stop = error
+        finally:
+            await self._caller.close()
+
     async def _work(self) -> None:
-        tasks = [asyncio.create_task(self._worker()) for _ in range(self._collection.limits.concurrency)]
+        workers = [asyncio.create_task(self._worker()) for _ in range(self._collection.limits.concurrency)]
         limit = self._collection.limits.run_deadline_s
         late = Incomplete("the run's deadline has passed", where=f"proxy.run_deadline_s is {limit:g}")
         timer = asyncio.get_running_loop().call_later(limit, self._halt, late)
-        ended = asyncio.gather(*tasks, return_exceptions=True)
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((ended, stopping), return_when=asyncio.FIRST_COMPLETED)
+        # Whoever fails without meaning to, a worker or the recorder, ends the work: nobody pays for answers on top of a bug.
+        ended = asyncio.create_task(asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION))
+        recorder, stopping = asyncio.create_task(self._recorder()), asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((ended, recorder, stopping), return_when=asyncio.FIRST_COMPLETED)
         timer.cancel()
-        stopping.cancel()
-        if not ended.done():
+        if not all(worker.done() for worker in workers):
+            self._caller.halted = True
             await self._let_running_calls_end()
-            for task in tasks:
-                task.cancel()
+        tasks = (*workers, ended, recorder, stopping)
+        for task in tasks:
+            task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
@@ -121,14 +143,43 @@ class _Collector:
 
     async def _worker(self) -> None:
         while self._stop is None:
+            try:
+                call = self._next()
+                if call is None:
+                    return
+                self._found.wanted += 1
+                result = await self._caller.answer(call)
+            except EvalgateError as error:
+                self._halt(error)
+                return
+            self._came.append((call, result))
+            self._arrival.set()
+
+    def _next(self) -> Call | None:
+        return self._ahead.popleft() if self._ahead else next(self._collection.calls, None)
+
+    async def _recorder(self) -> None:
+        """Record a few answers and prepare a few requests at a time, and let the event loop see to the network between."""
+        while True:
+            await self._arrival.wait()
+            self._arrival.clear()
+            # Asking the next comes first: while the upstream thinks there is time to record.
+            await asyncio.sleep(ASIDE_S)
+            while self._came:
+                try:
+                    self._record_some()
+                except EvalgateError as error:
+                    self._halt(error)
+                await asyncio.sleep(0)
+
+    def _record_some(self) -> None:
+        for _ in range(min(AT_ONCE, len(self._came))):
+            self._take(*self._came.popleft())
+        while self._stop is None and len(self._ahead) < AT_ONCE:
             call = next(self._collection.calls, None)
             if call is None:
                 return
-            self._found.wanted += 1
-            try:
-                self._take(call, await self._caller.answer(call))
-            except EvalgateError as error:
-                self._halt(error)
+            self._ahead.append(call)
 
     def _take(self, call: Call, result: Reply | Failure) -> None:
         if isinstance(result, Failure):
@@ -143,7 +194,11 @@ class _Collector:
             self._found.answered += 1
             self._note_model(call, result)
         self._record(call, result)
-        while self._early and self._found.answered:
+        if self._found.answered:
+            self._record_early()
+
+    def _record_early(self) -> None:
+        while self._early:
             self._record(*self._early.pop())
 
     def _record(self, call: Call, result: Reply | Failure) -> None:
@@ -169,7 +224,7 @@ class _Collector:
         if isinstance(served, str) and len(self._found.served_models) < 100:
             names = self._found.served_models.setdefault(call.model.name, set())
             if len(names) < 20:
-                names.add(served)
+                names.add(self._collection.context.redactor.text(served))
 
     def _total(self) -> None:
         spent = self._caller.spending

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import time
 from contextlib import suppress
 
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import Upstream
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, Reply
-from evalgate.proxy.upstream.process_answer import reply_of_text
+from evalgate.proxy.upstream.process_answer import cleaned, kill_group, reply_of_text
 
 MAX_OUTPUT = 8 << 20
 MAX_COMPLAINT = 1 << 20
@@ -29,10 +28,12 @@ def make_command(upstream: Upstream, context: ProviderContext) -> CommandProvide
     if not upstream.command:
         raise BadInput("provider command needs a command", hint="command: [python3, app.py]")
     program = upstream.command[0]
-    beside = os.path.join(context.root, program)  # noqa: PTH118 - a word of the user's, perhaps no path at all
-    if shutil.which(program) is None and not os.access(beside, os.X_OK):
+    # A word without a folder is looked for among the installed programs first, as everywhere.
+    found = shutil.which(program) if program == os.path.basename(program) else None  # noqa: PTH119 - a word of the user's
+    found = found or shutil.which(os.path.abspath(os.path.join(context.root, program)))  # noqa: PTH100, PTH118
+    if found is None:
         raise BadInput(f"the program {program!r} is not found", hint="write its path from the project folder, or install it")
-    return CommandProvider(upstream.command, context)
+    return CommandProvider((found, *upstream.command[1:]), context)
 
 
 class CommandProvider:
@@ -58,38 +59,49 @@ class CommandProvider:
         given = json.dumps({**call.body, "sample": call.request["sample"]}, ensure_ascii=False).encode("utf-8")
         try:
             async with asyncio.timeout(timeout_s):
-                out, complaint, _ = await asyncio.gather(
-                    _read(process.stdout, MAX_OUTPUT + 1), _read(process.stderr, MAX_COMPLAINT), _give(process, given)
-                )
-                if len(out) > MAX_OUTPUT:
-                    return Failure(FailureKind.PERMANENT, f"the program printed more than {MAX_OUTPUT >> 20} MiB")
-                await process.wait()
+                out, complaint, _ = await asyncio.gather(_output(process), _complaint(process), _give(process, given))
+                if out is not None:
+                    await process.wait()
         except TimeoutError:
             return Failure(FailureKind.TRANSIENT, f"the program gave no answer within {timeout_s:g} s", maybe_billed=True)
         finally:
-            _end(process)
+            await _ended(process)
+        if out is None:
+            said = f"the program printed more than {MAX_OUTPUT >> 20} MiB"
+            return Failure(FailureKind.PERMANENT, said, maybe_billed=True)
         if process.returncode != 0:
-            said = self._redactor.message(complaint.decode("utf-8", "replace").strip()[-SHOWN:])
+            # Secrets are taken out before anything is cut, so that no half of one is left at the cut.
+            said = self._redactor.message(complaint.decode("utf-8", "replace").strip())[-SHOWN:]
             return Failure(FailureKind.TRANSIENT, f"the program ended with {process.returncode}: {said}", maybe_billed=True)
         try:
             text = out.decode("utf-8")
         except UnicodeDecodeError:
-            return Failure(FailureKind.PERMANENT, "the program printed bytes that are not UTF-8")
-        return reply_of_text(call, text, round((time.monotonic() - started) * 1000, 3))
+            return Failure(FailureKind.PERMANENT, "the program printed bytes that are not UTF-8", maybe_billed=True)
+        return cleaned(reply_of_text(call, text, round((time.monotonic() - started) * 1000, 3)), self._redactor)
 
     async def close(self) -> None:
         """Nothing is kept between requests."""
 
 
-async def _read(stream: asyncio.StreamReader | None, limit: int) -> bytes:
-    """Everything up to the limit; a program that prints more is not read to its end."""
-    assert stream is not None
+async def _output(process: asyncio.subprocess.Process) -> bytes | None:
+    """Everything the program prints; None when it is too much, and the program is ended."""
+    assert process.stdout is not None
     found = bytearray()
-    while len(found) < limit:
-        chunk = await stream.read(1 << 16)
-        if not chunk:
-            break
+    while chunk := await process.stdout.read(1 << 16):
         found += chunk
+        if len(found) > MAX_OUTPUT:
+            kill_group(process)
+            return None
+    return bytes(found)
+
+
+async def _complaint(process: asyncio.subprocess.Process) -> bytes:
+    """The end of what the program complains; read to the last, or it would wait for its reader."""
+    assert process.stderr is not None
+    found = bytearray()
+    while chunk := await process.stderr.read(1 << 16):
+        found += chunk
+        del found[:-MAX_COMPLAINT]
     return bytes(found)
 
 
@@ -102,7 +114,8 @@ async def _give(process: asyncio.subprocess.Process, data: bytes) -> None:
     process.stdin.close()
 
 
-def _end(process: asyncio.subprocess.Process) -> None:
-    """End the program and whatever it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    kill_group(process)
+    with suppress(TimeoutError):
+        # Somebody who left the group may hold its output open for ever.
+        await asyncio.wait_for(process.wait(), 1.0)

@@ -12,12 +12,11 @@ from contextlib import suppress
 
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import Upstream
-from evalgate.core.strict_json import parse_json
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, Reply
-from evalgate.proxy.upstream.process_answer import reply_of_value
+from evalgate.proxy.upstream.process_answer import cleaned, kill_group, reply_of_value
+from evalgate.proxy.upstream.wire import parse_text
 
 MAX_LINE = 8 << 20
-SHOWN = 300
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -42,7 +41,10 @@ class FunctionProvider:
     async def ask(self, call: Call, attempt: int, timeout_s: float) -> Reply | Failure:
         """Give the request to a worker and wait for its answer."""
         async with self._places:
-            worker = self._idle.pop() if self._idle else await self._start()
+            try:
+                worker = self._idle.pop() if self._idle else await self._start()
+            except OSError as error:
+                return Failure(FailureKind.TRANSIENT, f"the function's process cannot be started: {error.strerror}")
             started = time.monotonic()
             line = json.dumps({**call.body, "sample": call.request["sample"]}, ensure_ascii=True) + "\n"
             healthy = False
@@ -53,8 +55,12 @@ class FunctionProvider:
             except TimeoutError:
                 said = f"the function gave no answer within {timeout_s:g} s"
                 return Failure(FailureKind.TRANSIENT, said, maybe_billed=True)
+            except asyncio.LimitOverrunError:
+                said = f"the function gave more than {MAX_LINE >> 20} MiB"
+                return Failure(FailureKind.PERMANENT, said, maybe_billed=True)
             except (OSError, ValueError) as error:
-                return Failure(FailureKind.TRANSIENT, f"the function's answer cannot be read: {error}", maybe_billed=True)
+                said = f"the function's answer cannot be read: {error}"
+                return cleaned(Failure(FailureKind.TRANSIENT, said, maybe_billed=True), self._redactor)
             finally:
                 await self._put_back(worker, healthy)
         return self._read(call, answer, round((time.monotonic() - started) * 1000, 3))
@@ -68,10 +74,9 @@ class FunctionProvider:
         if not isinstance(answer, Mapping):
             return Failure(FailureKind.TRANSIENT, "the function's process died", maybe_billed=True)
         if "value" in answer:
-            return reply_of_value(call, answer["value"], latency_ms)
-        said = self._redactor.message(str(answer.get("error"))[:SHOWN])
+            return cleaned(reply_of_value(call, answer["value"], latency_ms), self._redactor)
         kind = FailureKind.PERMANENT if answer.get("load") else FailureKind.TRANSIENT
-        return Failure(kind, f"the function failed: {said}", maybe_billed=True)
+        return cleaned(Failure(kind, f"the function failed: {answer.get('error')}", maybe_billed=True), self._redactor)
 
     async def _start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -98,11 +103,15 @@ async def _asked(worker: asyncio.subprocess.Process, line: bytes) -> object:
     assert worker.stdout is not None
     worker.stdin.write(line)
     await worker.stdin.drain()
-    answer = await worker.stdout.readline()
-    return parse_json(answer.decode("utf-8")) if answer else None
+    try:
+        answer = await worker.stdout.readuntil(b"\n")
+    except asyncio.IncompleteReadError:
+        return None
+    return parse_text(answer.decode("utf-8"))
 
 
 async def _end(worker: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        worker.kill()
-    await worker.wait()
+    kill_group(worker)
+    with suppress(TimeoutError):
+        # Somebody who left the group may hold its output open for ever.
+        await asyncio.wait_for(worker.wait(), 1.0)

@@ -14,6 +14,7 @@ from evalgate.core.errors import BadInput
 from evalgate.core.secrets import secret_from_environment, setting_from_environment
 from evalgate.core.settings import Upstream
 from evalgate.proxy.redaction import Redactor
+from evalgate.proxy.upstream.addresses import is_address, proxy_for
 from evalgate.proxy.upstream.headers import rate_state, retry_after_s
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, RateState, Reply
 from evalgate.proxy.upstream.wire import SHOWN, answer_of, error_text, kind_of_error_body, kind_of_status, parse_body
@@ -25,7 +26,6 @@ OPENAI = "https://api.openai.com/v1"
 MAX_BODY = 32 << 20
 MAX_ERROR_BODY = 64 << 10
 CONNECT_S = 15.0
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 def make_openai(upstream: Upstream, context: ProviderContext) -> HttpProvider:
@@ -34,10 +34,10 @@ def make_openai(upstream: Upstream, context: ProviderContext) -> HttpProvider:
     Raises: BadInput when the address is unusable, or OpenAI itself is asked without a key.
     """
     base = upstream.base_url or setting_from_environment("OPENAI_BASE_URL") or OPENAI
-    parts = urlsplit(base)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not is_address(base):
         shown = context.redactor.message(base)
         raise BadInput(f"{shown!r} is not the address of a server", hint="such as http://127.0.0.1:8080/v1")
+    parts = urlsplit(base)
     if parts.username or parts.password or parts.query:
         hint = "the key belongs into the environment variable that api_key_env names"
         raise BadInput("the address of a server must not hold a user, a password or a query", hint=hint)
@@ -57,6 +57,7 @@ class HttpProvider:
     def __init__(self, base_url: str, key: str | None, context: ProviderContext) -> None:
         self._base = base_url
         self._host = urlsplit(base_url).hostname or ""
+        self._proxy = proxy_for(base_url)
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
         if key is not None:
             self._headers["Authorization"] = f"Bearer {key}"
@@ -68,42 +69,53 @@ class HttpProvider:
         import aiohttp
 
         started = time.monotonic()
-        reused = _Reused()
+        line = _Line()
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._exchange(call, started, reused)
+                return await self._exchange(call, started, line)
+        except aiohttp.ConnectionTimeoutError:
+            return self._failed(f"cannot connect to {self._host} within {CONNECT_S:g} s")
         except TimeoutError:
+            if not line.open:
+                return self._failed(f"cannot connect to {self._host} within {timeout_s:g} s")
             return self._failed(f"no complete answer within {timeout_s:g} s", maybe_billed=True)
         except aiohttp.ServerDisconnectedError:
-            return self._failed("the server closed the connection without an answer", fresh=reused.yes)
+            return self._failed("the server closed the connection without an answer", not line.reused, fresh=line.reused)
+        except aiohttp.ClientHttpProxyError as error:
+            kind = kind_of_status(error.status, None, retry_after=False)
+            return self._failed(f"the proxy answered HTTP {error.status}", kind=kind)
         except aiohttp.ClientConnectorError as error:
-            return self._failed(f"cannot connect to {self._host}: {error.os_error.strerror or error.os_error}")
+            where = "the proxy" if isinstance(error, aiohttp.ClientProxyConnectionError) else self._host
+            return self._failed(f"cannot connect to {where}: {error.os_error.strerror or error.os_error}")
         except (aiohttp.ClientOSError, ConnectionError) as error:
-            fresh = reused.yes and not reused.answering
+            fresh = line.reused and not line.answering
             return self._failed(f"the connection broke: {getattr(error, 'strerror', None) or error}", True, fresh=fresh)
+        except aiohttp.ClientPayloadError:
+            return self._failed("the response is damaged: its body is cut off or cannot be decoded", True)
         except (aiohttp.ClientError, ValueError) as error:
-            return self._failed(f"the response is damaged: {type(error).__name__}: {error}", True)
+            # Only the first line: the others show what the server sent, differently each time.
+            said = (getattr(error, "message", "") or str(error)).partition("\n")[0].rstrip(": ")
+            return self._failed(f"the response is damaged: {said}", True)
 
     async def close(self) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
 
-    async def _exchange(self, call: Call, started: float, reused: _Reused) -> Reply | Failure:
+    async def _exchange(self, call: Call, started: float, line: _Line) -> Reply | Failure:
         data = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
         url = f"{self._base}/{call.endpoint}"
-        options: dict[str, Any] = {"headers": self._headers, "allow_redirects": False, "trace_request_ctx": reused}
-        async with self._opened().post(url, data=data, **options) as got:
-            reused.answering = True
+        options: dict[str, Any] = {"headers": self._headers, "allow_redirects": False, "trace_request_ctx": line}
+        async with self._opened().post(url, data=data, proxy=self._proxy, **options) as got:
+            line.answering = True
             good = 200 <= got.status < 300
-            limit = MAX_BODY if good else MAX_ERROR_BODY
-            body = await _read(got, limit)
+            body = await (_read(got, MAX_BODY) if good else _read_error(got))
             latency_ms = (time.monotonic() - started) * 1000
             headers = {name.lower(): value for name, value in got.headers.items()}
         if body is None:
             if good:
                 return self._failed(f"the answer is larger than {MAX_BODY >> 20} MiB", True, kind=FailureKind.PERMANENT)
-            body = b""
+            body = b"the body of the error is too large, or damaged"
         rate = rate_state(headers)
         if good:
             return self._answered(call, body, latency_ms, rate)
@@ -119,7 +131,8 @@ class HttpProvider:
             failed = isinstance(body, Mapping) and body.get("error") is not None
             # An answer without content was the server's decision: asking again would pay again for the same.
             kind = kind_of_error_body(body) if failed else FailureKind.PERMANENT
-            return Failure(kind, self._redactor.message(answer), 200, None, self._redactor.value(body), rate, True)
+            message = self._redactor.message(answer)[:SHOWN]
+            return Failure(kind, message, 200, None, self._redactor.value(body), rate, True)
         return Reply(answer.text, answer.finish, answer.prompt_tokens, answer.completion_tokens, round(latency_ms, 3), body, rate)
 
     def _refused(self, status: int, headers: Mapping[str, str], data: bytes, rate: RateState) -> Failure:
@@ -133,13 +146,13 @@ class HttpProvider:
         said = error_text(body) or "without a message"
         if 300 <= status < 400:
             said = "a redirect, which is not followed; check base_url"
-        message = self._redactor.message(f"HTTP {status}: {said}")
+        message = self._redactor.message(f"HTTP {status}: {said}")[:SHOWN]
         return Failure(kind, message, status, wait, self._redactor.value(body), rate)
 
     def _failed(
         self, message: str, maybe_billed: bool = False, *, fresh: bool = False, kind: FailureKind = FailureKind.TRANSIENT
     ) -> Failure:
-        text = self._redactor.message(" ".join(message.split()))[: SHOWN + 100]
+        text = self._redactor.message(" ".join(message.split()))[:SHOWN]
         return Failure(kind, text, maybe_billed=maybe_billed, fresh_connection=fresh)
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -147,12 +160,13 @@ class HttpProvider:
             import aiohttp
 
             trace = aiohttp.TraceConfig()
+            trace.on_connection_create_end.append(_note_open)
             trace.on_connection_reuseconn.append(_note_reuse)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20, ttl_dns_cache=300),
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
-                # A proxy of the environment is for the world outside; a model on this machine is asked directly.
-                trust_env=self._host not in _LOCAL,
+                # Not the environment as aiohttp reads it: that brings passwords out of ~/.netrc too.
+                trust_env=False,
                 trace_configs=[trace],
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
@@ -160,17 +174,30 @@ class HttpProvider:
         return self._session
 
 
-class _Reused:
-    """Whether a request went over a connection that had served before, and whether an answer had begun."""
+class _Line:
+    """How far a request came: whether it had a connection, one that had served before, and whether an answer had begun."""
 
-    __slots__ = ("answering", "yes")
+    __slots__ = ("answering", "open", "reused")
 
     def __init__(self) -> None:
-        self.yes = self.answering = False
+        self.open = self.reused = self.answering = False
+
+
+async def _note_open(session: Any, context: Any, parameters: Any) -> None:
+    context.trace_request_ctx.open = True
 
 
 async def _note_reuse(session: Any, context: Any, parameters: Any) -> None:
-    context.trace_request_ctx.yes = True
+    context.trace_request_ctx.open = context.trace_request_ctx.reused = True
+
+
+async def _read_error(response: aiohttp.ClientResponse) -> bytes | None:
+    import aiohttp
+
+    try:
+        return await _read(response, MAX_ERROR_BODY)
+    except aiohttp.ClientError:
+        return None  # the status says enough
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:

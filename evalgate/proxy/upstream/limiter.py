@@ -18,6 +18,8 @@ RETRY_AFTER_CAP_S = 120.0
 """A longer Retry-After is not believed: the run's own deadlines decide."""
 BACKOFF_S = 0.25
 BACKOFF_CAP_S = 30.0
+GUESSED_LATENCY_S = 0.5
+"""What an answer is reckoned to take until one has come."""
 SHRINK = 0.7
 GROWTH = 0.5
 
@@ -34,7 +36,7 @@ class Limiter:
         self._paused_until = self._last_launch = 0.0
         self._paced_calls = 0
         self._streak = 0
-        self._latency_s = 0.5
+        self._latency_s = GUESSED_LATENCY_S
         self._requests = _Bucket(limits.requests_per_minute, clock)
         self._tokens = _Bucket(limits.tokens_per_minute, clock)
         # Jitter decides when something is asked, never what comes out.

@@ -33,7 +33,8 @@ def _response(result: Reply | Failure, redactor: Redactor) -> dict[str, Any]:
             failed["body"] = redactor.value(result.body)
         return failed
     counts = {"prompt_tokens": result.prompt_tokens, "completion_tokens": result.completion_tokens}
-    response: dict[str, Any] = {"status": "ok", "text": redactor.text(result.text), "finish": result.finish}
+    response: dict[str, Any] = {"status": "ok", "text": redactor.text(result.text)}
+    response["finish"] = None if result.finish is None else redactor.text(result.finish)
     response["usage"] = {name: count for name, count in counts.items() if count is not None}
     if result.body is not None:
         response["body"] = redactor.value(result.body)

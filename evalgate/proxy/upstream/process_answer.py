@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from evalgate.core.strict_json import parse_json
+from evalgate.proxy.redaction import Redactor
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, Reply
-from evalgate.proxy.upstream.wire import answer_of
+from evalgate.proxy.upstream.wire import SHOWN, answer_of, parse_text
 
 FIELDS = frozenset({"text", "finish", "prompt_tokens", "completion_tokens", "latency_ms"})
 
@@ -39,12 +44,23 @@ def reply_of_text(call: Call, text: str, latency_ms: float) -> Reply | Failure:
     One line feed at the end belongs to the printing, not to the answer.
     """
     try:
-        value = parse_json(text)
+        value = parse_text(text)
     except ValueError:
         value = None
     if isinstance(value, Mapping) and (set(value) & {"text", "choices", "output", "error"}):
         return reply_of_value(call, value, latency_ms)
     return Reply(text.removesuffix("\n").removesuffix("\r"), "stop", None, None, latency_ms)
+
+
+def cleaned(result: Reply | Failure, redactor: Redactor) -> Reply | Failure:
+    """The result with a message that may be shown."""
+    return replace(result, message=redactor.message(result.message)[:SHOWN]) if isinstance(result, Failure) else result
+
+
+def kill_group(process: asyncio.subprocess.Process) -> None:
+    """End a process that leads a session of its own, and whatever it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _count(value: Any) -> int | None:

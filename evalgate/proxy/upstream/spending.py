@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
-from evalgate.core.canonical import canonical_parsed
-from evalgate.core.errors import Incomplete
+from evalgate.core.errors import Incomplete, Problem
 from evalgate.core.settings import Budget
 from evalgate.proxy.replay import cost_usd
 from evalgate.proxy.upstream.interface import Call, Failure, Reply
 
 UNKNOWN_OUTPUT_TOKENS = 4096
 """Reserved for an answer when the request does not limit it."""
-BYTES_PER_TOKEN = 2
-"""Fewest bytes of a request that are reckoned as one prompt token, until answers have told better."""
+CHARACTERS_PER_TOKEN = 1.5
+"""Fewest characters of a request that are reckoned as one prompt token, until answers have told better."""
 
 
 class BudgetReached(Incomplete):
@@ -44,40 +44,57 @@ class Spending:
         self.prompt_tokens = self.completion_tokens = 0
         self.usd = 0.0
         """Of answers, and of attempts that may have been billed."""
-        self._reserved_tokens = 0
+        self._running = self._reserved_tokens = 0
         self._reserved_usd = 0.0
-        self._bytes = self._told = 0
+        self._settled = asyncio.Event()
+        self._characters = self._told = 0
 
     def estimate(self, call: Call) -> Reserve:
         """An upper estimate of one attempt: the request by its size, the answer by its limit."""
-        size = len(canonical_parsed(call.request))
-        # Answers tell how many tokens a byte has; a tenth is added because prompts differ.
-        per_token = self._bytes / self._told / 1.1 if self._told else float(BYTES_PER_TOKEN)
+        size = _size(call)
+        # Answers tell how many characters a token has; a tenth is added because prompts differ.
+        per_token = self._characters / self._told / 1.1 if self._told else CHARACTERS_PER_TOKEN
         prompt = int(size / per_token) + 16
         limit = call.request["parameters"].get("max_tokens") or call.request["parameters"].get("max_output_tokens")
         completion = limit if isinstance(limit, int) else UNKNOWN_OUTPUT_TOKENS
         return Reserve(prompt, completion, cost_usd(call.model, prompt, completion) or 0.0)
 
-    def reserve(self, reserve: Reserve) -> None:
-        """Take the estimate from the budget before an attempt.
+    def reserve(self, reserve: Reserve) -> bool:
+        """Take the estimate from the budget before an attempt; False: running attempts hold too much of it, wait for one.
 
-        Raises: BudgetReached when that could exceed it.
+        Raises: BudgetReached when no waiting would help.
         """
-        budget, tokens = self._budget, self.prompt_tokens + self.completion_tokens
-        if budget.calls is not None and self.calls + 1 > budget.calls:
-            raise BudgetReached(f"the budget of {budget.calls} calls is used up", where="proxy.budget.calls")
-        if budget.tokens is not None and tokens + self._reserved_tokens + reserve.tokens > budget.tokens:
-            said = f"the next call could exceed the budget of {budget.tokens} tokens ({tokens} used)"
-            raise BudgetReached(said, where="proxy.budget.tokens")
-        if budget.usd is not None and self.usd + self._reserved_usd + reserve.usd > budget.usd:
-            said = f"the next call could exceed the budget of {budget.usd:g} US dollars ({self.usd:.4f} used)"
-            raise BudgetReached(said, where="proxy.budget.usd")
+        refused = self._refusal(reserve)
+        if refused is not None:
+            if not self._running or refused.where == "proxy.budget.calls":
+                raise BudgetReached(refused)
+            return False
         self.calls += 1
+        self._running += 1
         self._reserved_tokens += reserve.tokens
         self._reserved_usd += reserve.usd
+        return True
+
+    async def settled(self) -> None:
+        """Wait until a running attempt has told what it cost."""
+        self._settled.clear()
+        await self._settled.wait()
+
+    def _refusal(self, reserve: Reserve) -> Problem | None:
+        budget, tokens = self._budget, self.prompt_tokens + self.completion_tokens
+        if budget.calls is not None and self.calls + 1 > budget.calls:
+            return Problem(f"the budget of {budget.calls} calls is used up", "proxy.budget.calls")
+        if budget.tokens is not None and tokens + self._reserved_tokens + reserve.tokens > budget.tokens:
+            said = f"the next call could exceed the budget of {budget.tokens} tokens ({tokens} used)"
+            return Problem(said, "proxy.budget.tokens")
+        if budget.usd is not None and self.usd + self._reserved_usd + reserve.usd > budget.usd:
+            said = f"the next call could exceed the budget of {budget.usd:g} US dollars ({self.usd:.4f} used)"
+            return Problem(said, "proxy.budget.usd")
+        return None
 
     def settle(self, call: Call, reserve: Reserve, result: Reply | Failure | None) -> None:
         """Replace the estimate by what the attempt did cost; None: it was broken off, and may have been billed."""
+        self._running -= 1
         self._reserved_tokens -= reserve.tokens
         self._reserved_usd -= reserve.usd
         if isinstance(result, Reply):
@@ -86,13 +103,21 @@ class Spending:
             self.prompt_tokens += reserve.prompt_tokens
             self.completion_tokens += reserve.completion_tokens
             self.usd += reserve.usd
+        self._settled.set()
 
     def _bill(self, call: Call, reserve: Reserve, reply: Reply) -> None:
         prompt = reserve.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
         completion = reserve.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
         if reply.prompt_tokens:
-            self._bytes += len(canonical_parsed(call.request))
+            self._characters += _size(call)
             self._told += reply.prompt_tokens
         self.prompt_tokens += prompt
         self.completion_tokens += completion
         self.usd += cost_usd(call.model, prompt, completion) or 0.0
+
+
+def _size(call: Call) -> int:
+    """Characters of what is asked, names and brackets left out."""
+    content = call.body.get("messages", call.body.get("input", ""))
+    items = content if isinstance(content, list) else [content]
+    return sum(len(str(item.get("content", "") if isinstance(item, dict) else item)) + 8 for item in items)

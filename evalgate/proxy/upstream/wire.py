@@ -35,14 +35,22 @@ def parse_body(data: bytes) -> Any:
 
     Raises: ValueError when it is not strict JSON in UTF-8; a text cut in the middle is not.
     """
-    text = data.decode("utf-8")
+    return parse_text(data.decode("utf-8"))
+
+
+def parse_text(text: str) -> Any:
+    """Strict JSON, but for lone surrogates: a text cut inside an emoji is an answer that was paid for.
+
+    The half character becomes U+FFFD.
+
+    Raises: ValueError.
+    """
     try:
         return parse_json(text)
     except ValueError as error:
-        if "surrogate" not in str(error):
+        if str(error) != "lone surrogate in a text":
             raise
-    # A text cut inside an emoji is an answer that was paid for: the half character becomes U+FFFD.
-    return _whole_characters(json.loads(text))
+    return parse_json(json.dumps(_whole_characters(json.loads(text))))
 
 
 def _whole_characters(value: Any) -> Any:
@@ -68,12 +76,15 @@ def answer_of(endpoint: str, body: Any) -> Answer | str:
 
 
 def error_text(body: Any) -> str:
-    """What an error body says, on one line; the known shapes of OpenAI, llama.cpp and plain text."""
+    """What an error body says, on one line; the known shapes of OpenAI, llama.cpp and plain text.
+
+    Whole: who shows it takes secrets out first and cuts it afterwards, so that no half of a secret is left at the cut.
+    """
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(error, Mapping):
         message, code = error.get("message"), error.get("code") or error.get("type")
         error = f"{message} ({code})" if code is not None and message is not None else message or code or "without a message"
-    return " ".join(str(error).split())[:SHOWN]
+    return " ".join(str(error).split())
 
 
 def kind_of_status(status: int, body: Any, *, retry_after: bool) -> FailureKind:
@@ -111,7 +122,7 @@ def _text_of_message(message: Mapping[str, Any]) -> str | None:
     """Content; else the refusal; else the tool calls as JSON: what the application would act on."""
     content = message.get("content")
     if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+        content = "".join(_part_text(part) for part in content if isinstance(part, Mapping))
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls and not content:
         return json_line(calls).rstrip("\n")

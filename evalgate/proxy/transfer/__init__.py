@@ -1,0 +1,1 @@
+"""Recordings from and to other programs: one module per format; only files are read, nothing opens a socket."""
