@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from evalgate.config.foreign_yaml import read_foreign_yaml
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.files import parse_line, read_text
 from evalgate.core.secrets import secret_from_environment
+from evalgate.core.strict_json import parse_json
 from evalgate.pipeline.recording_gates import read_gate
 from evalgate.pipeline.recording_outputs import read_gate_outputs
 from evalgate.pipeline.recording_staging import CONFLICT_HINT, SHOWN_PROBLEMS, Entry, Staging
@@ -104,6 +105,24 @@ def import_file(task: Import) -> Imported:
         return Imported(
             named.name, kind, written, present, staging.counts, staging.redacted, tuple(staging.skipped), repaired
         )
+
+
+def override(model: str | None, parameters: Sequence[str]) -> Override:
+    """What the command line says about requests: `KEY=VALUE`, where the value is JSON or else a text.
+
+    Raises: BadInput for a parameter without a name.
+    """
+    found: dict[str, Any] = {}
+    for parameter in parameters:
+        name, equals, text = parameter.partition("=")
+        if not equals or not name.strip() or name in found:
+            hint = "such as --parameter temperature=0, each name once"
+            raise BadInput(f"{parameter[:80]!r} is not KEY=VALUE", where="--parameter", hint=hint)
+        try:
+            found[name] = parse_json(text)
+        except ValueError:
+            found[name] = text
+    return Override(model, found)
 
 
 def _check(task: Import, kind: str) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalgate.config.load import load_settings
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.lock import locked
+from evalgate.core.settings import GateSettings
 from evalgate.pipeline.recording_export import unanswered
 from evalgate.pipeline.recording_gates import Gate
 from evalgate.pipeline.recording_rewrite import Rewrite, clear, told
 from evalgate.pipeline.recordings import Named, torn_tails
 from evalgate.proxy.exchange import Exchange
 from evalgate.proxy.key_index import IndexBuilder, index_from
-from evalgate.proxy.recording import Recording, open_recording
+from evalgate.proxy.recording import Recording, open_recording, place_of_recording
 from evalgate.proxy.recording_writer import LOCK
 from evalgate.proxy.request import CONTENT_FIELD, request_key
 from evalgate.proxy.segments import read_segment, repair_tails
@@ -42,6 +45,8 @@ class Pruning:
     aside: Path | None = None
     """Where the dropped lines stand now; None when nothing was changed."""
     repaired: tuple[Problem, ...] = ()
+    others: tuple[str, ...] = ()
+    """Gates of the project that ask the same recording and were not named: they would miss what goes."""
 
     @property
     def drops(self) -> int:
@@ -54,6 +59,7 @@ class Pruning:
             "schema": SCHEMA,
             "recording": self.recording,
             "gates": list(self.gates),
+            "gates_not_named": list(self.others),
             "applied": self.aside is not None,
             "requests": self.keys,
             "kept": self.kept,
@@ -73,11 +79,17 @@ def prune(named: Named, gates: Sequence[Gate], *, apply: bool = False) -> Prunin
     Side effects: with `apply` cuts torn tails, rewrites segments, writes a folder beside the recording.
     """
     _check(named, gates)
+    others = _others(named, gates)
     if not apply:
         for name, at in torn_tails(named).items():
             hint = "with --apply it is cut off and kept aside first"
             raise BadInput("the last line was torn by a crash", where=f"{named.name}/{name}, byte {at}", hint=hint)
-        return _planned(named, gates)[0]
+        pruning, _ = _planned(named, gates)
+        pruning.others = others
+        return pruning
+    if others:
+        hint = "name it with --config too, or remove it"
+        raise BadInput([Problem(f"this gate asks recording {named.name!r} too", other, hint) for other in others])
     with locked(named.folder / LOCK, "wait for it; one recording has one writer at a time"), told(named):
         clear(named)
         repaired = repair_tails(named.folder, named.name)
@@ -94,11 +106,25 @@ def _check(named: Named, gates: Sequence[Gate]) -> None:
     if not gates:
         raise BadInput("no gate is named", hint="--config GATE says which requests are still asked")
     for gate in gates:
-        proxy = gate.settings.proxy
-        place = gate.settings.root / "datasets" / "recordings" / proxy.recording
-        if place.resolve() != named.folder.resolve():
-            hint = f"this gate asks recording {proxy.recording!r}"
+        if _place(gate.settings) != named.folder.resolve():
+            hint = f"this gate asks recording {gate.settings.proxy.recording!r}"
             raise BadInput(f"the gate does not ask recording {named.name!r}", where=str(gate.config), hint=hint)
+
+
+def _others(named: Named, gates: Sequence[Gate]) -> tuple[str, ...]:
+    """Other gates under configs/ that ask the recording; what cannot be read as a gate is none."""
+    known = {gate.config.resolve() for gate in gates}
+    folder = gates[0].settings.root / "configs"
+    found: list[str] = []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".yml") and ".prompt." not in p.name):
+        with suppress(BadInput):
+            if path.resolve() not in known and _place(load_settings(path)) == named.folder.resolve():
+                found.append(str(path))
+    return tuple(found)
+
+
+def _place(settings: GateSettings) -> Path:
+    return place_of_recording(settings.proxy.recording, settings.root).resolve()
 
 
 def _planned(named: Named, gates: Sequence[Gate]) -> tuple[Pruning, Rewrite]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from evalgate.core.errors import BadInput, Problem
 from evalgate.pipeline.recordings import SHOWN_PROBLEMS, Named, torn_tails, unsealed_lines
@@ -11,6 +13,7 @@ from evalgate.proxy.recording import open_recording
 from evalgate.proxy.segments import digest_segments
 from evalgate.proxy.transfer.scan import scan_lines
 
+SCHEMA = "evalgate.recording-verification/1"
 _TORN_HINT = "it is cut off and kept aside when something is next recorded or imported"
 
 
@@ -39,6 +42,12 @@ def verify_recording(named: Named) -> Proof:
         return Proof(named.name, 0, 0, 0, 0, "", _every_problem(named) or error.problems)
     index = recording.index
     return Proof(named.name, index.count, index.errors, len(index.segments), unsealed, recording.digest)
+
+
+def verified(proofs: Sequence[Proof]) -> dict[str, Any]:
+    """Proofs without problems, as JSON."""
+    names = ("recording", "exchanges", "errors", "segments", "unsealed_lines", "digest")
+    return {"schema": SCHEMA, "recordings": [{name: getattr(proof, name) for name in names} for proof in proofs]}
 
 
 def _every_problem(named: Named) -> tuple[Problem, ...]:

@@ -35,7 +35,7 @@ def named_recording(value: str, root: Path) -> Named:
         return wanted
     if NAME.fullmatch(value) and not Path(value).is_dir():
         return Named(value, recording_folder(value, root))
-    folder = Path(value)
+    folder = Path(value).resolve()
     if not folder.is_dir():
         raise BadInput("no folder of that name", where=value, hint="a name under datasets/recordings/, or a folder")
     return Named(value, folder)
@@ -46,7 +46,7 @@ def wanted_recording(value: str, root: Path) -> Named:
 
     Raises: BadInput when the name stands for a file.
     """
-    folder = place_of_recording(value, root) if NAME.fullmatch(value) else Path(value)
+    folder = place_of_recording(value, root) if NAME.fullmatch(value) else Path(value).resolve()
     if folder.exists() and not folder.is_dir():
         raise BadInput("is a file, not a folder", where=value, hint="a name under datasets/recordings/, or a folder")
     return Named(value, folder)

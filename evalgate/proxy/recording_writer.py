@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any
 
@@ -41,6 +42,7 @@ class RecordingWriter:
         self._descriptor: int | None = None
         self._size = 0
         self._held = ExitStack()
+        self._closing = Lock()
 
     def __enter__(self) -> RecordingWriter:
         try:
@@ -84,10 +86,13 @@ class RecordingWriter:
 
         Raises: Incomplete when the disk refuses; what was not flushed counts as lost.
         """
-        if self._descriptor is None or not self._durable:
+        if not self._durable:
             return
         try:
-            os.fsync(self._descriptor)
+            # The thread of a GroupCommit flushes while the loop may go on to the next segment and close this one.
+            with self._closing:
+                if self._descriptor is not None:
+                    os.fsync(self._descriptor)
         except OSError as error:
             raise self._refused(error) from error
 
@@ -115,9 +120,10 @@ class RecordingWriter:
             _sync_folder(self.folder)
 
     def _close_segment(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        with self._closing:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
 
     def _refused(self, error: OSError) -> Incomplete:
         hint = f"{self.written} new answers are recorded: make room, and the same command continues"

@@ -17,10 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalgate.core.errors import BadInput
-from evalgate.core.settings import ModelChoice
+from evalgate.core.settings import GateSettings, ModelChoice, ProxyChoice, VariantChoice
+from evalgate.core.values import Output, Status
+from evalgate.pipeline.gather import source_of
 from evalgate.proxy.nearest import Miss, explain
 from evalgate.proxy.recording import open_recording
-from evalgate.proxy.replay import Ask, check_mode, replay
+from evalgate.proxy.replay import Ask, replay
 from evalgate.proxy.request import canonical_request, request_key
 
 REQUEST: dict[str, Any] = {
@@ -92,7 +94,9 @@ def test_any_recorded_response_is_refused_or_served(tmp_path_factory: pytest.Tem
         return
     answer = replay(Ask("c", "candidate", ModelChoice("a", "openai", "m"), (("user", "grüße, 日本"),), {"temperature": 0}), index)
     failed = field == "body" and isinstance(value, dict) and value.get("error") is not None
-    assert isinstance(answer, Miss) == (failed or (field == "status" and value == "error"))
+    assert isinstance(answer, Output)
+    assert (answer.status is Status.ERROR) == (failed or (field == "status" and value == "error"))
+    assert answer.status is Status.OK or (answer.text == "" and answer.error)
 
 
 def test_each_flipped_byte_of_a_request_is_noticed(tmp_path: Path) -> None:
@@ -150,10 +154,13 @@ def test_a_miss_in_long_texts_is_explained_quickly() -> None:
     assert time.process_time() - started < 10
 
 
-@pytest.mark.parametrize("mode", ["live", "", "Replay"])
-def test_unknown_modes(mode: str) -> None:
+@pytest.mark.parametrize("mode", ["lively", "", "Replay", "cache", "replay "])
+def test_unknown_modes(tmp_path: Path, mode: str) -> None:
+    side = VariantChoice("p", "m")
+    proxy = ProxyChoice(mode, "rec", "g.yaml:3")
+    settings = GateSettings("g", "d", side, side, {}, proxy, (), (), (), (), root=tmp_path)
     with pytest.raises(BadInput, match=r"g\.yaml:3"):
-        check_mode(mode, "g.yaml:3")
+        source_of(settings, {}, tmp_path)
 
 
 SCRIPT = """

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import ModelChoice
-from evalgate.core.values import Output
+from evalgate.core.values import Output, Status
 from evalgate.proxy.nearest import Miss, explain
-from evalgate.proxy.recording import RecordingIndex, open_recording, recording_folder
+from evalgate.proxy.recording import Recording, open_recording, recording_folder
 from evalgate.proxy.replay import Ask, replay
 from evalgate.proxy.request import canonical_request, request_key
 
@@ -115,8 +115,10 @@ def test_an_answer_is_served_with_its_figures(tmp_path: Path) -> None:
 def test_the_index_travels_through_a_file(tmp_path: Path) -> None:
     index = open_recording(recorded(tmp_path, line(), line("5", "what is 2 + 3?")), "r")
     index.save(tmp_path / "index.json")
-    again = RecordingIndex.load(tmp_path / "index.json")
-    assert again == index
+    again = Recording.load(tmp_path / "index.json")
+    assert again.index == index.index
+    assert (again.digest, again.seal, len(again)) == (index.digest, index.seal, 2)
+    assert [exchange.key for exchange in again.exchanges()] == [exchange.key for exchange in index.exchanges()]
     assert isinstance(replay(ask("what is 2 + 3?"), again), Output)
 
 
@@ -140,13 +142,21 @@ ERROR = {"response": {"status": "error", "error": "HTTP 429"}}
 HIDDEN = {"response": {"status": "ok", "text": "Sorry", "body": {"error": {"code": 429}}}}
 
 
-@pytest.mark.parametrize("wrong", [ERROR, HIDDEN])
-def test_an_error_is_a_miss_until_an_answer_follows(tmp_path: Path, wrong: dict[str, Any]) -> None:
-    miss = replay(ask(), open_recording(recorded(tmp_path, line(**wrong)), "r"))
-    assert isinstance(miss, Miss)
-    assert "error" in miss.reason
-    for order in ((line(**wrong), line()), (line(), line(**wrong))):
-        assert isinstance(replay(ask(), open_recording(recorded(tmp_path, *order), "r")), Output)
+@pytest.mark.parametrize(("wrong", "said"), [(ERROR, "HTTP 429"), (HIDDEN, "recorded error response")])
+def test_an_error_is_a_lost_answer_until_an_answer_follows(tmp_path: Path, wrong: dict[str, Any], said: str) -> None:
+    recording = open_recording(recorded(tmp_path, line(**wrong)), "r")
+    lost = replay(ask(), recording)
+    assert isinstance(lost, Output)
+    assert lost.status is Status.ERROR
+    assert lost.text == ""
+    assert lost.error is not None
+    assert said in lost.error
+    assert (lost.latency_ms, lost.prompt_tokens, lost.cost_usd) == (None, None, None)
+    assert not recording.answers(lost.request_key or "")
+    for order in ((line(**wrong), line()), (line(), line(**wrong)), (line(**wrong), line(), line(**wrong))):
+        found = replay(ask(), open_recording(recorded(tmp_path, *order), "r"))
+        assert isinstance(found, Output)
+        assert (found.status, found.text, found.error) == (Status.OK, "4", None)
 
 
 def test_order_and_segments_change_no_answer(tmp_path: Path) -> None:
@@ -192,7 +202,7 @@ def test_a_damaged_recording_is_refused_with_its_line(tmp_path: Path, lines: tup
 
 
 def test_the_same_exchange_twice_is_fine(tmp_path: Path) -> None:
-    assert len(open_recording(recorded(tmp_path, line(), line()), "r").places) == 1
+    assert len(open_recording(recorded(tmp_path, line(), line()), "r")) == 1
 
 
 def test_an_empty_recording_answers_nothing(tmp_path: Path) -> None:

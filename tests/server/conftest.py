@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
+import re
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -221,3 +225,64 @@ def recording(serve: Callable[..., Server], tmp_path: Path) -> Iterator[Callable
     yield start
     for writer in held:
         writer.__exit__(None, None, None)
+
+
+@dataclass
+class Program:
+    """A running `evalgate proxy`."""
+
+    process: subprocess.Popen[str]
+    base: str
+    token: str
+
+    def ask(self, body: Any, token: str | None = None) -> tuple[int, bytes, dict[str, str]]:
+        headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
+        return self._http("POST", "/v1/chat/completions", json.dumps(body), headers)
+
+    def get(self, path: str) -> Any:
+        return json.loads(self._http("GET", path, None, {})[1])
+
+    def _http(self, method: str, path: str, data: str | None, headers: dict[str, str]) -> tuple[int, bytes, dict[str, str]]:
+        host, port = re.fullmatch(r"http://(127\.0\.0\.1):(\d+)/v1", self.base).groups()
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        try:
+            connection.request(method, path, data, headers)
+            got = connection.getresponse()
+            return got.status, got.read(), {k.lower(): v for k, v in got.getheaders()}
+        finally:
+            connection.close()
+
+    def end(self, number: int) -> tuple[int, str, str]:
+        """Exit code, and what was printed after the start."""
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, env: dict[str, str] | None = None) -> Program:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "evalgate", "proxy", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env={**kept, **(env or {})},
+        )  # fmt: skip
+        running.append(process)
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        if not first:
+            raise AssertionError(process.communicate()[1])
+        base = re.fullmatch(r"OPENAI_BASE_URL=(http://127\.0\.0\.1:\d+/v1)\n", first).group(1)
+        if "--token-env" in arguments:
+            return Program(process, base, TOKEN)
+        second = process.stdout.readline()
+        return Program(process, base, re.fullmatch(r"OPENAI_API_KEY=([A-Za-z0-9_-]{40,})\n", second).group(1))
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+        with suppress(ValueError):
+            process.communicate(timeout=30)

@@ -5,15 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import re
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,62 +19,7 @@ TOKEN = "test-token-of-the-proxy-0123456789"
 BLUE = Reply("Blue.", "stop", 3, 1, 4.5, None)
 
 
-@dataclass
-class Program:
-    """A running `evalgate proxy`."""
-
-    process: subprocess.Popen[str]
-    base: str
-    token: str
-
-    def ask(self, body: Any, token: str | None = None) -> tuple[int, bytes, dict[str, str]]:
-        host, port = re.fullmatch(r"http://(127\.0\.0\.1):(\d+)/v1", self.base).groups()
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
-        try:
-            headers = {"Authorization": f"Bearer {token or self.token}", "Content-Type": "application/json"}
-            connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
-            got = connection.getresponse()
-            return got.status, got.read(), {k.lower(): v for k, v in got.getheaders()}
-        finally:
-            connection.close()
-
-    def end(self, number: int) -> tuple[int, str, str]:
-        """Exit code, and what was printed after the start."""
-        self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
-        return self.process.returncode, out, err
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
-    running: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: str, env: dict[str, str] | None = None) -> Program:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "evalgate", "proxy", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, env={**kept, **(env or {})},
-        )  # fmt: skip
-        running.append(process)
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        if not first:
-            raise AssertionError(process.communicate()[1])
-        base = re.fullmatch(r"OPENAI_BASE_URL=(http://127\.0\.0\.1:\d+/v1)\n", first).group(1)
-        if "--token-env" in arguments:
-            return Program(process, base, TOKEN)
-        second = process.stdout.readline()
-        return Program(process, base, re.fullmatch(r"OPENAI_API_KEY=([A-Za-z0-9_-]{40,})\n", second).group(1))
-
-    yield start
-    for process in running:
-        if process.poll() is None:
-            process.kill()
-        with suppress(ValueError):
-            process.communicate(timeout=30)
-
-
-def recorded(tmp_path: Path, name: str) -> bytes:
+def recorded(tmp_path, name: str) -> bytes:
     return b"".join(path.read_bytes() for path in sorted((tmp_path / "datasets" / "recordings" / name).glob("*")) if path.is_file())
 
 

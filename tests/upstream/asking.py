@@ -120,15 +120,19 @@ def gather(
     """Collect what the folder does not answer yet, as `evalgate run --mode record` would."""
     known = open_recording(folder, "tape", may_be_empty=True)
     progress: list[int] = []
+    answered: list[str] = []
 
     def missing() -> Iterator[Call]:
         for one in wanted:
-            if not known.answers(one.key):
+            if known.answers(one.key):
+                answered.append(one.key)
+            else:
                 yield one
 
     found, error = None, None
     with RecordingWriter(folder, "tape") as writer:
-        collection = Collection(missing(), limits, budget or Budget(), context(root, limits.concurrency), progress.append)
+        given = context(root, limits.concurrency)
+        collection = Collection(missing(), limits, budget or Budget(), given, progress.append, lambda: bool(answered))
         try:
             found = collect(collection, writer)
         except EvalgateError as stopped:

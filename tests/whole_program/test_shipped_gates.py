@@ -62,7 +62,7 @@ def test_recordings_hold_exactly_what_the_gates_ask(repository: Path) -> None:
 
     sizes = {"product-recommendations": 720, "help-bot": 180, "support-extraction": 200, "short-answers": 204}
     for name, size in sizes.items():
-        assert len(open_recording(repository / "datasets" / "recordings" / name, name).places) == size
+        assert len(open_recording(repository / "datasets" / "recordings" / name, name)) == size
 
 
 def test_no_report_knows_where_the_checkout_stands(repository: Path, tmp_path: Path) -> None:

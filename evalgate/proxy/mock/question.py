@@ -20,7 +20,7 @@ class Question:
     """The text of the last user message; without one that of the last message."""
     whole: str
     """All text that is sent."""
-    form: Any
+    form: Mapping[str, Any] | None
     """What a structured answer must look like: a JSON Schema, {} for any object, None for prose."""
     limit: int | None
     """Tokens of the answer at most."""
@@ -30,10 +30,12 @@ def question_of(request: Mapping[str, Any]) -> Question:
     """Read a canonical request of any endpoint."""
     endpoint, parameters = str(request["endpoint"]), request["parameters"]
     content = request[CONTENT_FIELD[endpoint]]
+    messages: list[tuple[str | None, str]]
     messages = [(None, content)] if isinstance(content, str) else [_message(item) for item in content]
-    if isinstance(parameters.get("instructions"), str):
-        messages.insert(0, ("system", parameters["instructions"]))
-    users = [text for role, text in messages if role in ("user", None) and text]
+    instructions = parameters.get("instructions")
+    if isinstance(instructions, str):
+        messages.insert(0, ("system", instructions))
+    users = [text for role, text in messages if role in ("user", None)]
     texts = [text for _, text in messages]
     last = (users or [text for text in texts if text] or [""])[-1]
     limit = parameters.get(_LIMIT.get(endpoint, "max_tokens"))
@@ -57,7 +59,7 @@ def _texts(parts: list[Any]) -> Iterator[str]:
             yield part["text"]
 
 
-def _form(parameters: Mapping[str, Any]) -> Any:
+def _form(parameters: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The form that is asked for: in Chat Completions under `response_format`, in Responses under `text.format`."""
     wanted: Any = parameters.get("response_format")
     if wanted is None and isinstance(parameters.get("text"), Mapping):
@@ -66,4 +68,4 @@ def _form(parameters: Mapping[str, Any]) -> Any:
         return None
     inner = wanted.get("json_schema")
     schema = inner.get("schema") if isinstance(inner, Mapping) else wanted.get("schema")
-    return schema if isinstance(schema, (Mapping, bool)) and wanted["type"] == "json_schema" else {}
+    return schema if isinstance(schema, Mapping) else {}

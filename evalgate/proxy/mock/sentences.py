@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalgate.proxy.mock.draws import below
 
-_WORDS = (
+_VOCABULARY = (
     "about after again always answer apple autumn basket before better between bicycle blanket bread bridge bright butter"
     " candle careful castle cheese city clear cloud coffee cold corner country cotton daily dinner door early easy engine"
     " evening every family farmer fast field first flower forest fresh friend garden gentle glass green happy harbour heavy"
@@ -12,7 +12,8 @@ _WORDS = (
     " music near never night north number ocean often orange paper people perfect picture pocket quiet rain ready river road"
     " round school season second silver simple slow small south spring station stone story street strong summer table tall"
     " teacher thing tiger today travel tree under useful valley village voice warm water west window winter wooden yellow"
-).split()
+)
+_WORDS = tuple(_VOCABULARY.split())
 _LONGEST_SENTENCE = 12
 _SHORTEST_SENTENCE = 5
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from evalgate.core.settings import MockFault
+from evalgate.proxy.mock.failures import failure_of
 from evalgate.proxy.server.interface import Asked
 from evalgate.proxy.server.pieces import event
-from evalgate.proxy.server.replies import EVENTS, JSON, encoded, error_body
+from evalgate.proxy.server.replies import EVENTS, JSON, encoded
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -33,7 +34,7 @@ async def misbehave(
     if fault.kind in ("rate_limit", "server_error"):
         return _refused(fault)
     if fault.kind == "error_body":
-        return await _error_under_200(request, asked)
+        return await _error_under_200(request, asked, fault)
     if fault.kind == "timeout":
         await _silence(request, LONGEST_WAIT_S, ending)
         return await _cut_off(request, asked, b"")
@@ -49,17 +50,13 @@ async def misbehave(
 def _refused(fault: MockFault) -> web.Response:
     from aiohttp import web
 
-    status = 429 if fault.kind == "rate_limit" else fault.status
-    if fault.kind == "rate_limit":
-        body = error_body("requests", "Rate limit reached (a fault of the mock)", "rate_limit_exceeded")
-    else:
-        body = error_body("server_error", "The server had an error (a fault of the mock)", None)
+    failure = failure_of(fault, 0.0)
     headers = {} if fault.retry_after_s is None else {"retry-after": f"{fault.retry_after_s:g}"}
-    return web.Response(status=status, body=encoded(body), content_type=JSON, headers=headers)
+    return web.Response(status=failure.status or 500, body=encoded(failure.body), content_type=JSON, headers=headers)
 
 
-async def _error_under_200(request: web.Request, asked: Asked) -> web.StreamResponse:
-    body = error_body("server_error", "The server is overloaded (a fault of the mock)", "overloaded")
+async def _error_under_200(request: web.Request, asked: Asked, fault: MockFault) -> web.StreamResponse:
+    body = failure_of(fault, 0.0).body
     return await _sent(request, asked, [event(body) if asked.stream else encoded(body)])
 
 

@@ -51,17 +51,13 @@ def payload(asked: Asked, answered: Answered) -> bytes | Iterator[bytes] | Refus
     return _events(asked, exchange, body) if asked.stream else encoded(body)
 
 
-def error_body(kind: str, message: str, code: str | None, param: str | None = None) -> dict[str, Any]:
-    """An error in OpenAI's shape."""
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
 def error_response(refusal: Refusal, redactor: Redactor, headers: Mapping[str, str] | None = None) -> web.Response:
     """The response that refuses; whatever it quotes goes out without secrets."""
     from aiohttp import web
 
-    body = error_body(refusal.kind, redactor.message(refusal.message), refusal.code, refusal.param)
-    data = encoded(redactor.value(body))
+    said = redactor.message(refusal.message)
+    error = {"message": said, "type": refusal.kind, "param": refusal.param, "code": refusal.code}
+    data = encoded(redactor.value({"error": error}))
     response = web.Response(status=refusal.status, body=data, content_type=JSON)
     response.headers.update({**_NO_RETRY, **refusal.headers, **(headers or {})})
     if refusal.closes:

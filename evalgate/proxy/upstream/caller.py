@@ -133,6 +133,7 @@ class Caller:
             wait = 0.0 if failure.retry_after_s is not None else self._backoff_s(at.throttles)
         else:
             at.failures += 1
+            lane.limiter.strained()
             if at.failures >= self._limits.attempts:
                 return None
             asked = min(failure.retry_after_s or 0.0, BACKOFF_CAP_S)

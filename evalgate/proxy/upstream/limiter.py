@@ -33,7 +33,7 @@ class Limiter:
         self._in_flight = 0
         self._freed = asyncio.Event()
         self._turnstile = asyncio.Lock()
-        self._paused_until = self._last_launch = 0.0
+        self._paused_until = self._last_launch = self._strained_until = 0.0
         self._paced_calls = 0
         self._streak = 0
         self._latency_s = GUESSED_LATENCY_S
@@ -91,6 +91,13 @@ class Limiter:
             wait = self._random.uniform(0, min(BACKOFF_CAP_S, BACKOFF_S * 2**self._streak))
         self.pause(wait)
         self._heed(rate)
+
+    def strained(self) -> None:
+        """A time-out or a failure of the upstream: ask for less at once, at most every second."""
+        now = self._clock()
+        if now >= self._strained_until:
+            self._window = max(1.0, self._window * SHRINK)
+            self._strained_until = now + 1.0
 
     def pause(self, seconds: float) -> None:
         """Let nobody through for a while; afterwards one by one."""
