@@ -71,14 +71,21 @@ def _on_sigterm(number: int, frame: FrameType | None) -> None:
 
 
 def _report(error: EvalgateError, options: argparse.Namespace) -> int:
-    for problem in error.problems:
+    problems = [_without_secrets(problem) for problem in error.problems]
+    for problem in problems:
         _say(f"evalgate: {problem_line(problem)}")
     code = int(error.exit_code)
     if getattr(options, "json", False):
         from evalgate.cli.output import print_error_document
 
-        print_error_document(code, error.problems)
+        print_error_document(code, problems)
     return code
+
+
+def _without_secrets(problem: Problem) -> Problem:
+    """Whatever an error carries, a secret that this process was given does not leave it."""
+    where, hint = (None if text is None else without_secrets(text) for text in (problem.where, problem.hint))
+    return Problem(without_secrets(problem.message), where, hint)
 
 
 def problem_line(problem: Problem) -> str:
@@ -93,7 +100,7 @@ def _bug(error: Exception, options: argparse.Namespace) -> int:
         import traceback
 
         for line in traceback.format_exc().splitlines():
-            _say(terminal_line(line))
+            _say(terminal_line(without_secrets(line)))
     _say(f"evalgate: internal error: {type(error).__name__}: {terminal_line(without_secrets(str(error))[:500])}")
     _say("    try: the same command with --verbose, and report what it prints")
     return int(ExitCode.INTERNAL)

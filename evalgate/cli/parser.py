@@ -118,7 +118,7 @@ def _schema(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def _plugins(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = command(commands, shared, "plugins", "list installed metrics, detectors and reports")
+    parser = command(commands, shared, "plugins", "list installed metrics, detectors, providers and reports")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from evalgate.config.faults import Faults, clipped, key_text, shown
+from evalgate.config.faults import MAX_FAULTS, Faults, clipped, key_text, shown
 from evalgate.config.key_texts import KEY_HINT, holds_key, looks_like_key, looks_random
 from evalgate.config.sampling import check_parameters
 from evalgate.core.document import KeyPath
@@ -49,6 +49,8 @@ def check_models(raw: Any, faults: Faults) -> None:
     if not isinstance(raw, dict):
         return
     for alias, entry in raw.items():
+        if len(faults.found) >= MAX_FAULTS:
+            return
         if isinstance(entry, dict):
             path: KeyPath = ("models", alias)
             _check_provider(entry, path, faults)
@@ -126,8 +128,8 @@ def _url_fault(text: str) -> tuple[str, str] | None:
     try:
         parts = urlsplit(text)
         host = parts.hostname if parts.port is None or parts.port > 0 else None
-    except ValueError as error:
-        return f"is not the address of a server: {str(error)[:80]}", _ADDRESS
+    except ValueError:
+        return "is not the address of a server", _ADDRESS
     if "@" in parts.netloc:
         return "must not hold a user or a password", KEY_HINT
     if "?" in text or "#" in text:

@@ -12,6 +12,7 @@ from evalgate.core.settings import Budget, CallLimits, ProxyChoice
 if TYPE_CHECKING:
     from evalgate.config.answer_models import ProxyEntry
 
+LONGEST_S = 30 * 86_400
 _DEFAULTS = CallLimits()
 
 
@@ -51,8 +52,8 @@ def _check_deadlines(proxy: Mapping[str, Any], faults: Faults) -> None:
     key = "deadline_s" if "deadline_s" in proxy else "timeout_s"
     where = ("proxy", key)
     default = ", the default," if "deadline_s" not in proxy else ""
-    message = f"{key_text(where)}: a call has {deadline:g} s{default} for all its attempts, and one attempt has {timeout:g} s"
-    faults.add(where, message, f"write deadline_s: {timeout:g} or more, or a smaller timeout_s; both are seconds")
+    message = f"{key_text(where)}: a call has {deadline:.10g} s{default} for all its attempts, and one attempt has {timeout:.10g} s"
+    faults.add(where, message, f"write deadline_s: {timeout:.10g} or more, or a smaller timeout_s; both are seconds")
 
 
 def _limits() -> dict[str, float]:
@@ -61,7 +62,8 @@ def _limits() -> dict[str, float]:
 
 def _seconds(value: Any) -> float | None:
     """A number of seconds; None where the shape is wrong already."""
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 else None
+    right = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= LONGEST_S
+    return value if right else None
 
 
 def _check_budget(raw: Mapping[str, Any], budget: Any, faults: Faults) -> None:

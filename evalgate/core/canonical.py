@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 MAX_SAFE_INTEGER = 2**53 - 1
-_NEEDS_CARE = re.compile(
-    r"(?:^|[:,\[])-?[0-9]+(?:\.[0-9]+)?[eE]"
-    r"|(?:^|[:,\[])-?[0-9]+\.0(?![0-9])|(?:^|[:,\[])-?[0-9]{16}|NaN|Infinity|[\U00010000-\U0010ffff]"
-)
+_NUMBER_NEEDS_CARE = re.compile(r"[:,\[]-?(?:[0-9]{16}|[0-9]+(?:\.0(?![0-9])|(?:\.[0-9]+)?[eE]))")
+"""A number as the C encoder writes it that RFC 8785 may write otherwise; a text that looks like one does no harm."""
+_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 
 
 def canonical_json(value: Any) -> bytes:
@@ -34,8 +33,14 @@ def canonical_parsed(value: Any) -> bytes:
     The C encoder writes RFC 8785 unless a number or a key beyond the BMP needs care; whenever that is possible, the exact
     writer does the work.
     """
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return canonical_json(value) if _NEEDS_CARE.search(text) else text.encode("utf-8")
+    try:
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        return canonical_json(value)
+    if _NUMBER_NEEDS_CARE.search(text) or (not text.isascii() and _BEYOND_BMP.search(text)):
+        return canonical_json(value)
+    # A value that is a number and nothing else has nothing before it to be recognised by.
+    return canonical_json(value) if isinstance(value, (int, float)) else text.encode("utf-8")
 
 
 def digest(value: Any) -> str:

@@ -19,8 +19,19 @@ def parse_json(text: str) -> Any:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH}") from None
-    _check(value, 0)
+    # Only an escape can bring a lone surrogate into a text that was decoded, and only brackets can nest: most lines have
+    # neither, and walking through all of a value costs as much as parsing it.
+    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH or not (text.isascii() or _is_whole(text)):
+        _check(value, 0)
     return value
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,18 +10,20 @@ from evalgate.core.canonical import pretty_json
 from evalgate.core.files import write_whole
 from evalgate.core.plugins import origins
 from evalgate.metrics import catalog as metrics
+from evalgate.proxy.upstream import catalog as providers
 from evalgate.report import catalog as reports
 from evalgate.runner.execute import BACKENDS
 from evalgate.safety import catalog as detectors
 
 
 def installed() -> list[dict[str, str]]:
-    """Every metric, detector, report and backend, with where it comes from; nothing is loaded."""
+    """Every metric, detector, provider, report and backend, with where it comes from; nothing is loaded."""
     rows = [
         {"kind": kind, "name": o.name, "reference": o.reference, "distribution": o.distribution, "version": o.version}
         for kind, group, builtins in (
             ("metric", metrics.GROUP, metrics.BUILTINS),
             ("detector", detectors.GROUP, detectors.BUILTINS),
+            ("provider", providers.GROUP, providers.BUILTINS),
             ("report", reports.GROUP, reports.BUILTINS),
         )
         for o in origins(group, builtins, __version__)

@@ -2,7 +2,7 @@
 
 Layout: one line of JSON (the header), padded to 64 bytes; then n little-endian heads (the first 8 bytes of each key as a
 number), n keys of 32 bytes, n places of 16 bytes. Nothing in it is trusted: the header names the digests of the segments
-it was made from and of its own body.
+it was made from and of the index itself.
 """
 
 from __future__ import annotations
@@ -124,15 +124,15 @@ class IndexBuilder:
         if sys.byteorder == "big":
             heads.byteswap()
         body = heads.tobytes() + bytes(keys) + bytes(places)
-        header = {
+        header: dict[str, Any] = {
             "schema": SCHEMA,
             "segments": [[s.name, s.size, s.digest] for s in segments],
             "count": len(heads),
             "errors": errors,
             "answers": "sha256:" + answers.hexdigest(),
             "timed": "sha256:" + timed.hexdigest(),
-            "body": hashlib.sha256(body).hexdigest(),
         }
+        header["self"] = _self_digest(header, body)
         return _padded(json.dumps(header, sort_keys=True).encode("utf-8")) + body
 
     def _groups(self) -> Iterator[list[int]]:
@@ -172,7 +172,7 @@ def index_from(data: Any, where: str) -> KeyIndex:
         end = bytes(view).find(b"\n")
     header = parse_json(bytes(view[:end]).decode("utf-8"))
     start = -(-(end + 1) // _ALIGN) * _ALIGN
-    if header.get("schema") != SCHEMA or hashlib.sha256(view[start:]).hexdigest() != header["body"]:
+    if header.get("schema") != SCHEMA or header.pop("self") != _self_digest(header, view[start:]):
         raise ValueError(f"{where} is not an index of this version, or was altered")
     count = int(header["count"])
     keys_at, places_at = start + 8 * count, start + (8 + KEY_BYTES) * count
@@ -212,6 +212,13 @@ def save_index(path: Path, image: bytes) -> None:
     Raises: Incomplete when the disk refuses.
     """
     write_whole(path, image)
+
+
+def _self_digest(header: dict[str, Any], body: bytes | memoryview) -> str:
+    """Digest of an index: of everything its header says, and of its body."""
+    found = hashlib.sha256(json.dumps(header, sort_keys=True).encode("utf-8"))
+    found.update(body)
+    return found.hexdigest()
 
 
 def _padded(header: bytes) -> bytes:

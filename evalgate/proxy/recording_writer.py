@@ -20,8 +20,10 @@ from evalgate.proxy.segments import repair_tails, segment_names
 LOCK = ".lock"
 SEGMENT_BYTES = 32 << 20
 """A segment that has grown beyond this is followed by another: reviewable pieces, digested side by side."""
-GROUP = 32
-"""Answers that may be on their way to the disk at most."""
+IN_FLIGHT = 32
+"""Answers that may be on their way to the disk at most; whoever asks `room` waits when there are more."""
+GROUP = IN_FLIGHT // 2
+"""How many are put on the disk together at the latest: one group is written while the next is collected."""
 GROUP_DELAY_S = 0.2
 """How long the first of them waits for others."""
 
@@ -131,7 +133,7 @@ class RecordingWriter:
 
 
 class GroupCommit:
-    """Durable appends for many calls at once: one fsync for up to 32 answers or 0.2 s, whichever comes first."""
+    """Durable appends for many calls at once: one fsync for 16 answers or after 0.2 s, whichever comes first."""
 
     def __init__(self, writer: RecordingWriter) -> None:
         self._writer = writer
@@ -142,6 +144,13 @@ class GroupCommit:
         self._task = asyncio.create_task(self._commit())
         self._error: Incomplete | None = None
         self._closing = False
+        self._unsafe = 0
+        self._roomy = asyncio.Event()
+        self._roomy.set()
+
+    async def room(self) -> None:
+        """Wait while as many answers as may be lost in a crash are on their way to the disk."""
+        await self._roomy.wait()
 
     def add(self, line: Mapping[str, Any]) -> asyncio.Future[None]:
         """Write a line; the future is done once it is durable.
@@ -153,6 +162,9 @@ class GroupCommit:
         self._writer.append(line)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
+        self._unsafe += 1
+        if self._unsafe >= IN_FLIGHT:
+            self._roomy.clear()
         self._wake.set()
         if len(self._waiting) >= GROUP:
             self._full.set()
@@ -191,6 +203,8 @@ class GroupCommit:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.flush)
         except Incomplete as error:
             self._error = error
+        self._unsafe -= len(group)
+        self._roomy.set()
         for future in group:
             if future.done():
                 continue

@@ -44,7 +44,7 @@ def _load(block: str) -> GateSettings:
 
 def test_every_example_loads(repository: Path, tmp_path: Path) -> None:
     blocks = _blocks(repository, "yaml")
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     for block in blocks[:-1]:
         _load(block)
     file = tmp_path / "mock.yaml"

@@ -6,6 +6,8 @@ from evalgate.core.plugins import load_plugin
 from evalgate.core.settings import Upstream
 from evalgate.proxy.upstream.interface import GROUP, Provider, ProviderContext
 
+__all__ = ["BUILTINS", "GROUP", "make_provider"]
+
 BUILTINS = {
     "openai": "evalgate.proxy.upstream.http_provider:make_openai",
     "command": "evalgate.proxy.upstream.command_provider:make_command",

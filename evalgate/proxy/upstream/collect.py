@@ -144,7 +144,8 @@ class _Collector:
     async def _worker(self) -> None:
         while self._stop is None:
             try:
-                call = self._next()
+                await self._commit.room()
+                call = None if self._stop is not None else self._next()
                 if call is None:
                     return
                 self._found.wanted += 1

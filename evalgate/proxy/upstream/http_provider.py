@@ -62,7 +62,10 @@ class HttpProvider:
         if key is not None:
             self._headers["Authorization"] = f"Bearer {key}"
         self._redactor: Redactor = context.redactor
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """False: connections are kept; True: each request has a new one."""
+        self._dropped: set[str] = set()
+        """Keys of calls whose kept connection was dropped."""
 
     async def ask(self, call: Call, attempt: int, timeout_s: float) -> Reply | Failure:
         """One attempt, with a deadline over all of it: connecting, waiting, and every byte of the body."""
@@ -80,6 +83,8 @@ class HttpProvider:
                 return self._failed(f"cannot connect to {self._host} within {timeout_s:g} s")
             return self._failed(f"no complete answer within {timeout_s:g} s", maybe_billed=True)
         except aiohttp.ServerDisconnectedError:
+            if line.reused:
+                self._dropped.add(call.key)
             return self._failed("the server closed the connection without an answer", not line.reused, fresh=line.reused)
         except aiohttp.ClientHttpProxyError as error:
             kind = kind_of_status(error.status, None, retry_after=False)
@@ -89,6 +94,8 @@ class HttpProvider:
             return self._failed(f"cannot connect to {where}: {error.os_error.strerror or error.os_error}")
         except (aiohttp.ClientOSError, ConnectionError) as error:
             fresh = line.reused and not line.answering
+            if fresh:
+                self._dropped.add(call.key)
             return self._failed(f"the connection broke: {getattr(error, 'strerror', None) or error}", True, fresh=fresh)
         except aiohttp.ClientPayloadError:
             return self._failed("the response is damaged: its body is cut off or cannot be decoded", True)
@@ -99,14 +106,14 @@ class HttpProvider:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def _exchange(self, call: Call, started: float, line: _Line) -> Reply | Failure:
         data = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
         url = f"{self._base}/{call.endpoint}"
         options: dict[str, Any] = {"headers": self._headers, "allow_redirects": False, "trace_request_ctx": line}
-        async with self._opened().post(url, data=data, proxy=self._proxy, **options) as got:
+        async with self._opened(fresh=call.key in self._dropped).post(url, data=data, proxy=self._proxy, **options) as got:
             line.answering = True
             good = 200 <= got.status < 300
             body = await (_read(got, MAX_BODY) if good else _read_error(got))
@@ -155,15 +162,16 @@ class HttpProvider:
         text = self._redactor.message(" ".join(message.split()))[:SHOWN]
         return Failure(kind, text, maybe_billed=maybe_billed, fresh_connection=fresh)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _opened(self, *, fresh: bool) -> aiohttp.ClientSession:
+        if fresh not in self._sessions:
             import aiohttp
 
+            keep: dict[str, Any] = {"force_close": True} if fresh else {"keepalive_timeout": 20}
             trace = aiohttp.TraceConfig()
             trace.on_connection_create_end.append(_note_open)
             trace.on_connection_reuseconn.append(_note_reuse)
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20, ttl_dns_cache=300),
+            self._sessions[fresh] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, **keep),
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_S),
                 # Not the environment as aiohttp reads it: that brings passwords out of ~/.netrc too.
                 trust_env=False,
@@ -171,7 +179,7 @@ class HttpProvider:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=True,
             )
-        return self._session
+        return self._sessions[fresh]
 
 
 class _Line:
