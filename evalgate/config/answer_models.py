@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from evalgate.config.model_entries import FUNCTION, VARIABLE
+from evalgate.config.proxy_entry import LONGEST_S
 from evalgate.config.strict_model import StrictModel, Text
 from evalgate.core.settings import CallLimits, MockChoice
 
 URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@\\]+(/[^\s?#\\]*)?$"
-VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
-FUNCTION_PATTERN = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 _LEFT_OUT: Any = None
 _SHARE: Any = {"type": "string", "pattern": r"^(?=.*[1-9])(100(\.0*)?|[0-9]{1,2}(\.[0-9]*)?|\.[0-9]+) ?%$"}
 _LIMITS, _MOCK = CallLimits(), MockChoice()
@@ -24,7 +24,7 @@ Endpoint = Literal["chat/completions", "responses"]
 Finish = Literal["stop", "length", "content_filter", "tool_calls"]
 FaultKind = Literal["rate_limit", "server_error", "timeout", "truncated", "slow", "reset", "error_body"]
 Price = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=LONGEST_S, allow_inf_nan=False)]
 Milliseconds = Annotated[float, Field(ge=0.001, le=3_600_000, allow_inf_nan=False)]
 PerMinute = Annotated[float, Field(gt=0, le=1_000_000_000, allow_inf_nan=False)]
 Words = Annotated[int, Field(ge=1, le=10_000)]
@@ -81,7 +81,7 @@ class ModelEntry(StrictModel):
     api_key_env: str = Field(
         default="OPENAI_API_KEY",
         description="Provider openai: the name of the environment variable that holds the key; never the key.",
-        json_schema_extra={"pattern": VARIABLE_PATTERN},
+        json_schema_extra={"pattern": f"^{VARIABLE.pattern}$"},
     )
     command: list[str] = Field(
         default=_LEFT_OUT, min_length=1, description="Provider command: the program and its arguments; no shell."
@@ -90,7 +90,7 @@ class ModelEntry(StrictModel):
         default=_LEFT_OUT,
         max_length=500,
         description="Provider python: package.module:function.",
-        json_schema_extra={"pattern": FUNCTION_PATTERN},
+        json_schema_extra={"pattern": f"^{FUNCTION.pattern}$"},
     )
     processes: int = Field(default=4, ge=1, le=256, description="Providers command and python: calls at the same time.")
 

@@ -38,8 +38,8 @@ _ELSEWHERE = {
     "processes": "processes belongs to the providers command and python; here proxy.concurrency limits the calls in flight",
 }
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+FUNCTION = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _ENDPOINT = re.compile(r"/(chat/completions|completions|responses|embeddings|models)/*$")
 _ADDRESS = "write the server up to and including /v1, such as http://127.0.0.1:8080/v1"
 
@@ -147,10 +147,10 @@ def _url_fault(text: str) -> tuple[str, str] | None:
 def _variable_fault(text: str) -> tuple[str, str] | None:
     if looks_like_key(text) or looks_random(text):
         return "looks like a key, not like the name of a variable", "write the name, such as OPENAI_API_KEY; " + KEY_HINT
-    if _VARIABLE.fullmatch(text):
+    if VARIABLE.fullmatch(text):
         return None
     bare = text.strip().lstrip("$").strip("{}")
-    hint = f"write the name alone: {bare}" if bare != text and _VARIABLE.fullmatch(bare) else "such as OPENAI_API_KEY"
+    hint = f"write the name alone: {bare}" if bare != text and VARIABLE.fullmatch(bare) else "such as OPENAI_API_KEY"
     return "must be the name of an environment variable: letters, digits and underscores", hint
 
 
@@ -159,7 +159,7 @@ def _function_fault(text: str) -> tuple[str, str] | None:
     if module.endswith(".py"):
         found = module.removesuffix(".py").replace("/", ".")
         return f"must name a module, not a file: {shown(text)}", f"write {clipped(found)}:{clipped(name) or 'function'}"
-    if _FUNCTION.fullmatch(text):
+    if FUNCTION.fullmatch(text):
         return None
     head, dot, tail = text.rpartition(".")
     hint = f"write {clipped(head)}:{clipped(tail)}" if dot and not colon and head else "write package.module:function"

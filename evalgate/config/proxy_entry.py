@@ -52,7 +52,7 @@ def _check_deadlines(proxy: Mapping[str, Any], faults: Faults) -> None:
     key = "deadline_s" if "deadline_s" in proxy else "timeout_s"
     where = ("proxy", key)
     default = ", the default," if "deadline_s" not in proxy else ""
-    message = f"{key_text(where)}: a call has {deadline:.10g} s{default} for all its attempts, and one attempt has {timeout:.10g} s"
+    message = f"{key_text(where)}: a call has {deadline:.10g} s{default} for all its attempts, one attempt {timeout:.10g} s"
     faults.add(where, message, f"write deadline_s: {timeout:.10g} or more, or a smaller timeout_s; both are seconds")
 
 

@@ -6,6 +6,7 @@ The one piece of state that a process keeps: whoever prints or writes must be ab
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
 import re
@@ -56,7 +57,9 @@ def _pattern(values: frozenset[str]) -> re.Pattern[str]:
 
 
 def _forms(value: str) -> set[str]:
-    forms = {value, quote(value, safe=""), quote_plus(value)}
+    forms = {value, quote(value, safe=""), quote_plus(value), html.escape(value)}
+    # Both ways to write a percent escape are in use.
+    forms |= {re.sub("%[0-9A-F]{2}", lambda escape: escape.group().lower(), form) for form in forms}
     data = value.encode("utf-8")
     for lead in range(3):
         # Inside a longer Base64 text a secret may begin at any of three alignments; the letters that also depend on its
@@ -67,5 +70,6 @@ def _forms(value: str) -> set[str]:
             core = text[start : len(text) - 1 if spare else len(text)]
             if len(core) >= SHORTEST:
                 forms.add(core)
-    forms |= {data.hex(), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-    return forms
+    forms |= {data.hex(), data.hex().upper(), json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    # Whoever searches a JSON text for them sees them escaped once more.
+    return forms | {json.dumps(form, ensure_ascii=False)[1:-1] for form in forms}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -93,7 +94,7 @@ def gather(source: Source, settings: GateSettings, asks: Iterable[Ask], wanted: 
     """
     if source.mode == "replay":
         return source
-    with RecordingWriter(source.folder, source.name, durable=source.mode != "mock") as writer:
+    with _no_empty_folder(source.folder), RecordingWriter(source.folder, source.name, durable=source.mode != "mock") as writer:
         if source.mode == "mock":
             _clear(source.folder)
         missing = _Missing(source, settings, asks)
@@ -120,6 +121,16 @@ def _collected(
         answering(missing.known + done, wanted)
 
     return collect(Collection(calls, limits, budget, context, progress, lambda: missing.known > 0), writer)
+
+
+@contextmanager
+def _no_empty_folder(folder: Path) -> Iterator[None]:
+    """Who could not ask at all leaves no recording behind."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _clear(folder: Path) -> None:

@@ -13,7 +13,7 @@ from evalgate.core.files import MAX_LINE_BYTES, parse_line
 from evalgate.core.strict_json import parse_json
 from evalgate.proxy.exchange import Exchange, parse_exchange, sealed_line
 from evalgate.proxy.redaction import Redactor
-from evalgate.proxy.request import request_key
+from evalgate.proxy.request import EMBEDDINGS, request_key
 from evalgate.proxy.transfer.interface import Entries, Found, Reason, Skipped
 
 IN_MEMORY = 32 << 20
@@ -116,7 +116,8 @@ class Staging:
         try:
             return _line(found, request, response)
         except BadInput:
-            if "body" not in response:
+            # The vectors of an embedding stand in its body alone.
+            if "body" not in response or request.get("endpoint") == EMBEDDINGS:
                 raise
             return _line(found, request, {name: value for name, value in response.items() if name != "body"})
 

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "evalgate"
 MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = (
     "numpy", "pandas", "pyarrow", "sacrebleu", "rouge_score", "nltk", "datasets", "joblib", "pydantic", "yaml", "rich",
-    "scipy", "jsonschema", "re2", "rapidfuzz",
+    "scipy", "jsonschema", "re2", "rapidfuzz", "aiohttp",
 )  # fmt: skip
 BROAD_HANDLERS = {
     "core/plugins.py": "third-party import code",
@@ -23,6 +23,7 @@ BROAD_HANDLERS = {
     "safety/catalog.py": "a plugin's factory",
     "runner/measure.py": "a plugin's measuring code",
     "cli/main.py": "the boundary of the program",
+    "proxy/upstream/function_worker.py": "a user's function",
 }
 
 
@@ -141,7 +142,8 @@ def test_printing_and_environment_stay_at_the_door(trees: dict[str, ast.Module])
     environment = [
         name for name, path in zip(trees, MODULES, strict=True) if re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))
     ]
-    assert not environment
+    # Keys and addresses come in there, and from then on their values are kept out of everything that is written.
+    assert set(environment) <= {"core/secrets.py"}
 
 
 def test_no_code_from_data(trees: dict[str, ast.Module]) -> None:

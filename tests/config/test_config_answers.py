@@ -468,15 +468,16 @@ def test_a_mock_file_that_is_not_there(tmp_path: Path) -> None:
         load_mock(tmp_path / "nothing.yaml")
 
 
+WORDS = (
+    "provider name parameters price endpoint base_url api_key_env command function processes stream n "
+    "mode concurrency timeout_s deadline_s budget usd calls tokens mock rules otherwise latency_ms median p95 words min "
+    "max faults kind every rate first_attempts status retry_after_s contains matches model text finish paced x"
+)
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 2000) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
-        st.sampled_from(
-            "provider name parameters price endpoint base_url api_key_env command function processes stream n "
-            "mode concurrency timeout_s deadline_s budget usd calls tokens mock rules otherwise latency_ms median p95 words min "
-            "max faults kind every rate first_attempts status retry_after_s contains matches model text finish paced x".split()
-        ),
+        st.sampled_from(WORDS.split()),
         inner,
         max_size=5,
     ),

@@ -132,14 +132,34 @@ class Project:
         """`evalgate recording import … --json`."""
         return self.recording("import", file, "--into", into, "--json", *arguments)
 
+    def snapshot(self) -> dict[str, bytes]:
+        """Every file of the project with its bytes."""
+        return snapshot(self.root)
+
+    def texts(self, name: str = "new") -> dict[str, str]:
+        """Last question → answer of a recording; repeats as `question#1`, errors as `ERROR …`."""
+        found = {}
+        for exchange in self.open(name).exchanges():
+            content = exchange.request.get("messages", exchange.request.get("input"))
+            last = content[-1]["content"] if isinstance(content, list) and isinstance(content[-1], dict) else str(content)
+            sample = exchange.request["sample"]
+            found[f"{last}#{sample}" if sample else last] = exchange.text if exchange.status == "ok" else f"ERROR {exchange.error}"
+        return found
+
+    def no_secret(self, canary: str, *given: str, said: str = "") -> None:
+        """No form of a secret stands in what was said or in any file, but for those that were given."""
+        for name, data in [*self.snapshot().items(), ("what was said", said.encode())]:
+            if str(self.root / name) not in given:
+                assert [form for form in forms(canary) if form in data] == [], name
+
     def refuse(self, file: str, *said: str, options: tuple[str, ...] = (), code: int = 2, into: str = "new") -> Ran:
         """An import that must fail, say why, and write nothing."""
-        before = snapshot(self.root)
+        before = self.snapshot()
         ran = self.bring(file, *options, into=into)
         assert ran.code == code, ran.out + ran.err
         for part in said:
             assert part in ran.err, ran.err
-        assert snapshot(self.root) == before
+        assert self.snapshot() == before
         return ran
 
 
@@ -153,30 +173,11 @@ def snapshot(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
-def texts(recording: Recording) -> dict[str, str]:
-    """Last question → answer; repeats as `question#1`."""
-    found = {}
-    for exchange in recording.exchanges():
-        content = exchange.request.get("messages", exchange.request.get("input"))
-        last = content[-1]["content"] if isinstance(content, list) and isinstance(content[-1], dict) else str(content)
-        sample = exchange.request["sample"]
-        found[f"{last}#{sample}" if sample else last] = exchange.text if exchange.status == "ok" else f"ERROR {exchange.error}"
-    return found
-
-
 def forms(canary: str) -> tuple[bytes, ...]:
-    """A secret as it may stand somewhere: plain, URL-encoded, in Base64 at any alignment, hexadecimal, reversed case not."""
+    """A secret as it may stand somewhere: plain, URL-encoded, hexadecimal, in Base64 at any alignment."""
     data = canary.encode()
-    encoded = [base64.b64encode(b"x" * lead + data).decode()[4 : -4] for lead in range(3)]
+    encoded = [base64.b64encode(b"x" * lead + data).decode()[4:-4] for lead in range(3)]
     return tuple(form.encode() for form in (canary, quote(canary, safe=""), data.hex(), *encoded))
-
-
-def no_secret_in(root: Path, canary: str, *given: str) -> None:
-    """No form of a secret stands in any file, but for those that were given."""
-    for name, data in snapshot(root).items():
-        if str(root / name) not in given:
-            for form in forms(canary):
-                assert form not in data, name
 
 
 @pytest.fixture

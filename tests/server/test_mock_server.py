@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -115,7 +116,7 @@ def test_truncated_json(mocking) -> None:
     server = faulty(mocking, "truncated")
     status, data, end = half(server, "/v1/chat/completions", ASK)
     assert (status, end) == (200, "complete"), "as far as HTTP can tell"
-    with pytest.raises(ValueError, match="Unterminated|Expecting"):
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
         json.loads(data)
     assert server.chat(ASK).data.startswith(data)
 
@@ -163,12 +164,14 @@ def test_silence_ends_when_the_client_leaves_or_the_server_stops(mocking, kind, 
         plain.sendall(f"POST /chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
         while not server.desk._active:
             threading.Event().wait(0.005)
-        assert server.chat({**ASK, "seed": 1}).status in (200, 0) or kind
         if not leaves:
             server.loop.call_soon_threadsafe(server.desk.ending.set)
-            assert b"[DONE]" not in plain.recv(4096)
+            with suppress(ConnectionResetError):
+                while plain.recv(4096):
+                    pass
     while server.desk._active:
         threading.Event().wait(0.005)
+    assert server.chat(ASK).status == (200 if leaves else 503)
 
 
 def test_a_time_out_is_silence(mocking) -> None:

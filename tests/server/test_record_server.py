@@ -12,11 +12,12 @@ import pytest
 
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.secrets import remember
-from evalgate.core.settings import Budget, CallLimits, ModelChoice, Upstream
+from evalgate.core.settings import Budget, CallLimits, MockChoice, MockFault, MockRule, ModelChoice, Upstream
 from evalgate.proxy.recording import open_recording
 from evalgate.proxy.recording_writer import RecordingWriter
 from evalgate.proxy.redaction import Redactor
 from evalgate.proxy.server.answerers import RecordAnswerer, ReplayAnswerer
+from evalgate.proxy.server.mock_answerer import MockAnswerer
 from evalgate.proxy.server.renewed_caller import RenewedCaller
 from evalgate.proxy.upstream.caller import Caller, UpstreamStopped
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, Reply
@@ -301,4 +302,26 @@ def test_recording_through_the_real_caller(serve, replaying, make_line, tmp_path
             assert (missed.status, missed.error["code"]) == (404, "recording_not_found")
         refused = dead.chat({**ASK, "seed": 9}, TOKEN)
         assert (refused.status, refused.error["code"]) == (502, "upstream_failed")
+    assert len(open_recording(tmp_path / "new", "new")) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "attempts"),
+    [(MockFault("rate_limit", first_attempts=1, retry_after_s=0.01), 2), (MockFault("rate_limit", first_attempts=2), 3), (MockFault("server_error", first_attempts=2, status=529), 3),
+     (MockFault("truncated", first_attempts=1), 2), (MockFault("reset", first_attempts=1), 2), (MockFault("error_body", first_attempts=1), 2),
+     (MockFault("timeout", first_attempts=1), 2), (MockFault("slow", first_attempts=1), 2)],
+    ids=lambda value: getattr(value, "kind", ""),
+)  # fmt: skip
+def test_a_bad_day_upstream_is_not_seen_by_the_client(serve, tmp_path: Path, fault: MockFault, attempts: int) -> None:
+    """The mock's faults, over real HTTP, through the real caller: the client gets one good answer, recorded once."""
+    source = serve(lambda: MockAnswerer(MockChoice(rules=(MockRule("Blue."),), faults=(fault,))))
+    with RecordingWriter(tmp_path / "new", "new") as writer:
+        opened = open_recording(tmp_path / "new", "new", may_be_empty=True)
+        context = ProviderContext(concurrency=4, redactor=Redactor())
+        limits = CallLimits(attempts=4, timeout_s=0.5 if fault.kind in ("timeout", "slow") else 20.0)
+        upstream = Upstream(base_url=f"http://127.0.0.1:{source.port}/v1", api_key_env="EVALGATE_TEST_NO_SUCH_KEY")
+        server = serve(lambda: RecordAnswerer(opened, writer, Caller(limits, Budget(), context), upstream), spends=True)
+        got = server.chat(ASK, TOKEN)
+        assert got.json["choices"][0]["message"]["content"] == "Blue."
+        assert source.desk.answerer._faults._arrived == attempts
     assert len(open_recording(tmp_path / "new", "new")) == 1

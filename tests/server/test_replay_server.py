@@ -11,6 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from evalgate.proxy.server import explaining
+
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Name a colour."}], "temperature": 0}
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2}
 BODY = {
@@ -205,6 +207,16 @@ def test_many_misses_at_once_are_all_explained(replaying, make_line) -> None:
     said = asyncio.run(all_of_them())
     assert all("seed" in text for text in said)
     assert len(set(said)) == 40
+
+
+def test_a_miss_stands_without_its_explanation(replaying, make_line, monkeypatch) -> None:
+    def broken(misses: Any, recorded: Any) -> list[str]:
+        raise TypeError("odd")
+
+    monkeypatch.setattr(explaining, "explain_all", broken)
+    got = replaying(make_line("chat/completions", ASK, {"text": "Blue."})).chat({**ASK, "seed": 1})
+    assert got.error["code"] == "recording_not_found"
+    assert "cannot be explained: TypeError" in got.error["message"]
 
 
 def test_an_edited_recording_is_an_error_and_no_answer(replaying, make_line, tmp_path) -> None:

@@ -195,13 +195,20 @@ def test_a_foreign_folder_is_left_alone(project) -> None:
     assert [p.name for p in folder.iterdir()] == ["thesis.txt"]
 
 
-def test_other_modes_say_that_they_are_not_there(project) -> None:
+def test_modes_that_call_a_model_need_a_key_and_leave_nothing_behind_without(project, monkeypatch: pytest.MonkeyPatch) -> None:
     made = project()
-    for mode in ("record", "refresh", "mock", "live"):
+    made.tape.unlink()
+    made.tape.parent.rmdir()
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for mode in ("record", "refresh", "live"):
         ran = made.run("--mode", mode)
         assert ran.code == 2
-        assert "not available" in ran.err
-    assert not (made.root / "reports").exists()
+        assert "OpenAI is asked without a key" in ran.err
+        assert "OPENAI_API_KEY" in ran.err
+        assert list(made.tape.parent.parent.iterdir()) == []
+        assert made.written() == ["sums"]
+    assert made.run("--mode", "online").code == 2
 
 
 def test_repeated_samples_are_distinct_requests(project) -> None:

@@ -7,7 +7,7 @@ import math
 from statistics import NormalDist
 
 _P95 = NormalDist().inv_cdf(0.95)
-_LONGEST_MS = 3_600_000.0
+_SHORTEST_MS, _LONGEST_MS = 0.001, 3_600_000.0
 _STEEPEST = 50.0
 """e to this is far beyond the longest latency."""
 
@@ -27,4 +27,4 @@ def latency_ms(key: str, median: float, p95: float) -> float:
     """Milliseconds of a log-normal distribution with that median and 95th percentile."""
     spread = math.log(p95 / median) / _P95 if p95 > median else 0.0
     exponent = min(_STEEPEST, spread * NormalDist().inv_cdf(fraction(key, "latency")))
-    return round(min(_LONGEST_MS, median * math.exp(exponent)), 3)
+    return round(min(_LONGEST_MS, max(_SHORTEST_MS, median * math.exp(exponent))), 3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from evalgate.proxy.mock.draws import below
 from evalgate.proxy.mock.json_scalars import CannotMake, number_for, text_for
@@ -95,11 +96,11 @@ class _Maker:
         raise reason or CannotMake(f"what {word} says beside type")
 
     def _resolved(self, reference: Any) -> Any:
-        if not isinstance(reference, str) or not reference.startswith("#"):
-            raise CannotMake("what another document says")
+        if not isinstance(reference, str) or (reference != "#" and not reference.startswith("#/")):
+            raise CannotMake("what another document or an anchor says")
         found = self._root
         for part in reference.split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
+            name = unquote(part).replace("~1", "/").replace("~0", "~")
             if not isinstance(found, Mapping) or name not in found:
                 raise CannotMake("a $ref that leads nowhere")
             found = found[name]

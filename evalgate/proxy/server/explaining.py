@@ -51,6 +51,6 @@ class Explainer:
 def _explained(misses: list[Miss], recording: Recording) -> list[str]:
     try:
         return explain_all(misses, recording.requests())
-    except EvalgateError as error:
-        # The miss stands whatever became of the recording meanwhile.
-        return [f"it cannot be explained: {error}" for _ in misses]
+    except (EvalgateError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
+        # The miss stands, whatever became of the recording or of its explanation.
+        return [f"it cannot be explained: {type(error).__name__}: {error}" for _ in misses]

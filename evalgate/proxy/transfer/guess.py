@@ -7,9 +7,9 @@ from typing import Any
 
 from evalgate.core.errors import BadInput
 from evalgate.core.files import open_for_reading
-from evalgate.core.strict_json import parse_json
 from evalgate.proxy.transfer.lines import looks_like_line
 from evalgate.proxy.transfer.openai_batch import looks_like_batch
+from evalgate.proxy.upstream.wire import parse_body
 
 BATCH, PROMPTFOO, OUTPUTS, VCR, LINES = FORMATS = ("openai-batch", "promptfoo", "outputs", "vcr", "lines")
 _YAML, _TABLES = (".yaml", ".yml"), (".csv", ".parquet")
@@ -41,7 +41,7 @@ def _of_line(head: bytes) -> str | None:
     """The format of the first line that is not blank, when it is a JSON value by itself."""
     line = next((part for part in head.removeprefix(b"\xef\xbb\xbf").split(b"\n") if part.strip()), b"")
     try:
-        value: Any = parse_json(line.decode("utf-8"))
+        value: Any = parse_body(line)
     except ValueError:
         return None
     if looks_like_line(value):

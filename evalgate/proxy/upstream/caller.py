@@ -39,6 +39,8 @@ class _Progress:
     deadline: float | None = None
     """By the monotonic clock, from the first attempt on: waiting in the queue of a busy run is no fault of the call."""
     last: Failure | None = None
+    took_s: float = 0.0
+    """The last attempt, by the clock: a provider may report another latency."""
     attempts: int = 0
     failures: int = 0
     throttles: int = 0
@@ -71,7 +73,7 @@ class Caller:
         while True:
             result = await self._attempt(lane, call, at)
             if isinstance(result, Reply):
-                lane.limiter.answered(result.latency_ms / 1000, result.rate)
+                lane.limiter.answered(at.took_s, result.rate)
                 lane.breaker.answered()
                 return result
             at.last = result
@@ -98,10 +100,12 @@ class Caller:
                 await self.spending.settled()
                 self._refuse_if_stopped(lane, call)
             self.asking += 1
+            started = time.monotonic()
             try:
-                left = max(0.001, min(self._limits.timeout_s, at.deadline - time.monotonic()))
+                left = max(0.001, min(self._limits.timeout_s, at.deadline - started))
                 result = await lane.provider.ask(call, at.attempts, left)
             finally:
+                at.took_s = time.monotonic() - started
                 self.asking -= 1
                 self.spending.settle(call, reserve, result)
         finally:

@@ -145,7 +145,7 @@ class _Collector:
         while self._stop is None:
             try:
                 await self._commit.room()
-                call = None if self._stop is not None else self._next()
+                call = None if self._stopping.is_set() else self._next()
                 if call is None:
                     return
                 self._found.wanted += 1

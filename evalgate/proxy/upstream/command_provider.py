@@ -11,7 +11,7 @@ from contextlib import suppress
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import Upstream
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, Reply
-from evalgate.proxy.upstream.process_answer import cleaned, kill_group, reply_of_text
+from evalgate.proxy.upstream.process_answer import cleaned, ended, kill_group, reply_of_text
 
 MAX_OUTPUT = 8 << 20
 MAX_COMPLAINT = 1 << 20
@@ -65,7 +65,7 @@ class CommandProvider:
         except TimeoutError:
             return Failure(FailureKind.TRANSIENT, f"the program gave no answer within {timeout_s:g} s", maybe_billed=True)
         finally:
-            await _ended(process)
+            await ended(process)
         if out is None:
             said = f"the program printed more than {MAX_OUTPUT >> 20} MiB"
             return Failure(FailureKind.PERMANENT, said, maybe_billed=True)
@@ -112,10 +112,3 @@ async def _give(process: asyncio.subprocess.Process, data: bytes) -> None:
         process.stdin.write(data)
         await process.stdin.drain()
     process.stdin.close()
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    kill_group(process)
-    with suppress(TimeoutError):
-        # Somebody who left the group may hold its output open for ever.
-        await asyncio.wait_for(process.wait(), 1.0)

@@ -8,12 +8,11 @@ import re
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import Upstream
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, Reply
-from evalgate.proxy.upstream.process_answer import cleaned, kill_group, reply_of_value
+from evalgate.proxy.upstream.process_answer import cleaned, ended, reply_of_value
 from evalgate.proxy.upstream.wire import parse_text
 
 MAX_LINE = 8 << 20
@@ -68,7 +67,7 @@ class FunctionProvider:
     async def close(self) -> None:
         """End all workers."""
         while self._idle:
-            await _end(self._idle.pop())
+            await ended(self._idle.pop())
 
     def _read(self, call: Call, answer: object, latency_ms: float) -> Reply | Failure:
         if not isinstance(answer, Mapping):
@@ -95,7 +94,7 @@ class FunctionProvider:
         if healthy:
             self._idle.append(worker)
         else:
-            await _end(worker)
+            await ended(worker)
 
 
 async def _asked(worker: asyncio.subprocess.Process, line: bytes) -> object:
@@ -108,10 +107,3 @@ async def _asked(worker: asyncio.subprocess.Process, line: bytes) -> object:
     except asyncio.IncompleteReadError:
         return None
     return parse_text(answer.decode("utf-8"))
-
-
-async def _end(worker: asyncio.subprocess.Process) -> None:
-    kill_group(worker)
-    with suppress(TimeoutError):
-        # Somebody who left the group may hold its output open for ever.
-        await asyncio.wait_for(worker.wait(), 1.0)

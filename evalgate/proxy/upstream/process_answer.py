@@ -63,5 +63,13 @@ def kill_group(process: asyncio.subprocess.Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """End it, and wait until it is gone and its pipes are read out and closed."""
+    kill_group(process)
+    # Somebody who left the group may hold its output open for ever.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.communicate(), 1.0)
+
+
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

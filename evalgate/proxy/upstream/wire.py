@@ -113,7 +113,7 @@ def _chat(body: Mapping[str, Any]) -> Answer | str:
         return "the response has no message"
     text = _text_of_message(message)
     if text is None:
-        return f"the answer has no content (finish_reason {str(finish)[:40]})"
+        return f"the answer has no content (finish_reason {finish})"
     prompt, completion = _usage(body, "prompt_tokens", "completion_tokens")
     return Answer(text, None if finish is None else str(finish), prompt, completion)
 
@@ -148,7 +148,7 @@ def _response(body: Mapping[str, Any]) -> Answer | str:
         elif str(item.get("type", "")).endswith("_call"):
             calls.append(item)
     if not texts and not calls:
-        return f"the response has no content (status {str(status)[:40]})"
+        return f"the response has no content (status {status})"
     details = body.get("incomplete_details")
     reason = details.get("reason") if isinstance(details, Mapping) else None
     finish = "stop" if status in (None, "completed") else {"max_output_tokens": "length"}.get(str(reason), str(reason or status))
