@@ -19,7 +19,7 @@ from evalgate.proxy.recording_writer import RecordingWriter
 from evalgate.proxy.redaction import Redactor
 from evalgate.proxy.replay import Ask
 from evalgate.proxy.request import request_key
-from evalgate.proxy.segments import segment_names
+from evalgate.proxy.segments import digest_segments, seal_of, segment_names
 from evalgate.proxy.upstream.collect import Collected, Collection, collect
 from evalgate.proxy.upstream.interface import Call, ProviderContext
 
@@ -151,7 +151,8 @@ def conclude(source: Source) -> None:
     place = source.folder.with_name(source.name)
     try:
         if place.exists():
-            old = open_recording(place, source.name, may_be_empty=True).digest.removeprefix("sha256:")[:8]
+            # By its bytes, not by what it answers: a damaged one is refreshed like any other.
+            old = seal_of(digest_segments(place, source.name)).removeprefix("sha256:")[:8]
             aside = place.with_name(f"{source.name}.{old}")
             number = 1
             while aside.exists():

@@ -90,7 +90,7 @@ def prune(named: Named, gates: Sequence[Gate], *, apply: bool = False) -> Prunin
     if others:
         hint = "name it with --config too, or remove it"
         raise BadInput([Problem(f"this gate asks recording {named.name!r} too", other, hint) for other in others])
-    with locked(named.folder / LOCK, "wait for it; one recording has one writer at a time"), told(named):
+    with told(named), locked(named.folder / LOCK, "wait for it; one recording has one writer at a time"):
         clear(named)
         repaired = repair_tails(named.folder, named.name)
         pruning, rewrite = _planned(named, gates)

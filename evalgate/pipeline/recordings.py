@@ -44,9 +44,10 @@ def named_recording(value: str, root: Path) -> Named:
 def wanted_recording(value: str, root: Path) -> Named:
     """A recording that may not be there yet.
 
-    Raises: BadInput when the name stands for a file.
+    Raises: BadInput when the name is neither plain nor a path, or stands for a file.
     """
-    folder = place_of_recording(value, root) if NAME.fullmatch(value) else Path(value).resolve()
+    is_path = not NAME.fullmatch(value) and ("/" in value or (value != "" and Path(value).is_dir()))
+    folder = Path(value).resolve() if is_path else place_of_recording(value, root)
     if folder.exists() and not folder.is_dir():
         raise BadInput("is a file, not a folder", where=value, hint="a name under datasets/recordings/, or a folder")
     return Named(value, folder)

@@ -159,7 +159,11 @@ class GroupCommit:
         """
         if self._error is not None:
             raise self._error
-        self._writer.append(line)
+        try:
+            self._writer.append(line)
+        except Incomplete as error:
+            self._error = error
+            raise
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._unsafe += 1

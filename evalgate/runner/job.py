@@ -79,10 +79,17 @@ class Job:
         write_whole(folder / JOB_FILE, pretty_json(_plain(asdict(self))))
 
 
-@lru_cache(maxsize=4)
 def load_job(folder: Path, plan_digest: str) -> Job:
-    """Read the job of a run folder, once per worker and plan."""
-    value = parse_json((folder / JOB_FILE).read_text(encoding="utf-8"))
+    """The job of a run folder, understood once per worker.
+
+    Not once per folder and plan: a recording that was made anew may answer the same from other places.
+    """
+    return _job((folder / JOB_FILE).read_text(encoding="utf-8"), plan_digest)
+
+
+@lru_cache(maxsize=4)
+def _job(text: str, plan_digest: str) -> Job:
+    value = parse_json(text)
     return Job(
         plan_digest=plan_digest,
         engine=value["engine"],

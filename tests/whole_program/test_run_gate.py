@@ -207,7 +207,7 @@ def test_modes_that_call_a_model_need_a_key_and_leave_nothing_behind_without(pro
         assert "OpenAI is asked without a key" in ran.err
         assert "OPENAI_API_KEY" in ran.err
         assert list(made.tape.parent.parent.iterdir()) == []
-        assert made.written() == ["sums"]
+        assert made.written() == ["reports/sums"]
     assert made.run("--mode", "online").code == 2
 
 
