@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalgate.core import secrets
 from evalgate.core.canonical import json_line
 from evalgate.core.errors import BadInput
 from evalgate.pipeline.recording_export import exported_lines
@@ -179,14 +178,6 @@ def test_a_folder_path_is_a_recording(project: Callable[..., Any]) -> None:
 CANARY = "Zq7/canary+secret=99"
 
 
-@pytest.fixture
-def known_secret(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(secrets, "_known", set())
-    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
-    return CANARY
-
-
-@pytest.mark.usefixtures("known_secret")
 def test_a_known_secret_is_taken_out_of_answers(project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     made = project()
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
@@ -203,7 +194,6 @@ def test_a_known_secret_is_taken_out_of_answers(project: Callable[..., Any], mon
     made.no_secret(CANARY, str(made.root / "x.jsonl"), said=ran.out + ran.err)
 
 
-@pytest.mark.usefixtures("known_secret")
 def test_a_known_secret_in_a_request_is_refused(project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     made = project()
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)

@@ -77,7 +77,8 @@ def _is_json(request: web.Request) -> bool:
     if len(request.headers.getall("Content-Type")) != 1:
         return False
     # `curl -d` and urllib call every body a form unless told otherwise; a form of a web page carries an Origin and is refused.
-    good = request.content_type in ("application/json", "application/x-www-form-urlencoded") or request.content_type.endswith("+json")
+    media = request.content_type
+    good = media in ("application/json", "application/x-www-form-urlencoded") or media.endswith("+json")
     return good and (request.charset or "utf-8").lower() in ("utf-8", "utf8")
 
 
