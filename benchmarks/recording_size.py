@@ -36,7 +36,8 @@ def write(folder: Path, exchanges: int) -> None:
                 text = f"Answer {number}: " + "the quick brown fox jumps over the lazy dog " * 2
                 body = {"id": f"chatcmpl-{number}", "object": "chat.completion", "model": "m", "usage": usage}
                 response = {"status": "ok", "text": text, "finish": "stop", "usage": usage, "body": body}
-                line = sealed_line(request, response, key=request_key(request), latency_ms=50.5, recorded_at="2026-01-01T00:00:00Z")
+                key, when = request_key(request), "2026-01-01T00:00:00Z"
+                line = sealed_line(request, response, key=key, latency_ms=50.5, recorded_at=when)
                 out.write(json_line(line))
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from types import FrameType
 
 from evalgate.cli.parser import Handler, build_parser
+from evalgate.core.credentials import without_secrets
 from evalgate.core.errors import EvalgateError, ExitCode, Interrupted, Problem, Terminated
-from evalgate.core.secrets import without_secrets
 from evalgate.core.visible import terminal_line
 
 _CONTINUE = "finished shards are kept: the same command continues"

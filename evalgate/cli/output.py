@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from evalgate.core.canonical import pretty_json
+from evalgate.core.credentials import without_secrets
 from evalgate.core.errors import Problem
-from evalgate.core.secrets import without_secrets
 
 if TYPE_CHECKING:
     from evalgate.pipeline.api import RunResult

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def _write(value: Any) -> str:
     if value is False:
         return "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return encode_basestring(value)
     if isinstance(value, int):
         return _integer(value)
     if isinstance(value, float):
@@ -96,7 +97,7 @@ def _object(value: Mapping[Any, Any]) -> str:
             raise ValueError(f"object key {key!r} is not a string")
     # RFC 8785 sorts by UTF-16 code units, which differs from code points beyond the BMP.
     ordered = sorted(value, key=lambda k: k.encode("utf-16-be", "surrogatepass"))
-    return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{_write(value[k])}" for k in ordered) + "}"
+    return "{" + ",".join(f"{encode_basestring(k)}:{_write(value[k])}" for k in ordered) + "}"
 
 
 def _integer(value: int) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from evalgate.core.canonical import digest
+from evalgate.core.credentials import secret_from_environment
 from evalgate.core.errors import BadInput, Incomplete, Problem
-from evalgate.core.secrets import secret_from_environment
 from evalgate.core.settings import GateSettings, Upstream
 from evalgate.proxy.recording import open_recording, place_of_recording, recording_folder
 from evalgate.proxy.recording_writer import RecordingWriter

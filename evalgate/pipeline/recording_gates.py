@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from evalgate.core.credentials import secret_from_environment
 from evalgate.core.errors import BadInput
-from evalgate.core.secrets import secret_from_environment
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import ARMS
 from evalgate.pipeline.asks import asks_of

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from evalgate.config.foreign_yaml import read_foreign_yaml
+from evalgate.core.credentials import secret_from_environment
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.files import parse_line, read_text
-from evalgate.core.secrets import secret_from_environment
 from evalgate.core.strict_json import parse_json
 from evalgate.pipeline.recording_gates import read_gate
 from evalgate.pipeline.recording_outputs import read_gate_outputs

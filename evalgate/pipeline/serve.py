@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from evalgate.core.credentials import remember, secret_from_environment, setting_from_environment
 from evalgate.core.errors import BadInput, Interrupted, Terminated
 from evalgate.core.files import NAME
-from evalgate.core.secrets import remember, secret_from_environment, setting_from_environment
 from evalgate.core.settings import Budget, CallLimits, MockChoice, Upstream
 from evalgate.proxy.recording import open_recording, place_of_recording, recording_folder
 from evalgate.proxy.recording_writer import RecordingWriter

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalgate.core.canonical import MAX_SAFE_INTEGER, canonical_parsed
 from evalgate.core.errors import BadInput, Problem
-from evalgate.proxy.request import CONTENT_FIELD, request_key
+from evalgate.proxy.request import CONTENT_FIELD, EMBEDDINGS, request_key
 
 LINE_VERSION = 1
 FIELDS = frozenset({"v", "key", "request", "response", "latency_ms", "recorded_at", "digest"})
@@ -36,10 +36,12 @@ class Exchange:
     """Whether the line carries a digest of itself, so that an edit by hand is noticed."""
 
     def answer_digest(self, *, timed: bool = False) -> bytes:
-        """32 bytes over what the exchange answers: text, finish and usage, or the error; with `timed` the latency too."""
+        """32 bytes over what the exchange answers: text (or vectors), finish and usage, or the error; `timed`: latency too."""
         content: list[Any] = [self.status, self.text, self.finish, self.prompt_tokens, self.completion_tokens, self.error]
         if timed:
             content.append(None if self.latency_ms is None else repr(self.latency_ms))
+        if self.request.get("endpoint") == EMBEDDINGS and isinstance(self.body, Mapping):
+            content.append(self.body.get("data"))
         return hashlib.sha256(canonical_parsed(content)).digest()
 
 

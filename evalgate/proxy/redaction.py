@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from evalgate.core.secrets import knows_secret_in, without_secrets
+from evalgate.core.credentials import knows_secret_in, without_secrets
 
 KEPT_HEADERS = ("content-type", "x-request-id", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms")
 """Response headers that may be kept; `x-ratelimit-*` too. Every other header is dropped, never masked."""

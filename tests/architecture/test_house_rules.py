@@ -143,7 +143,7 @@ def test_printing_and_environment_stay_at_the_door(trees: dict[str, ast.Module])
         name for name, path in zip(trees, MODULES, strict=True) if re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))
     ]
     # Keys and addresses come in there, and from then on their values are kept out of everything that is written.
-    assert set(environment) <= {"core/secrets.py"}
+    assert set(environment) <= {"core/credentials.py"}
 
 
 def test_no_code_from_data(trees: dict[str, ast.Module]) -> None:

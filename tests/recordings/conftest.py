@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from evalgate.cli.main import main
-from evalgate.core import secrets
+from evalgate.core import credentials
 from evalgate.core.canonical import json_line
 from evalgate.proxy.exchange import sealed_line
 from evalgate.proxy.recording import Recording, open_recording
@@ -186,5 +186,5 @@ def project(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     """Make a project and work in it: `project(cases=3)`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setattr(secrets, "_known", set())
+    monkeypatch.setattr(credentials, "_known", set())
     return lambda **changes: Project(tmp_path, capsys, **changes).write()

@@ -173,6 +173,41 @@ def test_a_folder_path_is_a_recording(project: Callable[..., Any]) -> None:
     assert made.recording("show", "./elsewhere/tape", "--json").document["exchanges"] == 1
 
 
+def test_the_report_for_people_is_safe_for_a_terminal(project: Callable[..., Any]) -> None:
+    made = project()
+    made.record(json_line(made.line("baseline", 0)) + "{", name="new")
+    nasty = "\x1b[31m\u202e\n::error::x"
+    lost = [{"prompt": {"raw": f"q{i}"}, "provider": {"id": "m"}, "response": {"error": nasty}} for i in range(30)]
+    good = {"prompt": {"raw": "q"}, "provider": {"id": "m"}, "response": {"output": "x"}}
+    file = made.file("x.json", {"results": [*lost, good]})
+    ran = made.recording("import", file, "--into", "new")
+    assert ran.code == 0
+    assert "import of promptfoo into new: 1 imported, 0 already there, 30 errors, 0 unusable" in ran.out
+    assert "1 bytes are cut off" in ran.out
+    assert "and 10 more that are not taken" in ran.out
+    assert not {"\x1b", "\u202e"} & set(ran.out)
+    assert not any(line.lstrip().startswith("::") for line in ran.out.splitlines())
+    assert made.recording("import", file, "--into", "new", "--quiet").out == ""
+
+
+def test_no_room_for_a_temporary_file_is_said(project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = project()
+
+    def full(self: Any, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.write", full)
+    made.refuse(made.file("x.jsonl", [made.line("baseline", 0)]), "no temporary file can be written", "No space left", code=3)
+
+
+def test_a_line_too_long_to_be_read_back_is_not_written(project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalgate.pipeline.recording_staging.MAX_LINE_BYTES", 2000)
+    made = project()
+    long, plain = ({"prompt": {"raw": raw}, "provider": {"id": "m"}, "response": {"output": "x"}} for raw in ("q" * 3000, "q"))
+    ran = made.bring(made.file("x.json", {"results": [long, plain]}))
+    assert (ran.document["imported"], ran.document["unusable"]) == (1, 1)
+
+
 # Secrets
 
 CANARY = "Zq7/canary+secret=99"

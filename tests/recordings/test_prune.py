@@ -120,6 +120,16 @@ def test_what_was_put_aside_can_be_brought_back(project: Callable[..., Any]) -> 
     assert made.open().digest == digest
 
 
+def test_the_report_for_people(project: Callable[..., Any]) -> None:
+    made = project()
+    made.record(*made.lines(), made.line("baseline", 7, text="x"), '{"v"')
+    said = made.recording("prune", "sums", "--config", made.config, "--apply")
+    assert said.code == 0
+    for part in ("8 lines stay for 8 requests of", "1 lines dropped", "unneeded: ", "m: Sum: 7 + 1", "they stand in", "4 bytes are cut off"):
+        assert part in said.out
+    assert "nothing is dropped: every line is needed" in made.recording("prune", "sums", "--config", made.config).out
+
+
 def test_all_samples_of_all_gates_are_kept(project: Callable[..., Any]) -> None:
     made = project(samples=2)
     second = made.gate("twice", samples=3)

@@ -142,6 +142,14 @@ def test_a_recording_that_is_not_there(project: Callable[..., Any], name: str, s
         assert said in ran.err
 
 
+def test_a_folder_here_is_found_when_no_recording_has_its_name(project: Callable[..., Any]) -> None:
+    made = project()
+    made.record(name="tape").parent.rename(made.root / "tape")
+    assert made.recording("show", "tape", "--json").document["folder"] == str(made.root / "tape")
+    made.record(made.line("baseline", 0), name="tape")
+    assert made.recording("show", "tape", "--json").document["exchanges"] == 1
+
+
 def test_a_folder_without_segments(project: Callable[..., Any]) -> None:
     made = project()
     made.folder().mkdir(parents=True)

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from evalgate.core.credentials import remember
 from evalgate.core.errors import BadInput, Incomplete, Problem
-from evalgate.core.secrets import remember
 from evalgate.core.settings import Budget, CallLimits, MockChoice, MockFault, MockRule, ModelChoice, Upstream
 from evalgate.proxy.recording import open_recording
 from evalgate.proxy.recording_writer import RecordingWriter

@@ -180,7 +180,7 @@ def test_a_recorded_error_is_never_served(replaying, make_line, response) -> Non
 
 
 def test_secrets_do_not_leave_with_a_miss(replaying, make_line) -> None:
-    from evalgate.core.secrets import remember
+    from evalgate.core.credentials import remember
 
     remember("correct-horse-battery-77")
     server = replaying(make_line("chat/completions", ASK, {"text": "Blue."}))

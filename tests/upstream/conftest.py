@@ -58,4 +58,4 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_secrets_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test made known as a secret is forgotten after it."""
-    monkeypatch.setattr("evalgate.core.secrets._known", set())
+    monkeypatch.setattr("evalgate.core.credentials._known", set())

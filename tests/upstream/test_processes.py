@@ -167,7 +167,7 @@ def test_a_command_may_complain_as_much_as_it_likes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at", [-20, 0, 280, 290, 295])
 def test_a_command_that_tells_a_key_does_not_tell_it_on(at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalgate.core.secrets import remember
+    from evalgate.core.credentials import remember
 
     remember(KEY)
     monkeypatch.setenv("THE_KEY", KEY)
@@ -359,7 +359,7 @@ def test_what_names_no_function_is_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_what_a_function_raises_is_told_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalgate.core.secrets import remember
+    from evalgate.core.credentials import remember
 
     remember(KEY)
     monkeypatch.setenv("THE_KEY", KEY)

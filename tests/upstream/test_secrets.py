@@ -14,8 +14,8 @@ import pytest
 from upstream_asking import Gathered, ask, call, calls, gather, limits
 from upstream_stub import Act, Request, Stub, answer, completion, http, raw, status
 
+from evalgate.core.credentials import remember, without_secrets
 from evalgate.core.errors import BadInput
-from evalgate.core.secrets import remember, without_secrets
 from evalgate.core.settings import ModelChoice, Upstream
 from evalgate.proxy.redaction import Redactor
 from evalgate.proxy.upstream import collect as collect_module

@@ -60,7 +60,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"evalgate.proxy.upstream.{module}.BACKOFF_S", 0.01)
     monkeypatch.setattr("evalgate.proxy.upstream.limiter.GUESSED_LATENCY_S", 0.01)
     monkeypatch.setattr("evalgate.proxy.upstream.breaker.PAUSES_S", (0.02, 0.03))
-    monkeypatch.setattr("evalgate.core.secrets._known", set())
+    monkeypatch.setattr("evalgate.core.credentials._known", set())
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
@@ -569,3 +569,126 @@ def test_f53_a_miss_in_replay_asks_nobody(project, model) -> None:
     assert ran.code == 3
     assert server.connections == 0
     assert "--mode record" in ran.err
+
+
+# Secrets.
+
+
+def traces(made: Any, *said: str) -> list[str]:
+    """Where the key stands: in any file of the project or in what was said, plain, in Base64 or URL-encoded, whole or in part."""
+    import base64
+    from urllib.parse import quote
+
+    forms = {KEY, quote(KEY, safe=""), KEY.encode().hex(), KEY[3:15], KEY[-12:]}
+    for lead in range(3):
+        forms.add(base64.b64encode(b"\0" * lead + KEY.encode()).decode()[lead + 1 : -4])
+    texts = {str(path): path.read_bytes().decode("utf-8", "replace") for path in made.root.rglob("*") if path.is_file()}
+    texts |= {f"output {number}": text for number, text in enumerate(said)}
+    return [f"{form} in {name}" for name, text in texts.items() for form in forms if form in text]
+
+
+def echo(request: Any, good: Any) -> Any:
+    """The key comes back wherever a server can put it."""
+    import base64
+    from urllib.parse import quote
+
+    given = request.headers["authorization"].removeprefix("Bearer ")
+    number = int(request.content.split()[1])
+    form = (given, base64.b64encode(b"user:" + given.encode()).decode(), quote(given, safe=""))[number % 3]
+    if number % 7 == 3:
+        return stub.status(400, {"error": {"message": f"{'x' * (280 + number)}{form}", "code": form}}, {"X-Echo": form})
+    body = {"debug": {form: [form]}, "model": form, "choice": {"finish_reason": form}}
+    return stub.answer(request, f"the key is {form}", headers={"X-Request-Id": form, "Set-Cookie": form}, **body)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--verbose"]])
+@pytest.mark.parametrize("mode", ["record", "live", "refresh"])
+def test_no_secret_in_any_byte_of_a_run_that_ends_well(mode: str, arguments: list[str], project, model) -> None:
+    rules = ("{run: error_rate, max: 99%}", "{metric: exact_match, min: 0}")
+    made = unrecorded(project(cases=30, base=10, right=20, thresholds=rules))
+    with model(made, echo) as server:
+        ran = made.run("--mode", mode, "--out", str(made.root / "out"), *arguments)
+    assert ran.code in (0, 1, 4), ran.err
+    assert {r.headers["authorization"] for r in server.requests} == {f"Bearer {KEY}"}
+    assert (made.root / "out" / "report.html").exists()
+    assert traces(made, ran.out, ran.err) == []
+    if mode == "record":
+        assert "[redacted]" in made.tape.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--verbose"]])
+@pytest.mark.parametrize("status", [400, 401, 500, 200])
+def test_no_secret_in_any_byte_of_a_run_that_fails(status: int, arguments: list[str], project, model) -> None:
+    made = unrecorded(proxy(project(cases=10, base=5, right=9), attempts=2))
+
+    def act(request: Any, good: Any) -> Any:
+        given = request.headers["authorization"]
+        return stub.status(status, {"error": {"message": f"Incorrect API key provided: {given}"}}, {"WWW-Authenticate": given})
+
+    with model(made, act):
+        ran = made.run("--mode", "record", *arguments)
+    assert ran.code == 3
+    assert "[redacted" in ran.err
+    assert traces(made, ran.out, ran.err) == []
+
+
+@pytest.mark.parametrize("where", ["collect.line_of", "collect.Caller.answer", "http_provider.answer_of"])
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--verbose"]])
+def test_no_secret_in_any_byte_of_a_run_that_crashes(where: str, arguments: list[str], project, model, monkeypatch) -> None:
+    """A bug of our own whose message and traceback hold what a server said."""
+    made = unrecorded(project(cases=10, base=5, right=9))
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(f"{'x' * 485} {KEY} and more")
+
+    monkeypatch.setattr(f"evalgate.proxy.upstream.{where}", broken)
+    with model(made):
+        ran = made.run("--mode", "record", *arguments)
+    assert ran.code == 70, ran.err
+    assert "internal error: RuntimeError" in ran.err
+    assert traces(made, ran.out, ran.err) == []
+
+
+@pytest.mark.parametrize("form", ["plain", "base64", "url", "hex"])
+def test_a_prompt_that_holds_the_key_is_refused_before_anything_is_sent(form: str, project, model) -> None:
+    import base64
+    from urllib.parse import quote
+
+    made = unrecorded(project())
+    shown = {"plain": KEY, "base64": base64.b64encode(b"id:" + KEY.encode()).decode(), "url": quote(KEY), "hex": KEY.encode().hex()}[form]
+    prompt = made.root / "configs" / "prompts" / "sum" / "1.prompt.yml"
+    prompt.write_text(prompt.read_text(encoding="utf-8").replace("Sum:", f"Use {shown}:"), encoding="utf-8")
+    with model(made) as server:
+        ran = made.run("--mode", "record")
+    assert ran.code == 2
+    assert "the request holds the value of a secret" in ran.err
+    assert "case c0, baseline" in ran.err
+    assert server.connections == 0
+    assert recordings(made) == []
+    prompt.unlink()
+    assert traces(made, ran.out, ran.err) == []
+
+
+def test_a_case_that_holds_the_key_is_never_sent_nor_recorded(project, model) -> None:
+    made = unrecorded(proxy(project(), concurrency=1))
+    made.data.write_text(made.data.read_text("utf-8").replace('"30 + 1"', f'"30 + 1 {KEY}"'), encoding="utf-8")
+    with model(made) as server:
+        ran = made.run("--mode", "record")
+    assert ran.code == 2
+    assert "case c30" in ran.err
+    assert not [r for r in server.requests if KEY.encode() in r.raw]
+    assert len(recorded(made)) == len(server.requests), "what was answered before is kept"
+    made.data.unlink()
+    assert traces(made, ran.out, ran.err) == []
+
+
+@pytest.mark.parametrize("key", ["sk-canary\n9f8e7d6c5b4a39281706", "two words of a key", "sk-canary-\u00e9-9f8e7d6c5b4a"])
+def test_a_key_that_cannot_be_one_is_refused(key: str, project, model, monkeypatch) -> None:
+    made = unrecorded(project())
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with model(made) as server:
+        ran = made.run("--mode", "record")
+    assert ran.code == 2
+    assert "OPENAI_API_KEY holds white space or characters that no key has" in ran.err
+    assert key not in ran.err
+    assert server.connections == 0

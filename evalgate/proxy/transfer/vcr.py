@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from evalgate.core.credentials import remember
 from evalgate.core.errors import BadInput
-from evalgate.core.secrets import remember
 from evalgate.proxy.transfer.interface import Entries, Found, Reason, Skipped, endpoint_of, found_in_bodies
 from evalgate.proxy.transfer.server_events import joined, looks_like_stream
 from evalgate.proxy.upstream.wire import error_text, parse_body
@@ -164,8 +164,3 @@ def _error(data: bytes) -> str:
         return error_text(parse_body(data))
     except ValueError:
         return error_text(data[:300].decode("utf-8", "replace"))
-
-
-def looks_like_cassette(document: Any) -> bool:
-    """Whether a document seems to be a cassette."""
-    return isinstance(document, Mapping) and isinstance(document.get("interactions"), list)

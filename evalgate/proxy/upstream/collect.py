@@ -78,6 +78,7 @@ class _Collector:
         self._found = Collected()
         self._stop: EvalgateError | None = None
         self._stopping = asyncio.Event()
+        self._hurried = False
         self._durable = 0
         self._came: deque[tuple[Call, Reply | Failure]] = deque()
         self._arrival = asyncio.Event()
@@ -89,7 +90,7 @@ class _Collector:
         self._caller = Caller(self._collection.limits, self._collection.budget, self._collection.context)
         self._commit = GroupCommit(self._writer)
         try:
-            with _signals(self._halt):
+            with _signals(self._halt, self._hurry):
                 await self._work()
         finally:
             await self._end()
@@ -138,7 +139,7 @@ class _Collector:
         """Wait for calls that a provider is answering now; nobody starts another."""
         grace = GRACE_S if isinstance(self._stop, (Interrupted, Terminated)) else self._collection.limits.timeout_s
         until = time.monotonic() + grace
-        while self._caller.asking and time.monotonic() < until:
+        while self._caller.asking and time.monotonic() < until and not self._hurried:
             await asyncio.sleep(0.02)
 
     async def _worker(self) -> None:
@@ -220,6 +221,10 @@ class _Collector:
         self._caller.halted = True
         self._stopping.set()
 
+    def _hurry(self) -> None:
+        """Do not even wait for running calls."""
+        self._hurried = True
+
     def _note_model(self, call: Call, reply: Reply) -> None:
         served = reply.body.get("model") if isinstance(reply.body, dict) else None
         if isinstance(served, str) and len(self._found.served_models) < 100:
@@ -242,17 +247,19 @@ class _Collector:
 
 
 @contextlib.contextmanager
-def _signals(halt: Callable[[EvalgateError], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop in good order; a second one ends at once."""
+def _signals(halt: Callable[[EvalgateError], None], hurry: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop in good order; a second one waits for no call, a third one for nothing."""
     loop = asyncio.get_running_loop()
     seen: list[int] = []
 
     def on_signal(number: int) -> None:
-        if seen:
-            raise KeyboardInterrupt
         seen.append(number)
+        if len(seen) == 2:
+            return hurry()
+        if len(seen) > 2:
+            raise KeyboardInterrupt
         kind = Terminated if number == signal.SIGTERM else Interrupted
-        halt(kind("terminated" if number == signal.SIGTERM else "interrupted"))
+        return halt(kind("terminated" if number == signal.SIGTERM else "interrupted"))
 
     taken: list[tuple[signal.Signals, Any]] = []
     try:

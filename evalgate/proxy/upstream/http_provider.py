@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from evalgate.core.credentials import secret_from_environment, setting_from_environment
 from evalgate.core.errors import BadInput
-from evalgate.core.secrets import secret_from_environment, setting_from_environment
 from evalgate.core.settings import Upstream
 from evalgate.proxy.redaction import Redactor
 from evalgate.proxy.upstream.addresses import is_address, proxy_for
