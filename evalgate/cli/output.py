@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from evalgate.core.canonical import pretty_json
 from evalgate.core.credentials import without_secrets
 from evalgate.core.errors import Problem
+from evalgate.core.visible import terminal_line
 
 if TYPE_CHECKING:
     from evalgate.pipeline.api import RunResult
@@ -35,6 +36,11 @@ def print_result(result: RunResult, options: argparse.Namespace, kept: bool) -> 
         except (BrokenPipeError, OSError):
             pass  # the reader went away; the verdict stands
     return result.exit_code
+
+
+def say(text: str) -> None:
+    """Tell something on stderr."""
+    _write(sys.stderr, f"evalgate: {terminal_line(without_secrets(text))}\n")
 
 
 def print_error_document(code: int, problems: Sequence[Problem]) -> None:

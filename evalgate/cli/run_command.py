@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.output import print_result, progress
+from evalgate.cli.output import print_result, progress, say
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -21,5 +21,6 @@ def handle(options: argparse.Namespace) -> int:
             fresh=options.fresh,
             progress=update.measuring,
             answering=update.answering,
+            notice=None if options.quiet else say,
         )
     return print_result(result, options, kept=True)

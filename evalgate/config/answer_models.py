@@ -79,8 +79,9 @@ class ModelEntry(StrictModel):
         json_schema_extra={"pattern": URL_PATTERN},
     )
     api_key_env: str = Field(
-        default="OPENAI_API_KEY",
-        description="Provider openai: the name of the environment variable that holds the key; never the key.",
+        default=_LEFT_OUT,
+        description="Provider openai: the name of the environment variable that holds the key; never the key. Default: "
+        "OPENAI_API_KEY for OpenAI, OPENAI_BASE_URL and this machine.",
         json_schema_extra={"pattern": f"^{VARIABLE.pattern}$"},
     )
     command: list[str] = Field(

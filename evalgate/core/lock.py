@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,50 +24,89 @@ def locked(lock: Path, hint: str) -> Iterator[None]:
     """
     _take(lock, hint)
     try:
+        _sweep(lock)
         yield
     finally:
         lock.unlink(missing_ok=True)
 
 
 def _take(lock: Path, hint: str) -> None:
-    content = json.dumps(
-        {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-    )
-    mine = lock.with_name(f"{lock.name}.{os.getpid()}")
+    pid, now = os.getpid(), datetime.now(UTC).isoformat(timespec="seconds")
+    content = json.dumps({"pid": pid, "host": socket.gethostname(), "since": now, "started": _started(pid)})
+    mine = lock.with_name(f"{lock.name}.{pid}")
     try:
         mine.write_text(content, encoding="utf-8")
-        for _ in range(2):
-            try:
-                # A link appears with its content, so nobody can ever read a lock that is half written.
-                os.link(mine, lock)
-            except FileExistsError:
+        with _one_at_a_time(lock.parent):
+            if lock.exists():
                 _refuse_if_held(lock, hint)
                 lock.unlink(missing_ok=True)
-            else:
-                return
+            # A link appears with its content, so nobody can ever read a lock that is half written.
+            os.link(mine, lock)
+    except FileExistsError as error:
+        said = "another process took this folder at the same moment"
+        raise BadInput(said, where=str(lock.parent), hint="try again") from error
     except OSError as error:
         raise Incomplete(Problem(f"cannot be locked: {error.strerror}", str(lock), hint)) from error
     finally:
         mine.unlink(missing_ok=True)
-    raise BadInput("another process took this folder at the same moment", where=str(lock.parent), hint="try again")
 
 
 def _refuse_if_held(lock: Path, hint: str) -> None:
-    try:
-        holder = parse_json(lock.read_text(encoding="utf-8"))
-        pid, host, since = int(holder["pid"]), str(holder["host"]), str(holder["since"])
-    except (OSError, ValueError, KeyError, TypeError):
+    holder = _holder(lock)
+    if holder is None:
         return  # a torn lock belongs to nobody alive
-    if host == socket.gethostname() and not _alive(pid):
+    pid, host, since, started = holder
+    if host == socket.gethostname() and not _alive(pid, started):
         return
     raise BadInput(f"locked by process {pid} on {host} since {since}", where=str(lock.parent), hint=hint)
 
 
-def _alive(pid: int) -> bool:
+def _sweep(lock: Path) -> None:
+    """Remove what processes left that were killed while they took the lock."""
+    for left in lock.parent.glob(f"{lock.name}.*"):
+        holder = _holder(left)
+        if holder is not None and holder[1] == socket.gethostname() and not _alive(holder[0], holder[3]):
+            left.unlink(missing_ok=True)
+
+
+def _holder(lock: Path) -> tuple[int, str, str, str | None] | None:
+    try:
+        holder = parse_json(lock.read_text(encoding="utf-8"))
+        started = holder.get("started")
+        return int(holder["pid"]), str(holder["host"]), str(holder["since"]), None if started is None else str(started)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Between looking at a dead holder's lock and taking it over nobody else may do the same."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without such locks has them only for an instant less
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _alive(pid: int, started: str | None) -> bool:
+    """Whether the process that wrote a lock still runs: the same number, begun at the same moment."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    now = _started(pid)
+    # In a container that is started again the numbers are the same: the moment tells two processes apart.
+    return started is None or now is None or started == now
+
+
+def _started(pid: int) -> str | None:
+    """When a process began, as the system counts (Linux: boot and ticks since then); None where it cannot be told."""
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text(encoding='utf-8').strip()}/{ticks}"
+    except (OSError, IndexError):
+        return None

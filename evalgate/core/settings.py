@@ -116,8 +116,9 @@ class Upstream:
 
     base_url: str | None = None
     """Up to and including `/v1`; None: the environment's `OPENAI_BASE_URL`, else OpenAI's own."""
-    api_key_env: str = "OPENAI_API_KEY"
-    """Name of the environment variable that holds the key."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key. None: `OPENAI_API_KEY`, and only for OpenAI itself, the address
+    in `OPENAI_BASE_URL`, and this machine: a key goes to no other host unless its variable is named."""
     command: tuple[str, ...] = ()
     """Provider `command`: the program and its arguments."""
     function: str = ""

@@ -69,6 +69,8 @@ class Output:
     """Cost of this call in US dollars, from the model's declared price."""
     request_key: str | None = None
     """Key of the recorded exchange this answer came from."""
+    redacted: bool = False
+    """Whether something that is or looks like a secret was taken out of the text before it was recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,7 @@ def run(
     fresh: bool = False,
     progress: Progress | None = None,
     answering: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Run a gate, as `evalgate run CONFIG` does.
 
@@ -77,7 +78,8 @@ def run(
     from evalgate.pipeline.run import RunOptions, run_gate
     from evalgate.runner.execute import Workers
 
-    options = RunOptions(mode, Path(out) if out is not None else None, Workers(jobs, backend), fresh, answering or _quiet)
+    place = Path(out) if out is not None else None
+    options = RunOptions(mode, place, Workers(jobs, backend), fresh, answering or _quiet, notice or _unheard)
     return RunResult(run_gate(Path(config), options, progress or _quiet))
 
 
@@ -143,6 +145,10 @@ def compared(comparison: Any, out: Path | None, jobs: int | None, progress: Prog
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _unheard(text: str) -> None:
+    pass
 
 
 def _quiet(done: int, total: int) -> None:

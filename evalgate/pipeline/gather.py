@@ -2,87 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from evalgate.core.canonical import digest
 from evalgate.core.credentials import secret_from_environment
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.settings import GateSettings, Upstream
-from evalgate.proxy.recording import open_recording, place_of_recording, recording_folder
+from evalgate.pipeline.sources import ATTEMPT, Source, begin_attempt
+from evalgate.proxy.exchange import line_digest
+from evalgate.proxy.recording import open_recording, place_of_recording
 from evalgate.proxy.recording_writer import RecordingWriter
 from evalgate.proxy.redaction import Redactor
 from evalgate.proxy.replay import Ask
 from evalgate.proxy.request import request_key
-from evalgate.proxy.segments import digest_segments, seal_of, segment_names
+from evalgate.proxy.segments import segment_names
 from evalgate.proxy.upstream.collect import Collected, Collection, collect
 from evalgate.proxy.upstream.interface import Call, ProviderContext
 
-REFRESHED = ".refresh"
 KEPT_KEY_BYTES = 16
 Answering = Callable[[int, int], None]
 """Called with (answers there, answers wanted)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where the answers of a run stand."""
-
-    folder: Path
-    name: str
-    """The recording's name, or the mode where nothing is kept."""
-    evidence: str
-    """What the verdict rests on: `replay` (a recording, whoever made it and when), `mock` or `live`."""
-    mode: str
-    known: int = 0
-    """Requests that were answered already."""
-    collected: Collected | None = None
-
-    def facts(self) -> dict[str, Any]:
-        """How the answers came, for run.json."""
-        if self.collected is None:
-            return {"mode": self.mode}
-        found = self.collected
-        return {
-            "mode": self.mode,
-            "collection": {
-                "known": self.known,
-                "answered": found.answered,
-                "failed": found.failed,
-                "calls": found.calls,
-                "retries": found.retries,
-                "prompt_tokens": found.prompt_tokens,
-                "completion_tokens": found.completion_tokens,
-                "usd": round(found.usd, 6),
-                "served_models": {name: sorted(names) for name, names in sorted(found.served_models.items())},
-            },
-        }
-
-
-def source_of(settings: GateSettings, identity: dict[str, Any], scratch: Path) -> Source:
-    """Where the answers will stand; `identity` tells a live run that continues from another one.
-
-    Raises: BadInput when replay has no recording.
-    """
-    proxy, root = settings.proxy, settings.root
-    match proxy.mode:
-        case "replay":
-            return Source(recording_folder(proxy.recording, root, proxy.place), proxy.recording, "replay", "replay")
-        case "record":
-            return Source(place_of_recording(proxy.recording, root, proxy.place), proxy.recording, "replay", "record")
-        case "refresh":
-            place = place_of_recording(proxy.recording, root, proxy.place)
-            return Source(place.with_name(place.name + REFRESHED), proxy.recording, "replay", "refresh")
-        case "mock" | "live":
-            folder = scratch / f".answers-{proxy.mode}-{digest(identity).removeprefix('sha256:')[:12]}"
-            return Source(folder, proxy.mode, proxy.mode, proxy.mode)
-        case mode:
-            raise BadInput(f"mode {mode!r} is unknown", where=proxy.place, hint="replay, record, refresh, mock or live")
 
 
 def gather(source: Source, settings: GateSettings, asks: Iterable[Ask], wanted: int, answering: Answering) -> Source:
@@ -94,6 +36,7 @@ def gather(source: Source, settings: GateSettings, asks: Iterable[Ask], wanted: 
     """
     if source.mode == "replay":
         return source
+    told = begin_attempt(source)
     with _no_empty_folder(source.folder), RecordingWriter(source.folder, source.name, durable=source.mode != "mock") as writer:
         if source.mode == "mock":
             _clear(source.folder)
@@ -102,12 +45,15 @@ def gather(source: Source, settings: GateSettings, asks: Iterable[Ask], wanted: 
         first = next(calls, None)
         # With nothing to ask for there is no need of an event loop, which opens a socket.
         found = Collected() if first is None else _collected(missing, chain((first,), calls), writer, answering, wanted)
+        if source.mode == "refresh":
+            _carry_over(source, settings, writer)
+    told += tuple(str(problem) for problem in writer.repaired)
     answering(missing.known + found.answered, wanted)
     if found.failed and (source.mode == "mock" or not (found.answered or missing.known)):
         mock = source.mode == "mock"
         said = f"{found.failed} requests have no mock answer" if mock else f"none of {found.failed} requests was answered"
         raise Incomplete([Problem(said, hint="see proxy.mock" if mock else "the same command asks again"), *found.failures])
-    return replace(source, known=missing.known, collected=found)
+    return replace(source, known=missing.known, collected=found, notices=told)
 
 
 def _collected(
@@ -130,41 +76,29 @@ def _no_empty_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
+            if [path.name for path in folder.iterdir()] == [ATTEMPT]:
+                (folder / ATTEMPT).unlink()
             folder.rmdir()
+
+
+def _carry_over(source: Source, settings: GateSettings, writer: RecordingWriter) -> None:
+    """What other gates ask of the old recording is in the new one too, as it was."""
+    place = place_of_recording(source.name, settings.root)
+    if not place.is_dir():
+        return
+    writer.flush()
+    fresh = open_recording(source.folder, source.name, may_be_empty=True)
+    with suppress(BadInput):  # a damaged recording is refreshed like any other, and keeps standing beside the new one
+        old = open_recording(place, source.name, may_be_empty=True)
+        for key, line in old.lines():
+            if key not in fresh:
+                writer.append({**line, "digest": line_digest(line)})
 
 
 def _clear(folder: Path) -> None:
     """A mock answers anew each time; the lock that is held stays."""
     for name in segment_names(folder):
         (folder / name).unlink()
-
-
-def conclude(source: Source) -> None:
-    """After the verdict stands: a refreshed recording takes its place, answers that are not kept are removed.
-
-    The recording that was replaced is kept beside it as `<name>.<first digits of its digest>`.
-    """
-    if source.mode in ("mock", "live"):
-        shutil.rmtree(source.folder, ignore_errors=True)
-    if source.mode != "refresh":
-        return
-    place = source.folder.with_name(source.name)
-    try:
-        if place.exists():
-            # By its bytes, not by what it answers: a damaged one is refreshed like any other.
-            old = seal_of(digest_segments(place, source.name)).removeprefix("sha256:")[:8]
-            aside = place.with_name(f"{source.name}.{old}")
-            number = 1
-            while aside.exists():
-                number += 1
-                aside = place.with_name(f"{source.name}.{old}-{number}")
-            if (place / "provenance.json").is_file():
-                shutil.copyfile(place / "provenance.json", source.folder / "provenance-before.json")
-            place.rename(aside)
-        source.folder.rename(place)
-    except OSError as error:
-        hint = f"the new answers stand in {source.folder}; the same command continues"
-        raise Incomplete(Problem(f"the recording cannot be replaced: {error.strerror}", str(place), hint)) from error
 
 
 class _Missing:
@@ -176,9 +110,11 @@ class _Missing:
         self._recording = open_recording(source.folder, source.name, may_be_empty=True)
         self._redactor = Redactor()
         self.known = 0
+        if not self._mock:
+            _refuse_mocks(settings)
         for alias in settings.models:
             # Known before the first request is looked at: one that holds a key must not be sent, not even the first.
-            secret_from_environment(self._upstream(alias).api_key_env)
+            secret_from_environment(self._upstream(alias).api_key_env or "OPENAI_API_KEY")
 
     def _upstream(self, alias: str) -> Upstream:
         return self.settings.upstreams.get(alias, Upstream())
@@ -200,3 +136,12 @@ class _Missing:
                 raise BadInput("the request holds the value of a secret", where=where, hint=hint)
             model = replace(ask.model, provider="mock") if self._mock else ask.model
             yield Call(key, request, body, model, self._upstream(model.alias), ask.case_id, ask.arm)
+
+
+def _refuse_mocks(settings: GateSettings) -> None:
+    """Made-up answers are never recorded as those of a model: nobody could tell them apart later."""
+    for choice in (settings.baseline, settings.candidate):
+        if settings.models[choice.model].provider == "mock":
+            hint = "use --mode mock, or name the provider that answers"
+            said = f"model {choice.model!r} is a mock: its answers would pass for real ones"
+            raise BadInput(said, where=choice.place, hint=hint)

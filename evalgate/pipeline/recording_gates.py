@@ -57,5 +57,5 @@ def read_gate(config: Path) -> Gate:
     """
     resolved = resolve(config, "record")
     for upstream in resolved.settings.upstreams.values():
-        secret_from_environment(upstream.api_key_env)
+        secret_from_environment(upstream.api_key_env or "OPENAI_API_KEY")
     return Gate(config, resolved, prove_dataset(resolved.card))

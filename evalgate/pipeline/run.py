@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,16 @@ from evalgate.proxy.recording import open_recording
 from evalgate.runner.execute import Progress, Workers
 
 if TYPE_CHECKING:
-    from evalgate.pipeline.gather import Answering, Source
+    from evalgate.pipeline.gather import Answering
+    from evalgate.pipeline.sources import Source
 
 
 def _unseen(done: int, total: int) -> None:
     """Progress that nobody watches."""
+
+
+def _unsaid(text: str) -> None:
+    """A notice that nobody hears; run.json keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class RunOptions:
     fresh: bool = False
     answering: Answering = _unseen
     """Progress of the answers that have to be called for."""
+    notice: Callable[[str], None] = _unsaid
+    """Told what the user should hear."""
 
 
 def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
@@ -51,6 +59,8 @@ def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
     source = None
     if resolved.recording is None:
         source = _gathered(resolved, dataset, options, reports)
+        for notice in source.notices:
+            options.notice(notice)
         resolved = replace(resolved, recording=open_recording(source.folder, source.name, may_be_empty=True))
     assert resolved.recording is not None
     subject = subject_of(resolved, dataset, resolved.recording, source.evidence if source else "replay")
@@ -62,14 +72,15 @@ def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
         finished = evaluate(subject, lines, folder, options.workers, progress)
         shutil.rmtree(folder / "work", ignore_errors=True)
     if source is not None:
-        from evalgate.pipeline.gather import conclude
+        from evalgate.pipeline.sources import conclude
 
         conclude(source)
     return finished
 
 
 def _gathered(resolved: Resolved, dataset: Dataset, options: RunOptions, reports: Path) -> Source:
-    from evalgate.pipeline.gather import gather, source_of
+    from evalgate.pipeline.gather import gather
+    from evalgate.pipeline.sources import source_of
 
     settings = resolved.settings
     # Paid answers must have a place to be judged in: better refused now than after the calls.
@@ -81,8 +92,11 @@ def _gathered(resolved: Resolved, dataset: Dataset, options: RunOptions, reports
 
 
 def _identity(resolved: Resolved, dataset: Dataset) -> dict[str, Any]:
-    models = {alias: [m.provider, m.name, m.endpoint, dict(m.parameters)] for alias, m in resolved.settings.models.items()}
+    settings = resolved.settings
+    models = {alias: [m.provider, m.name, m.endpoint, dict(m.parameters)] for alias, m in settings.models.items()}
+    reached = {alias: [u.base_url, list(u.command), u.function] for alias, u in settings.upstreams.items()}
     prompts = {arm: prompt.digest for arm, prompt in resolved.prompts.items()}
-    return {"dataset": dataset.digest, "models": models, "prompts": prompts, "samples": resolved.settings.samples}
+    samples = settings.samples
+    return {"dataset": dataset.digest, "models": models, "reached": reached, "prompts": prompts, "samples": samples}
 
 

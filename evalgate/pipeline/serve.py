@@ -201,7 +201,7 @@ def _upstream(options: ServeOptions, own: str) -> tuple[Upstream, str]:
     if itself:
         # An environment that still names an earlier proxy must not make this one call itself.
         raise BadInput("the upstream is this proxy itself", where="--upstream", hint="name the address of the provider")
-    upstream = Upstream(base_url=address, api_key_env=options.api_key_env or "OPENAI_API_KEY")
+    upstream = Upstream(base_url=address, api_key_env=options.api_key_env)
     make_provider("openai", upstream, _context())
     return upstream, shown
 

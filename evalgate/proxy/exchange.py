@@ -32,6 +32,8 @@ class Exchange:
     body: Any = None
     """The provider's whole response, when it was kept."""
     recorded_at: str | None = None
+    redacted: bool = False
+    """Whether something that is or looks like a secret was taken out of the text before it was written."""
     sealed: bool = False
     """Whether the line carries a digest of itself, so that an edit by hand is noticed."""
 
@@ -40,9 +42,27 @@ class Exchange:
         content: list[Any] = [self.status, self.text, self.finish, self.prompt_tokens, self.completion_tokens, self.error]
         if timed:
             content.append(None if self.latency_ms is None else repr(self.latency_ms))
+        if self.redacted:
+            content.append("redacted")
+        further = _further(self.body)
+        if further:
+            content.append(further)
         if self.request.get("endpoint") == EMBEDDINGS and isinstance(self.body, Mapping):
             content.append(self.body.get("data"))
         return hashlib.sha256(canonical_parsed(content)).digest()
+
+
+def _further(body: Any) -> list[Any]:
+    """What a chat answer says beyond its first text: other choices, tool calls."""
+    choices = body.get("choices") if isinstance(body, Mapping) else None
+    found: list[Any] = []
+    for number, choice in enumerate(choices if isinstance(choices, list) else []):
+        message = choice.get("message") if isinstance(choice, Mapping) else None
+        if isinstance(message, Mapping):
+            calls = message.get("tool_calls")
+            if calls or number:
+                found.append([number, message.get("content") if number else None, calls])
+    return found
 
 
 def parse_exchange(value: Any, where: str) -> Exchange:
@@ -138,6 +158,7 @@ def _exchange(
         error=None if status == "ok" else str(response.get("error") or "recorded error response"),
         body=body,
         recorded_at=recorded_at if isinstance(recorded_at, str) else None,
+        redacted=response.get("redacted") is True,
         sealed="digest" in value,
     )
 

@@ -72,6 +72,14 @@ class Recording:
         for at in range(self.index.count):
             yield self._read(self.index.place(at), self.index.key(at))
 
+    def lines(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Every line that counts as it stands, with its key, in the order of keys."""
+        for at in range(self.index.count):
+            key, place = self.index.key(at), self.index.place(at)
+            value, where = self._value(place)
+            parse_exchange(value, where)
+            yield key, value
+
     def requests(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Every recorded (key, request), for explaining a miss."""
         for exchange in self.exchanges():
@@ -99,9 +107,20 @@ class Recording:
         """Open what `save` wrote; the segments were verified by the process that saved it."""
         pointer = parse_json(path.read_text(encoding="utf-8"))
         index = Path(pointer["index"])
-        return cls(Path(pointer["folder"]), pointer["name"], load_index(index), index)
+        try:
+            return cls(Path(pointer["folder"]), pointer["name"], load_index(index), index)
+        except (OSError, ValueError) as error:
+            hint = "the recording or its index changed during the run; run again"
+            raise Incomplete(f"the index cannot be read: {error}", where=str(index), hint=hint) from error
 
     def _read(self, place: Place, key: str) -> Exchange:
+        value, where = self._value(place)
+        exchange = parse_exchange(value, where)
+        if exchange.key != key:
+            raise BadInput("the recording changed while it was in use", where=where, hint="run again")
+        return exchange
+
+    def _value(self, place: Place) -> tuple[Any, str]:
         segment = self.index.segments[place.segment].name
         try:
             with (self.folder / segment).open("rb", buffering=0) as handle:
@@ -111,10 +130,7 @@ class Recording:
             hint = "the recording changed while it was in use; run again"
             raise BadInput(f"cannot be read: {error.strerror}", where=f"{self.name}/{segment}", hint=hint) from error
         where = f"{self.name}/{segment}, byte {place.offset}"
-        exchange = parse_exchange(parse_line(body, where), where)
-        if exchange.key != key:
-            raise BadInput("the recording changed while it was in use", where=where, hint="run again")
-        return exchange
+        return parse_line(body, where), where
 
 
 def recording_folder(name: str, root: Path, where: str | None = None) -> Path:
@@ -123,6 +139,9 @@ def recording_folder(name: str, root: Path, where: str | None = None) -> Path:
     Raises: BadInput when the name is not a plain name or nothing is recorded under it.
     """
     folder = place_of_recording(name, root, where)
+    if not folder.is_dir() and refreshed_folder(folder).is_dir():
+        said = f"the refresh of recording {name!r} was interrupted before there was a recording in its place"
+        raise BadInput(said, where=where, hint="--mode refresh continues it; what is answered is not asked again")
     if not folder.is_dir():
         from evalgate.core.plugins import suggestion
 
@@ -130,6 +149,11 @@ def recording_folder(name: str, root: Path, where: str | None = None) -> Path:
         known = sorted(p.name for p in parent.iterdir() if p.is_dir()) if parent.is_dir() else []
         raise BadInput(f"no recording {name!r} under {parent}", where=where, hint=suggestion(name, known))
     return folder
+
+
+def refreshed_folder(place: Path) -> Path:
+    """Where a refreshed recording stands until it takes its place: under a name that no recording can have."""
+    return place.with_name(f".refresh-{place.name}")
 
 
 def place_of_recording(name: str, root: Path, where: str | None = None) -> Path:

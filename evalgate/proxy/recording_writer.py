@@ -116,7 +116,7 @@ class RecordingWriter:
         names = segment_names(self.folder)
         last = self.folder / names[-1] if names else None
         path = last if last is not None and _is_ours(last) else self.folder / f"{_number(names) + 1:04d}.jsonl"
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         self._size = os.fstat(self._descriptor).st_size
         if self._durable:
             _sync_folder(self.folder)

@@ -78,4 +78,5 @@ def _output(exchange: Exchange, model: ModelChoice) -> Output:
         completion_tokens=exchange.completion_tokens,
         cost_usd=cost_usd(model, exchange.prompt_tokens, exchange.completion_tokens),
         request_key=exchange.key,
+        redacted=exchange.redacted,
     )

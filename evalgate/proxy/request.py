@@ -20,6 +20,7 @@ ENDPOINTS = (CHAT, RESPONSES, EMBEDDINGS)
 CONTENT_FIELD = {CHAT: "messages", RESPONSES: "input", EMBEDDINGS: "input"}
 """Endpoint → the field of the body that holds what is asked."""
 
+_SCHEMAS = frozenset({"schema", "parameters"})
 _TEXT_PARTS = ("text", "input_text", "output_text")
 _RENAMED = {"max_completion_tokens": "max_tokens"}
 _NOT_IDENTITY = frozenset(
@@ -134,7 +135,8 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, Mapping):
         if not all(isinstance(name, str) for name in value):
             raise BadInput("the request cannot be keyed: a name in it is not a text")
-        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+        # In a JSON Schema null is a value like any other.
+        return {n: item if n in _SCHEMAS else _without_nulls(item) for n, item in value.items() if item is not None}
     if isinstance(value, (list, tuple)):
         return [_without_nulls(item) for item in value]
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -88,10 +89,12 @@ def torn_tail(path: Path) -> int | None:
         handle.seek(start)
         tail = handle.read()
     try:
-        parse_exchange(parse_line(tail.strip(b"\r\n\x00 "), path.name), path.name)
+        parse_exchange(parse_line(tail.rstrip(b"\x00"), path.name), path.name)
     except BadInput:
         return start
-    return None
+    # A power failure may leave zeros behind a whole record: only they are torn off.
+    whole = tail.rstrip(b"\x00")
+    return None if whole == tail else start + len(whole)
 
 
 def repair_tails(folder: Path, shown: str) -> tuple[Problem, ...]:
@@ -103,13 +106,22 @@ def repair_tails(folder: Path, shown: str) -> tuple[Problem, ...]:
     done: list[Problem] = []
     for name in segment_names(folder):
         path = folder / name
+        if path.is_symlink():
+            said = "a segment is a symbolic link, and is not written through"
+            raise BadInput(said, where=f"{shown}/{name}", hint="put the file itself there")
         start, size = torn_tail(path), path.stat().st_size
         if start is not None:
             with path.open("r+b") as handle:
                 handle.seek(start)
                 aside = folder / f"{name}.torn-{start}"
-                aside.write_bytes(handle.read())
+                with aside.open("wb") as kept:
+                    kept.write(handle.read())
+                    kept.flush()
+                    os.fsync(kept.fileno())
                 handle.truncate(start)
+                handle.seek(0, os.SEEK_END)
+                if start and not _ends_with_line_feed(path):
+                    handle.write(b"\n")
             said = f"the last line was torn: {size - start} bytes are cut off and kept in {aside.name}"
             done.append(Problem(said, f"{shown}/{name}, byte {start}"))
         elif size and not _ends_with_line_feed(path):

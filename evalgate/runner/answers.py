@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from evalgate.core.errors import BadInput, Problem
+from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.values import ARMS, Output
 from evalgate.prompts.template import render
 from evalgate.prompts.values import Message, Prompt
@@ -76,4 +76,7 @@ def _case_answers(
 
 @lru_cache(maxsize=2)
 def _recording(path: Path, seal: str) -> Recording:
-    return Recording.load(path)
+    recording = Recording.load(path)
+    if recording.seal != seal:
+        raise Incomplete("the recording changed during the run", where=recording.name, hint="run again")
+    return recording

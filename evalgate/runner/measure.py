@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evalgate.core.errors import BadInput, EvalgateError, Incomplete
 from evalgate.core.settings import PluginChoice
-from evalgate.core.values import ARMS, Arm, Case, Direction, Expectation, Finding, MetricSpec, Output, Scale, Status
+from evalgate.core.values import ARMS, Arm, Case, Direction, Expectation, Finding, MetricSpec, Output, Scale, Severity, Status
 from evalgate.golden.cases import references_of
 from evalgate.metrics.catalog import make_metric
 from evalgate.metrics.interface import Metric, Rows
@@ -82,6 +82,10 @@ def case_scores(tool: MetricTool, rows: Rows) -> list[float | None]:
     return [float(score) if np.isfinite(score) else None for score in scores]
 
 
+REDACTED = "redacted-secret"
+"""The rule of the finding that stands for what was taken out of an answer before it was recorded."""
+
+
 def case_findings(detector: Detector, outputs: tuple[Output, ...], case: Case) -> tuple[Finding, ...]:
     """Findings of one detector in the answers of one variant to one case.
 
@@ -104,6 +108,9 @@ def case_findings(detector: Detector, outputs: tuple[Output, ...], case: Case) -
                     where=f"case {case.id}",
                 )
         found.extend(findings)
+        if output.redacted:
+            # What was taken out of an answer cannot be looked at any more, and it was or looked like a secret.
+            found.append(Finding(detector.spec.category, REDACTED, Severity.CRITICAL, 0, 0))
     return tuple(found)
 
 

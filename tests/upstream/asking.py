@@ -20,7 +20,7 @@ from evalgate.proxy.upstream.collect import Collected, Collection, collect
 from evalgate.proxy.upstream.interface import Call, Failure, ProviderContext, Reply
 
 MODEL = ModelChoice("m", "openai", "model-1", {"temperature": 0, "max_tokens": 20})
-LIMITS = CallLimits(concurrency=4, attempts=3, timeout_s=5.0, deadline_s=10.0, run_deadline_s=30.0)
+LIMITS = CallLimits(concurrency=4, attempts=3, timeout_s=10.0, deadline_s=25.0, run_deadline_s=30.0)
 
 
 def call(number: int = 0, url: str = "", *, model: ModelChoice = MODEL, upstream: Upstream | None = None, text: str = "") -> Call:

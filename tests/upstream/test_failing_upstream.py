@@ -15,6 +15,7 @@ from upstream_stub import Act, Request, Stub, answer, refused_port, share, statu
 
 from evalgate.core.errors import BadInput, ExitCode, Incomplete
 from evalgate.core.settings import Upstream
+from evalgate.proxy.recording import open_recording
 from evalgate.proxy.upstream.breaker import ALIKE, Breaker
 from evalgate.proxy.upstream.caller import UpstreamStopped
 from evalgate.proxy.upstream.interface import Failure, FailureKind
@@ -285,3 +286,61 @@ def test_f60_random_failures_are_survived_with_few_calls(part: float) -> None:
         asked = ask(calls(stub.url, 100), limits(attempts=20, concurrency=8))
     assert len(asked.replies) == 100
     assert len(stub.requests) <= 100 / (1 - part) * 1.4
+
+
+@pytest.mark.parametrize("name", ["write", "fsync"])
+@pytest.mark.parametrize("after", [0, 1, 7])
+def test_f16_a_disk_that_is_full_stops_the_run_and_the_same_command_continues(
+    name: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be kept is not paid for: the run stops at once, and what was kept is not asked for again."""
+    import os as real_os
+
+    from evalgate.proxy import recording_writer
+
+    class FullDisk:
+        """The module `os`, with one function that fails from some call on."""
+
+        used = 0
+
+        def __getattr__(self, wanted: str) -> Any:
+            if wanted != name:
+                return getattr(real_os, wanted)
+
+            def failing(descriptor: int, *given: Any) -> Any:
+                FullDisk.used += 1
+                if FullDisk.used > after:
+                    raise OSError(28, "No space left on device")
+                return getattr(real_os, name)(descriptor, *given)
+
+            return failing
+
+    monkeypatch.setattr(recording_writer, "os", FullDisk())
+    with Stub(lambda request: answer(request, delay=0.002)) as stub:
+        done = None
+        try:
+            done = gather(tmp_path / "tape", calls(stub.url, 300))
+        except Incomplete as error:  # the last flush on the way out
+            assert "No space left on device" in str(error)
+        if done is not None:
+            assert isinstance(done.error, Incomplete), done.error
+            assert "No space left on device" in done.said
+            assert "same command continues" in done.said
+        assert len(stub.requests) < 250, "went on paying for what cannot be kept"
+        monkeypatch.undo()
+        first = len(stub.requests)
+        found = open_recording(tmp_path / "tape", "tape", may_be_empty=True).exchanges()
+        kept = {one.request["messages"][0]["content"] for one in found if one.status == "ok"}
+        again = gather(tmp_path / "tape", calls(stub.url, 300))
+    assert again.error is None
+    assert len(again.texts()) == 300
+    assert not {r.content for r in stub.requests[first:]} & kept
+
+
+def test_f14_a_run_in_a_thread_of_its_own_leaves_signals_to_the_main_thread(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with Stub(answer) as stub, ThreadPoolExecutor(1) as pool:
+        done = pool.submit(gather, tmp_path / "tape", calls(stub.url, 20)).result(timeout=20)
+    assert done.error is None
+    assert len(done.texts()) == 20

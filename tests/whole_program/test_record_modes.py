@@ -393,9 +393,12 @@ def test_f13_a_recording_has_one_writer(project, model) -> None:
         assert ran.code == 2
         assert "locked by process" in ran.err
         assert server.connections == 0
-        lock.write_text(json.dumps({"pid": 2**22 + 5, "host": socket.gethostname(), "since": "then"}), encoding="utf-8")
+        dead = {"pid": 2**22 + 5, "host": socket.gethostname(), "since": "then"}
+        lock.write_text(json.dumps(dead), encoding="utf-8")
+        lock.with_name(".lock.1").write_text(json.dumps(dead), encoding="utf-8")
+        lock.with_name(".lock.2").write_text(json.dumps({**dead, "host": "elsewhere"}), encoding="utf-8")
         assert made.run("--mode", "record").code == made.expected_code
-    assert not lock.exists()
+    assert sorted(p.name for p in lock.parent.iterdir()) == [".lock.2", "0001.jsonl"], "another machine may be about to take it"
 
 
 # Refresh.

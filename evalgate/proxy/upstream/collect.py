@@ -8,6 +8,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -69,7 +70,13 @@ def collect(collection: Collection, writer: RecordingWriter) -> Collected:
         Terminated on a signal; what was answered until then is recorded, and the same command continues.
     Side effects: calls providers; writes into the recording; takes SIGINT and SIGTERM while it runs.
     """
-    return asyncio.run(_Collector(collection, writer).run())
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_Collector(collection, writer).run())
+    # A notebook has an event loop of its own.
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(lambda: asyncio.run(_Collector(collection, writer).run())).result()
 
 
 class _Collector:

@@ -14,7 +14,7 @@ from evalgate.core.credentials import secret_from_environment, setting_from_envi
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import Upstream
 from evalgate.proxy.redaction import Redactor
-from evalgate.proxy.upstream.addresses import is_address, proxy_for
+from evalgate.proxy.upstream.addresses import is_address, is_loopback, proxy_for
 from evalgate.proxy.upstream.headers import rate_state, retry_after_s
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, RateState, Reply
 from evalgate.proxy.upstream.wire import SHOWN, answer_of, error_text, kind_of_error_body, kind_of_status, parse_body
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     import aiohttp
 
 OPENAI = "https://api.openai.com/v1"
-MAX_BODY = 32 << 20
+DEFAULT_KEY = "OPENAI_API_KEY"
+MAX_BODY = 8 << 20
+"""In its line an answer stands twice and may be escaped to three times its size: it must fit into one that can be read."""
 MAX_ERROR_BODY = 64 << 10
 CONNECT_S = 15.0
 
@@ -41,12 +43,18 @@ def make_openai(upstream: Upstream, context: ProviderContext) -> HttpProvider:
     if parts.username or parts.password or parts.query:
         hint = "the key belongs into the environment variable that api_key_env names"
         raise BadInput("the address of a server must not hold a user, a password or a query", hint=hint)
-    key = secret_from_environment(upstream.api_key_env)
+    key_name = upstream.api_key_env or DEFAULT_KEY
+    key = secret_from_environment(key_name)
+    host = parts.hostname or ""
+    elsewhere = upstream.base_url is not None and host != urlsplit(OPENAI).hostname and not is_loopback(host)
+    if upstream.api_key_env is None and elsewhere:
+        # Another host's key has a variable of its own: OpenAI's is not handed around.
+        key = None
     if key is None and parts.hostname == urlsplit(OPENAI).hostname:
-        hint = f"set {upstream.api_key_env}, or name another server with base_url; replay needs neither"
+        hint = f"set {key_name}, or name another server with base_url; replay needs neither"
         raise BadInput("OpenAI is asked without a key", hint=hint)
     if key is not None and any(ord(c) < 33 or ord(c) > 126 for c in key):
-        said = f"the value of {upstream.api_key_env} holds white space or characters that no key has"
+        said = f"the value of {key_name} holds white space or characters that no key has"
         raise BadInput(said, hint="set it again")
     return HttpProvider(base.rstrip("/"), key, context)
 

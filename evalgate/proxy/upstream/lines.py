@@ -31,7 +31,7 @@ def line_of(call: Call, result: Reply | Failure, redactor: Redactor, recorded_at
 
 def _response(result: Reply | Failure, redactor: Redactor) -> dict[str, Any]:
     if isinstance(result, Failure):
-        failed: dict[str, Any] = {"status": "error", "error": result.message}
+        failed: dict[str, Any] = {"status": "error", "error": redactor.message(result.message)}
         if result.status is not None:
             failed["http_status"] = result.status
         if result.body is not None and not _deeper_than(result.body, DEEPEST_BODY):
@@ -40,6 +40,9 @@ def _response(result: Reply | Failure, redactor: Redactor) -> dict[str, Any]:
     counts = {"prompt_tokens": result.prompt_tokens, "completion_tokens": result.completion_tokens}
     response: dict[str, Any] = {"status": "ok", "text": redactor.text(result.text)}
     response["finish"] = None if result.finish is None else redactor.text(result.finish)
+    if response["text"] != result.text:
+        # What was taken out is still evidence: a gate that looks for leaks must not pass because there is nothing to see.
+        response["redacted"] = True
     response["usage"] = {name: count for name, count in counts.items() if count is not None}
     if result.body is not None and not _deeper_than(result.body, DEEPEST_BODY):
         response["body"] = redactor.value(result.body)
