@@ -12,7 +12,7 @@ from evalgate.core.credentials import knows_secret_in, without_secrets
 KEPT_HEADERS = ("content-type", "x-request-id", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms")
 """Response headers that may be kept; `x-ratelimit-*` too. Every other header is dropped, never masked."""
 _PATTERNS = (
-    ("openai-key", r"\bsk-(?=[A-Za-z0-9_-]*[0-9])(?:proj-|svcacct-|admin-|ant-[a-z0-9]+-)?[A-Za-z0-9_-]{16,}"),
+    ("openai-key", r"\bsk-(?=[A-Za-z0-9_-]*(?:[0-9]|[A-Za-z0-9]{16}))(?:proj-|svcacct-|admin-|ant-[a-z0-9]+-)?[A-Za-z0-9_-]{16,}"),
     ("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"),
     ("aws-key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     ("google-key", r"\bAIza[A-Za-z0-9_-]{35}"),

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import GateSettings, ModelChoice, ProxyChoice, VariantChoice
 from evalgate.core.values import Output, Status
-from evalgate.pipeline.gather import source_of
+from evalgate.pipeline.sources import source_of
 from evalgate.proxy.nearest import Miss, explain
 from evalgate.proxy.recording import open_recording
 from evalgate.proxy.replay import Ask, replay

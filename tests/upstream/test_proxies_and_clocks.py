@@ -45,10 +45,10 @@ def test_f67_a_model_elsewhere_is_asked_through_the_proxy(monkeypatch: pytest.Mo
     (tmp_path / "netrc").write_text("default login somebody password netrc-password\n", encoding="utf-8")
     (tmp_path / "netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("MODEL_KEY", KEY)
     with Stub(answer) as proxy:
         monkeypatch.setenv("http_proxy", f"http://me:{PASSWORD}@127.0.0.1:{proxy.port}")
-        reply = ask(calls("http://model.example/v1", 1)).only
+        reply = ask(calls("http://model.example/v1", 1, upstream=Upstream("http://model.example/v1", "MODEL_KEY"))).only
     assert isinstance(reply, Reply), reply
     (request,) = proxy.requests
     assert request.path == "http://model.example/v1/chat/completions"

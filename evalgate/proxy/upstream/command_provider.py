@@ -11,7 +11,7 @@ from contextlib import suppress
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import Upstream
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, Reply
-from evalgate.proxy.upstream.process_answer import cleaned, ended, kill_group, reply_of_text
+from evalgate.proxy.upstream.process_answer import cleaned, ended, kill_group, reply_of_text, started
 
 MAX_OUTPUT = 8 << 20
 MAX_COMPLAINT = 1 << 20
@@ -44,15 +44,14 @@ class CommandProvider:
 
     async def ask(self, call: Call, attempt: int, timeout_s: float) -> Reply | Failure:
         """Give the request as JSON on standard input; take standard output as the answer."""
-        started = time.monotonic()
+        began = time.monotonic()
         try:
-            process = await asyncio.create_subprocess_exec(
+            process = await started(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 cwd=self._root,
-                start_new_session=True,
             )
         except OSError as error:
             return Failure(FailureKind.PERMANENT, f"the program cannot be started: {error.strerror}")
@@ -77,7 +76,7 @@ class CommandProvider:
             text = out.decode("utf-8")
         except UnicodeDecodeError:
             return Failure(FailureKind.PERMANENT, "the program printed bytes that are not UTF-8", maybe_billed=True)
-        return cleaned(reply_of_text(call, text, round((time.monotonic() - started) * 1000, 3)), self._redactor)
+        return cleaned(reply_of_text(call, text, round((time.monotonic() - began) * 1000, 3)), self._redactor)
 
     async def close(self) -> None:
         """Nothing is kept between requests."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import Upstream
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, ProviderContext, Reply
-from evalgate.proxy.upstream.process_answer import cleaned, ended, reply_of_value
+from evalgate.proxy.upstream.process_answer import cleaned, ended, reply_of_value, started
 from evalgate.proxy.upstream.wire import parse_text
 
 MAX_LINE = 8 << 20
@@ -44,7 +44,7 @@ class FunctionProvider:
                 worker = self._idle.pop() if self._idle else await self._start()
             except OSError as error:
                 return Failure(FailureKind.TRANSIENT, f"the function's process cannot be started: {error.strerror}")
-            started = time.monotonic()
+            began = time.monotonic()
             line = json.dumps({**call.body, "sample": call.request["sample"]}, ensure_ascii=True) + "\n"
             healthy = False
             try:
@@ -62,7 +62,7 @@ class FunctionProvider:
                 return cleaned(Failure(FailureKind.TRANSIENT, said, maybe_billed=True), self._redactor)
             finally:
                 await self._put_back(worker, healthy)
-        return self._read(call, answer, round((time.monotonic() - started) * 1000, 3))
+        return self._read(call, answer, round((time.monotonic() - began) * 1000, 3))
 
     async def close(self) -> None:
         """End all workers."""
@@ -78,7 +78,7 @@ class FunctionProvider:
         return cleaned(Failure(kind, f"the function failed: {answer.get('error')}", maybe_billed=True), self._redactor)
 
     async def _start(self) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+        return await started(
             sys.executable,
             "-m",
             "evalgate.proxy.upstream.function_worker",
@@ -86,7 +86,6 @@ class FunctionProvider:
             str(self._root),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
             limit=MAX_LINE,
         )
 

@@ -57,6 +57,20 @@ def cleaned(result: Reply | Failure, redactor: Redactor) -> Reply | Failure:
     return replace(result, message=redactor.message(result.message)[:SHOWN]) if isinstance(result, Failure) else result
 
 
+async def started(*words: str, **options: Any) -> asyncio.subprocess.Process:
+    """Start a process that leads a session of its own.
+
+    Raises: OSError.
+    """
+    starting = asyncio.ensure_future(asyncio.create_subprocess_exec(*words, start_new_session=True, **options))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # Broken off in the middle, asyncio would end the process alone and wait for what it started.
+        await ended(await starting)
+        raise
+
+
 def kill_group(process: asyncio.subprocess.Process) -> None:
     """End a process that leads a session of its own, and whatever it started."""
     with suppress(ProcessLookupError, PermissionError):

@@ -56,7 +56,7 @@ class Spending:
         per_token = self._characters / self._told / 1.1 if self._told else CHARACTERS_PER_TOKEN
         prompt = int(size / per_token) + 16
         limit = call.request["parameters"].get("max_tokens") or call.request["parameters"].get("max_output_tokens")
-        completion = limit if isinstance(limit, int) and limit > 0 else UNKNOWN_OUTPUT_TOKENS
+        completion = limit if type(limit) is int and limit > 0 else UNKNOWN_OUTPUT_TOKENS
         return Reserve(prompt, completion, cost_usd(call.model, prompt, completion) or 0.0)
 
     def reserve(self, reserve: Reserve) -> bool:
