@@ -67,7 +67,8 @@ async def started(*words: str, **options: Any) -> asyncio.subprocess.Process:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
         # Broken off in the middle, asyncio would end the process alone and wait for what it started.
-        await ended(await starting)
+        with suppress(OSError):
+            await ended(await starting)
         raise
 
 
