@@ -22,7 +22,7 @@ _ASKS = {
 _MODES = {
     "replay": "Recorded answers; no model was called",
     "record": "Answers of a model; missing ones were called for and recorded in this run",
-    "refresh": "Answers of a model, all called for and recorded in this run",
+    "refresh": "Answers of a model, all called for anew and recorded by this run (continued, if it was interrupted)",
     "mock": "Made-up answers (mock); this says nothing about a real model",
     "live": "Live answers of a model; nothing was recorded, so this run cannot be replayed",
     "compare": "Outputs given as files; no model was called",

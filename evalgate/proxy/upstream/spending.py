@@ -120,4 +120,5 @@ def _size(call: Call) -> int:
     """Characters of what is asked, names and brackets left out."""
     content = call.body.get("messages", call.body.get("input", ""))
     items = content if isinstance(content, list) else [content]
-    return sum(len(str(item.get("content", "") if isinstance(item, dict) else item)) + 8 for item in items)
+    size = sum(len(str(item.get("content", "") if isinstance(item, dict) else item)) + 8 for item in items)
+    return size + sum(len(str(call.body[name])) for name in ("tools", "response_format") if name in call.body)
