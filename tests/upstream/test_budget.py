@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from upstream_asking import MODEL, Gathered, ask, calls, gather, limits
+from upstream_asking import MODEL, Gathered, ask, call, calls, gather, limits
 from upstream_stub import Act, Request, Stub, answer, share, status
 
 from evalgate.core.errors import ExitCode
@@ -83,6 +83,24 @@ def test_answers_that_use_all_they_may_do_not_exceed_it(tmp_path: Path) -> None:
         done = gather(tmp_path / "tape", calls(stub.url, 200), limits(concurrency=32), Budget(tokens=3000))
     stopped_by(done, "proxy.budget.tokens")
     assert 50 * len(stub.paid) <= 3000
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens_each"),
+    [("\u6f22", 1.0), ("\U0001f600", 3.0), ("\u0e01\u0e33", 2.0), ("7 ", 2.0), ("word ", 1.0), ("{}!", 3.0)],
+)
+@pytest.mark.parametrize("concurrency", [1, 32])
+def test_tokens_are_never_exceeded_in_any_language(text: str, tokens_each: float, concurrency: int, tmp_path: Path) -> None:
+    """Short and easy prompts first, from which nothing may be learned about those that come after them."""
+    def used(request: Request) -> int:
+        return 8 + int(request.content.count(text) * tokens_each)
+
+    with Stub(lambda r: answer(r, usage={"prompt_tokens": used(r), "completion_tokens": 7}, delay=0.002)) as stub:
+        wanted = [call(n, stub.url, text=f"{n} an easy one" if n < 10 else f"{n} " + text * 300) for n in range(80)]
+        done = gather(tmp_path / "tape", wanted, limits(concurrency=concurrency), Budget(tokens=6000))
+    stopped_by(done, "proxy.budget.tokens")
+    assert sum(used(r) + 7 for r in stub.paid) <= 6000
+    assert len(stub.paid) > 10
 
 
 def test_an_answer_without_usage_costs_what_was_reserved(tmp_path: Path) -> None:

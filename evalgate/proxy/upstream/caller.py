@@ -89,7 +89,7 @@ class Caller:
 
     async def _attempt(self, lane: _Lane, call: Call, at: _Progress) -> Reply | Failure:
         reserve = self.spending.estimate(call)
-        await lane.limiter.acquire(reserve.tokens)
+        await lane.limiter.acquire(self.spending.expected_tokens(reserve))
         result: Reply | Failure | None = None
         try:
             self._refuse_if_stopped(lane, call)

@@ -12,8 +12,8 @@ from evalgate.proxy.upstream.interface import Call, Failure, Reply
 
 UNKNOWN_OUTPUT_TOKENS = 4096
 """Reserved for an answer when the request does not limit it."""
-CHARACTERS_PER_TOKEN = 1.5
-"""Fewest characters of a request that are reckoned as one prompt token, until answers have told better."""
+FRAME_TOKENS = 16
+"""Reserved for what a server puts around a prompt."""
 
 
 class BudgetReached(Incomplete):
@@ -47,17 +47,23 @@ class Spending:
         self._running = self._reserved_tokens = 0
         self._reserved_usd = 0.0
         self._settled = asyncio.Event()
-        self._characters = self._told = 0
+        self._bytes = self._told = 0
 
     def estimate(self, call: Call) -> Reserve:
-        """An upper estimate of one attempt: the request by its size, the answer by its limit."""
-        size = _size(call)
-        # Answers tell how many characters a token has; a tenth is added because prompts differ.
-        per_token = self._characters / self._told / 1.1 if self._told else CHARACTERS_PER_TOKEN
-        prompt = int(size / per_token) + 16
+        """An upper estimate of one attempt: the request by its size, the answer by its limit.
+
+        A token is at least one byte, in every language: tokenisers that see bytes never make more of them. What answers
+        tell of other prompts is no bound for this one.
+        """
+        prompt = _size(call) + FRAME_TOKENS
         limit = call.request["parameters"].get("max_tokens") or call.request["parameters"].get("max_output_tokens")
         completion = limit if type(limit) is int and limit > 0 else UNKNOWN_OUTPUT_TOKENS
         return Reserve(prompt, completion, cost_usd(call.model, prompt, completion) or 0.0)
+
+    def expected_tokens(self, reserve: Reserve) -> int:
+        """What an attempt will use as far as answers have told, a tenth added: enough to keep a pace by, not a budget."""
+        share = min(1.0, 1.1 * self._told / self._bytes) if self._told else 1.0
+        return int(reserve.prompt_tokens * share) + reserve.completion_tokens
 
     def reserve(self, reserve: Reserve) -> bool:
         """Take the estimate from the budget before an attempt; False: running attempts hold too much of it, wait for one.
@@ -109,7 +115,7 @@ class Spending:
         prompt = reserve.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
         completion = reserve.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
         if reply.prompt_tokens:
-            self._characters += _size(call)
+            self._bytes += reserve.prompt_tokens
             self._told += reply.prompt_tokens
         self.prompt_tokens += prompt
         self.completion_tokens += completion
@@ -117,8 +123,9 @@ class Spending:
 
 
 def _size(call: Call) -> int:
-    """Characters of what is asked, names and brackets left out."""
+    """Bytes of what is asked, names and brackets left out."""
     content = call.body.get("messages", call.body.get("input", ""))
     items = content if isinstance(content, list) else [content]
-    size = sum(len(str(item.get("content", "") if isinstance(item, dict) else item)) + 8 for item in items)
-    return size + sum(len(str(call.body[name])) for name in ("tools", "response_format") if name in call.body)
+    texts = [str(item.get("content", "") if isinstance(item, dict) else item) for item in items]
+    texts += [str(call.body[name]) for name in ("tools", "response_format") if name in call.body]
+    return sum(len(text.encode("utf-8", "replace")) + 8 for text in texts)
