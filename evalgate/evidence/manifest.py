@@ -18,6 +18,7 @@ PACKAGES = (
     "rouge-score",
     "rapidfuzz",
     "google-re2",
+    "aiohttp",
 )
 
 

@@ -16,7 +16,7 @@ def explained(error: Unanswered, recording: Recording, command: str) -> Incomple
     reasons = explain_all(error.missed, recording.requests())
     for miss, reason in zip(error.missed, reasons, strict=True):
         repeat = f", repeat {miss.sample}" if miss.sample else ""
-        problems.append(Problem(f"the {miss.arm}'s request is {miss.reason}{repeat}", f"case {miss.case_id}", reason))
+        problems.append(Problem(f"the {miss.arm}'s request is {miss.reason}{repeat}: {reason}", f"case {miss.case_id}"))
     if error.count > len(error.missed):
         problems.append(Problem(f"{error.count - len(error.missed)} more requests are not answered"))
     return Incomplete(problems)
