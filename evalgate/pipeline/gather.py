@@ -20,6 +20,7 @@ from evalgate.proxy.replay import Ask
 from evalgate.proxy.request import request_key
 from evalgate.proxy.segments import segment_names
 from evalgate.proxy.upstream.collect import Collected, Collection, collect
+from evalgate.proxy.upstream.http_provider import DEFAULT_KEY
 from evalgate.proxy.upstream.interface import Call, ProviderContext
 
 KEPT_KEY_BYTES = 16
@@ -114,7 +115,7 @@ class _Missing:
             _refuse_mocks(settings)
         for alias in settings.models:
             # Known before the first request is looked at: one that holds a key must not be sent, not even the first.
-            secret_from_environment(self._upstream(alias).api_key_env or "OPENAI_API_KEY")
+            secret_from_environment(self._upstream(alias).api_key_env or DEFAULT_KEY)
 
     def _upstream(self, alias: str) -> Upstream:
         return self.settings.upstreams.get(alias, Upstream())

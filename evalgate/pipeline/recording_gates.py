@@ -13,6 +13,7 @@ from evalgate.core.values import ARMS
 from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve
 from evalgate.proxy.replay import Ask
+from evalgate.proxy.upstream.http_provider import DEFAULT_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +58,5 @@ def read_gate(config: Path) -> Gate:
     """
     resolved = resolve(config, "record")
     for upstream in resolved.settings.upstreams.values():
-        secret_from_environment(upstream.api_key_env or "OPENAI_API_KEY")
+        secret_from_environment(upstream.api_key_env or DEFAULT_KEY)
     return Gate(config, resolved, prove_dataset(resolved.card))

@@ -109,7 +109,7 @@ class Staging:
 
         Raises: BadInput when there is no line that could be read back.
         """
-        response = self._redactor.value(found.response)
+        response = self._redactor.response(found.response)
         self.redacted += response != found.response
         if self._origin is not None:
             response["imported"] = self._origin

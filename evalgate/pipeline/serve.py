@@ -21,18 +21,19 @@ from evalgate.core.settings import Budget, CallLimits, MockChoice, Upstream
 from evalgate.proxy.recording import open_recording, place_of_recording, recording_folder
 from evalgate.proxy.recording_writer import RecordingWriter
 from evalgate.proxy.redaction import Redactor
-from evalgate.proxy.server.access import LOOPBACK_NAMES, Access, access_for, is_loopback
+from evalgate.proxy.server.access import LOOPBACK_NAMES, Access, access_for
 from evalgate.proxy.server.answerers import RecordAnswerer, ReplayAnswerer
 from evalgate.proxy.server.app import MAX_BODY, Desk
 from evalgate.proxy.server.interface import Answerer
 from evalgate.proxy.server.renewed_caller import RenewedCaller
 from evalgate.proxy.server.running import base_url, bound
 from evalgate.proxy.server.running import serve as serve_until_signal
+from evalgate.proxy.upstream.addresses import is_loopback
 from evalgate.proxy.upstream.caller import Caller
 from evalgate.proxy.upstream.catalog import make_provider
+from evalgate.proxy.upstream.http_provider import OPENAI
 from evalgate.proxy.upstream.interface import ProviderContext
 
-OPENAI = "https://api.openai.com/v1"
 _INSTEAD = {
     "refresh": "delete the recording, or record into one of another name, with --mode record",
     "live": "let the application call the provider itself, or use --mode record so that nothing is paid twice",
@@ -201,7 +202,8 @@ def _upstream(options: ServeOptions, own: str) -> tuple[Upstream, str]:
     if itself:
         # An environment that still names an earlier proxy must not make this one call itself.
         raise BadInput("the upstream is this proxy itself", where="--upstream", hint="name the address of the provider")
-    upstream = Upstream(base_url=address, api_key_env=options.api_key_env)
+    # An address of the environment stays there: it is the one that the environment's key was set for.
+    upstream = Upstream(base_url=options.upstream, api_key_env=options.api_key_env)
     make_provider("openai", upstream, _context())
     return upstream, shown
 

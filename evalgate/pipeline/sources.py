@@ -102,12 +102,18 @@ def begin_attempt(source: Source) -> tuple[str, ...]:
         started = str(found.get("started", ""))
         if found.get("identity") == source.identity and (found.get("complete") is True or _is_young(started)):
             return (f"answers of the attempt that began at {started} are used again; it was interrupted",)
+        place = source.folder.with_name(source.name)
         aside = _free(source.folder.with_name(source.folder.name + ".old"))
         try:
-            source.folder.rename(aside)
+            if source.mode == "refresh":
+                # Complete, and its place made free already: it is the recording, and a new refresh begins after it.
+                _finish_swap(place)
+            if source.folder.is_dir():
+                source.folder.rename(aside)
         except OSError as error:
             raise Incomplete(Problem(f"cannot be put aside: {error.strerror}", str(source.folder), "remove it")) from error
-        told = (f"an interrupted attempt with another set-up, or older than a day, is put aside as {aside.name}",)
+        if aside.is_dir():
+            told = (f"an interrupted attempt with another set-up, or older than a day, is put aside as {aside.name}",)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_whole(source.folder / ATTEMPT, pretty_json({"identity": source.identity, "started": now, "complete": False}))
     return told

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.errors import BadInput, EvalgateError, Incomplete
+from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.files import NAME, parse_line, write_whole
 from evalgate.core.strict_json import parse_json
 from evalgate.proxy.exchange import Exchange, parse_exchange
@@ -190,7 +190,7 @@ def open_recording(folder: Path, name: str, *, fresh: bool = False, may_be_empty
     image = _image(folder, name, segments)
     try:
         save_index(kept, image)
-    except EvalgateError:
+    except Incomplete:
         place = tempfile.mkdtemp(prefix="evalgate-index-")
         kept = Path(place, "index")
         save_index(kept, image)

@@ -52,6 +52,16 @@ class Redactor:
         # One search over all of it is many times faster than one for each text.
         return self._redacted(value) if _may_hold_key(whole) or knows_secret_in(whole) else value
 
+    def response(self, response: Mapping[str, Any]) -> dict[str, Any]:
+        """A response as it may be recorded. When something was taken out of its text, it is marked `redacted`.
+
+        What was taken out is still evidence: a gate that looks for leaks must not pass because there is nothing to see.
+        """
+        kept: dict[str, Any] = dict(self.value(response))
+        if kept.get("text") != response.get("text"):
+            kept["redacted"] = True
+        return kept
+
     def _redacted(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,3 +138,18 @@ def test_another_answer_than_the_recorded_one(project: Callable[..., Any]) -> No
     rows[1]["output"] = "no \x1b[31m"
     ran = made.refuse(made.file("o.jsonl", rows), "sums/0001.jsonl:4 already answers", "o.jsonl:2", "recorded is '2'", options=options, into="sums")
     assert "\x1b" not in ran.err
+
+
+def test_an_imported_key_counts_although_it_is_not_written(project: Callable[..., Any]) -> None:
+    made = project(cases=4)
+    config = Path(made.config)
+    text = config.read_text(encoding="utf-8").partition("thresholds:")
+    config.write_text(f"{text[0]}safety: [{{blocklist: {{terms: [never said]}}}}]\nthresholds:\n  - {{safety: any, max: 0}}\n", encoding="utf-8")
+    for variant, tail in (("baseline", ""), ("candidate", " AKIAIOSFODNN7EXAMPLE")):
+        rows = [{**row, "output": row["output"] + tail} for row in ROWS]
+        assert bring(made, "o.jsonl", rows, variant).document["redacted"] == (4 if tail else 0)
+    (made.root / "o.jsonl").unlink()
+    ran = made.call("run", made.config, "--jobs", "1", "--json")
+    assert ran.code == 1
+    assert (ran.document["safety"]["any"]["baseline"], ran.document["safety"]["any"]["candidate"]) == (0, 4)
+    made.no_secret("AKIAIOSFODNN7EXAMPLE", said=ran.out + ran.err)

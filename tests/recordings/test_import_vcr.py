@@ -269,3 +269,27 @@ def test_a_stub_in_place_of_a_filtered_header_takes_nothing_out(project: Callabl
     stub["request"]["headers"] = {"authorization": ["REDACTED", "Bearer DUMMY-VALUE-XX"]}
     assert bring(made, stub).document["redacted"] == 0
     assert only(made).text == "REDACTED and DUMMY-VALUE-XX"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "secret"),
+    [("authorization", "Bearer hunter22", "hunter22"), ("authorization", "Bearer correcthorsebattery", "correcthorsebattery"), ("authorization", "k3y-of-ten", "k3y-of-ten"),
+     ("x-api-key", "abc123", "abc123"), ("cookie", "theme=system; session=a1b2c3d4e5f6g7", "a1b2c3d4e5f6g7"),
+     ("authorization", "Bearer not-needed", None), ("authorization", "Bearer ollama", None), ("authorization", "XXXXXXXXXXXXXXXX", None), ("cookie", "theme=system", None),
+     ("authorization", "<placeholder-of-a-key>", None), ("authorization", "Bearer", None)],
+)  # fmt: skip
+def test_a_credential_that_is_repeated_in_an_answer_is_taken_out(project: Callable[..., Any], header: str, value: str, secret: str | None) -> None:
+    made = project()
+    said = secret or value.split()[-1].split("=")[-1]
+    one = call(answer={**ANSWER, "choices": [{"message": {"content": f"you sent {said}"}, "finish_reason": "stop"}]})
+    one["request"]["headers"] = {header: [value]}
+    assert bring(made, one).document["redacted"] == (secret is not None)
+    assert only(made).text == ("you sent [redacted]" if secret else f"you sent {said}")
+    assert only(made).redacted is (secret is not None)
+
+
+def test_attributes_of_cookies_are_no_secrets(project: Callable[..., Any]) -> None:
+    made = project()
+    answer = {**ANSWER, "choices": [{"message": {"content": "31536000 s until 25 Nov 2026 00:00:00 GMT"}, "finish_reason": "stop"}]}
+    cookie = ["a=b; Max-Age=31536000; Expires=Wed, 25 Nov 2026 00:00:00 GMT; Path=/"]
+    assert bring(made, call(answer=answer, headers={"set-cookie": cookie})).document["redacted"] == 0

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +189,93 @@ def test_in_a_notebook_the_loop_that_runs_is_no_hindrance(project) -> None:
 
     assert asyncio.run(cell()) in (0, 1, 4)
     assert calls(made) == 24
+
+
+NOTEBOOK = """
+import asyncio, sys
+import evalgate
+from evalgate.core.errors import Interrupted
+async def cell():
+    evalgate.run(sys.argv[1], mode="record")
+try:
+    asyncio.new_event_loop().run_until_complete(cell())
+except Interrupted as error:
+    print(error)
+"""
+
+
+def test_an_interrupt_in_a_notebook_stops_the_asking(project) -> None:
+    """The interrupt comes to the thread of the notebook; the one that asks must hear of it and keep what it has."""
+    made = with_app(project(cases=40), before="import time; time.sleep(0.2)")
+    shutil.rmtree(made.tape.parent)
+    command = [sys.executable, "-c", NOTEBOOK, str(made.config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=made.root) as notebook:
+        for _ in range(1200):
+            if calls(made) >= 16 or notebook.poll() is not None:
+                break
+            time.sleep(0.05)
+        notebook.send_signal(signal.SIGINT)
+        said, _ = notebook.communicate(timeout=60)
+    assert notebook.returncode == 0
+    assert "will not be asked for again" in said
+    kept, before = len(recorded(made)), calls(made)
+    assert 1 <= kept < 80
+    assert made.run("--mode", "record").code in (0, 1, 4)
+    assert calls(made) - before == 80 - kept
+
+
+def test_a_refresh_that_died_between_its_renames_is_kept_when_the_set_up_changes(project, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = with_app(project(cases=12, base=6, right=12))
+    real = sources._finish_swap
+
+    def die(place: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sources, "_finish_swap", die)
+    assert made.run("--mode", "refresh").code == 130
+    monkeypatch.setattr(sources, "_finish_swap", real)
+    with_app(made, said='"new"', name="app2.py")
+    assert made.run("--mode", "refresh").code in (0, 1, 4)
+    assert set(recorded(made).values()) == {"new"}
+    beside = [set(recorded(made, p.name).values()) for p in made.tape.parent.parent.iterdir() if p.name.startswith("sums.")]
+    assert len(beside) == 2, "both earlier recordings still stand"
+
+
+class Oracle:
+    """A provider of somebody else's."""
+
+    def __init__(self, upstream: Any, context: Any) -> None:
+        self.closed = False
+
+    async def ask(self, call: Any, attempt: int, timeout_s: float) -> Any:
+        from evalgate.proxy.upstream.interface import Failure, FailureKind, Reply
+
+        arm, number = call.body["messages"][-1]["content"].split()[:2]
+        if attempt == 0 and number == "3":
+            return Failure(FailureKind.TRANSIENT, "not in the mood")
+        return Reply(str(int(number) + 1) if arm == "Add:" else "no idea", "stop", 1, 1, 1.0)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def test_a_provider_of_somebody_elses_answers(project, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Entry:
+        name, value, dist = "oracle", "oracle:Oracle", None
+
+        def load(self) -> Any:
+            return Oracle
+
+    monkeypatch.setattr("evalgate.core.plugins._entry_points", lambda group: {"oracle": [Entry()]} if group == "evalgate.providers" else {})
+    made = project(cases=40)
+    made.config.write_text(made.text().replace("provider: openai", "provider: oracle"), encoding="utf-8")
+    shutil.rmtree(made.tape.parent)
+    ran = made.run("--mode", "record", "--json", "--out", str(made.root / "out"))
+    assert ran.code == 0, ran.err
+    assert ran.document["metrics"]["exact_match"] | {"baseline": 0.0, "candidate": 1.0} == ran.document["metrics"]["exact_match"]
+    assert json.loads((made.root / "out" / "run.json").read_text())["collection"]["retries"] == 2
+    monkeypatch.undo()
+    assert made.run().code == 0, "replay needs no provider"
 
 
 def test_a_lock_tells_two_processes_with_one_number_apart(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ Source: DNS rebinding and cross-site requests are how web pages reach servers th
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import re
 import socket
 from dataclasses import dataclass
 
 from evalgate.proxy.server.interface import Refusal
+from evalgate.proxy.upstream.addresses import is_loopback
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]{2,60}\]|[A-Za-z0-9._-]{1,253})(?::\d{1,5})?")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -60,13 +60,3 @@ def access_for(host: str, token: str, *, spends: bool) -> Access:
     if host in UNASKED:
         hosts |= {socket.gethostname().lower()}
     return Access(token, spends or not is_loopback(host), frozenset(hosts - UNASKED))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this machine can reach a server that is bound there."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -132,6 +132,7 @@ class RecordAnswerer:
         model = str(asked.request["model"])
         call = Call(asked.key, asked.request, sent_body(asked), _choice(model, asked.endpoint), self._upstream)
         try:
+            await self._commit.room()
             result = await self._caller.answer(call)
         except EvalgateError as error:
             return upstream_unusable(error)

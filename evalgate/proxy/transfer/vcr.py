@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -21,8 +22,10 @@ from evalgate.proxy.upstream.wire import error_text, parse_body
 
 MAX_BODY = 32 << 20
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie", "set-cookie")
-_SHORTEST_SECRET = 12
-"""Shorter values stand for a filtered header (`XXXX`, `REDACTED`), and taking them out would tear answers apart."""
+LONG = 12
+"""Letters of a credential without digits; shorter ones are words, which servers of one's own accept as keys."""
+_FILTERED = re.compile(r"(?i)redact|filter|dummy|fake|mask|hidden|remov|placeholder|example")
+"""Words that people put in the place of a credential; taking them out of answers would tear those apart."""
 _ENCODINGS = ("br", "zstd", "deflate")
 _BEGINNINGS = (b"{", b"[", b"d", b"e", b":")
 """Of JSON, and of a stream of events."""
@@ -147,10 +150,26 @@ def _text(value: Any) -> str:
 def _remember_secrets(headers: Mapping[str, str]) -> None:
     """A server may repeat a credential in its answer: whatever was sent as one is kept out of everything written."""
     for name in _SECRET_HEADERS:
-        for part in headers.get(name, "").replace(";", " ").replace(",", " ").split():
-            value = part.partition("=")[2] if "cookie" in name else part
-            if len(value) >= _SHORTEST_SECRET and any(c.isdigit() for c in value):
+        for value in _credentials(name, headers.get(name, "")):
+            if _is_secret(value, cookie="cookie" in name):
                 remember(value)
+
+
+def _is_secret(value: str, *, cookie: bool) -> bool:
+    """Whether a credential is one: not `XXXX`, `REDACTED` or `not-needed`, nor a cookie such as `theme=system`."""
+    digits, long = any(c.isdigit() for c in value), len(value) >= LONG
+    if len(set(value)) < 3:
+        return False
+    return long and digits if cookie else digits or (long and not _FILTERED.search(value))
+
+
+def _credentials(header: str, text: str) -> list[str]:
+    """The credentials in a header: without the scheme (`Bearer`), and of cookies the values without their attributes."""
+    if header == "set-cookie":
+        return [part.partition(";")[0].partition("=")[2].strip() for part in text.split(", ")]
+    if header == "cookie":
+        return [part.partition("=")[2].strip() for part in text.split(";")]
+    return [words[-1] for part in text.split(",") if (words := part.split())]
 
 
 def _path(uri: Any) -> str:

@@ -18,7 +18,8 @@ def is_address(url: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
+    """Whether a host is this machine itself; an IPv6 address may stand in brackets."""
+    host = host.strip("[]").lower()
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from evalgate.core.errors import EvalgateError, Incomplete, Interrupted, Problem, Terminated
 from evalgate.core.settings import Budget, CallLimits
@@ -74,9 +74,15 @@ def collect(collection: Collection, writer: RecordingWriter) -> Collected:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(_Collector(collection, writer).run())
-    # A notebook has an event loop of its own.
+    # A notebook has an event loop of its own, and its interrupt comes to this thread, not to the one that asks.
+    collector = _Collector(collection, writer)
     with ThreadPoolExecutor(1) as beside:
-        return beside.submit(lambda: asyncio.run(_Collector(collection, writer).run())).result()
+        collected = beside.submit(lambda: asyncio.run(collector.run()))
+        try:
+            return collected.result()
+        except KeyboardInterrupt:
+            collector.interrupt()
+            return collected.result()
 
 
 class _Collector:
@@ -91,11 +97,22 @@ class _Collector:
         self._arrival = asyncio.Event()
         self._ahead: deque[Call] = deque()
         self._early: list[tuple[Call, Failure]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Stop in good order, from another thread."""
+        self._interrupted = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._halt, Interrupted("interrupted"))
 
     async def run(self) -> Collected:
         """Work with as many tasks as may be in flight, until there is nothing left or a reason to stop."""
         self._caller = Caller(self._collection.limits, self._collection.budget, self._collection.context)
         self._commit = GroupCommit(self._writer)
+        self._loop = asyncio.get_running_loop()
+        if self._interrupted:
+            self._halt(Interrupted("interrupted"))
         try:
             with _signals(self._halt, self._hurry):
                 await self._work()
@@ -268,17 +285,15 @@ def _signals(halt: Callable[[EvalgateError], None], hurry: Callable[[], None]) -
         kind = Terminated if number == signal.SIGTERM else Interrupted
         return halt(kind("terminated" if number == signal.SIGTERM else "interrupted"))
 
-    taken: list[tuple[signal.Signals, Any]] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals come to the main thread, which hands them on (see `collect`) or belongs to somebody else
+        return
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
     try:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            before = signal.getsignal(name)
+        for name in before:
             loop.add_signal_handler(name, on_signal, name)
-            taken.append((name, before))
-    except (ValueError, RuntimeError, NotImplementedError):
-        pass  # not the main thread: whoever runs it there takes the signals
-    try:
         yield
     finally:
-        for name, before in taken:
+        for name, handler in before.items():
             loop.remove_signal_handler(name)
-            signal.signal(name, before)
+            signal.signal(name, handler)
