@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,34 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+for _name in ("stub", "asking"):
+    # Test folders are no packages: what several of them share is loaded by its path, as upstream_stub and upstream_asking.
+    _spec = importlib.util.spec_from_file_location(f"upstream_{_name}", REPOSITORY / "tests" / "upstream" / f"{_name}.py")
+    assert _spec is not None and _spec.loader is not None
+    sys.modules[_spec.name] = _module = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(_module)
+
+
+class Hung(BaseException):
+    """No error of the code under test may swallow it."""
+
+
+@pytest.fixture
+def wall(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nothing may hang: after `WALL_S` of its module (30 s without) the test fails where it stands."""
+    limit = getattr(request.module, "WALL_S", 30.0)
+
+    def too_long(*_: object) -> None:
+        raise Hung(f"longer than {limit:g} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, limit, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

@@ -196,3 +196,20 @@ def test_usage_errors(capsys, arguments) -> None:
         main(["proxy", *arguments])
     assert stop.value.code == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("upstream", "key_env", "sent"),
+    [(None, None, True), ("https://models.example/v1", None, False), ("https://models.example/v1", "OPENAI_API_KEY", True), ("http://127.0.0.1:9/v1", None, True)],
+)  # fmt: skip
+def test_the_key_goes_to_the_address_it_was_set_for(upstream: str | None, key_env: str | None, sent: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from evalgate.pipeline.serve import ServeOptions, _upstream
+    from evalgate.proxy.redaction import Redactor
+    from evalgate.proxy.upstream.http_provider import make_openai
+    from evalgate.proxy.upstream.interface import ProviderContext
+
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-gateway-123456")
+    chosen, shown = _upstream(ServeOptions(mode="record", recording="r", upstream=upstream, api_key_env=key_env), "http://127.0.0.1:1/v1")
+    assert shown == (upstream or "https://gateway.example/v1")
+    assert ("Authorization" in make_openai(chosen, ProviderContext(1, Redactor()))._headers) is sent

@@ -2,42 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import signal
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-
-WALL_S = 30.0
-
-for _name in ("stub", "asking"):
-    # Test folders are no packages: what tests share is loaded by its path.
-    _spec = importlib.util.spec_from_file_location(f"upstream_{_name}", Path(__file__).with_name(f"{_name}.py"))
-    assert _spec is not None and _spec.loader is not None
-    sys.modules[_spec.name] = _module = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(_module)
-
-
-class Hung(BaseException):
-    """No error of the code under test may swallow it."""
 
 
 @pytest.fixture(autouse=True)
-def wall() -> Iterator[None]:
-    """Nothing may hang: after the limit the test fails where it stands."""
-
-    def too_long(*_: object) -> None:
-        raise Hung(f"longer than {WALL_S:g} s")
-
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, WALL_S, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def walled(wall: None) -> None:
+    """Every test has a wall limit."""
 
 
 @pytest.fixture(autouse=True)

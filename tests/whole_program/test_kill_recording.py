@@ -7,7 +7,6 @@ Runs are children of a process that has everything imported already, so that hun
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import random
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import upstream_stub as stub
 
 KEY = "sk-canary-9f8e7d6c5b4a39281706"
 IN_FLIGHT = 8
@@ -58,20 +58,6 @@ for line in sys.stdin:
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-
-
-def _stub() -> Any:
-    # Test folders are no packages: the stub server of tests/upstream is loaded by its path.
-    path = Path(__file__).parents[1] / "upstream" / "stub.py"
-    spec = importlib.util.spec_from_file_location("upstream_stub", path)
-    assert spec is not None and spec.loader is not None
-    sys.modules.setdefault("upstream_stub", module := importlib.util.module_from_spec(spec))
-    if module is sys.modules["upstream_stub"]:
-        spec.loader.exec_module(module)
-    return sys.modules["upstream_stub"]
-
-
-stub = _stub()
 
 
 @dataclass

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import upstream_stub as stub
 
 KEY = "sk-canary-9f8e7d6c5b4a39281706"
 WALL_S = 60.0
-
-
-def _stub() -> Any:
-    # Test folders are no packages: the stub server of tests/upstream is loaded by its path.
-    path = Path(__file__).parents[1] / "upstream" / "stub.py"
-    spec = importlib.util.spec_from_file_location("upstream_stub", path)
-    assert spec is not None and spec.loader is not None
-    sys.modules.setdefault("upstream_stub", module := importlib.util.module_from_spec(spec))
-    if module is sys.modules["upstream_stub"]:
-        spec.loader.exec_module(module)
-    return sys.modules["upstream_stub"]
-
-
-stub = _stub()
-
-
-class Hung(BaseException):
-    """No error of the code under test may swallow it."""
-
-
-@pytest.fixture(autouse=True)
-def wall() -> Iterator[None]:
-    """Nothing may hang."""
-
-    def too_long(*_: object) -> None:
-        raise Hung(f"longer than {WALL_S:g} s")
-
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, WALL_S, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+pytestmark = pytest.mark.usefixtures("wall")
 
 
 @pytest.fixture(autouse=True)
