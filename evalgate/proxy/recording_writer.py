@@ -208,7 +208,8 @@ class GroupCommit:
         except Incomplete as error:
             self._error = error
         self._unsafe -= len(group)
-        self._roomy.set()
+        if self._unsafe < IN_FLIGHT:
+            self._roomy.set()
         for future in group:
             if future.done():
                 continue

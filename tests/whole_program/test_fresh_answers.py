@@ -288,3 +288,14 @@ def test_a_lock_tells_two_processes_with_one_number_apart(tmp_path: Path) -> Non
     with locked(lock, "wait"):
         assert json.loads(lock.read_text())["started"] != "another-boot/1"
     assert not lock.exists()
+
+
+@pytest.mark.parametrize(("metrics", "same"), [("[exact_match]", True), ("[exact_match, latency_ms]", False)])
+def test_waiting_times_are_evidence_only_where_they_are_measured(metrics: str, same: bool, project) -> None:
+    made = project(metrics=metrics)
+    ids = []
+    for more in (0.0, 1000.0):
+        rows = [json.loads(line) for line in made.tape.read_text().splitlines()]
+        made.tape.write_text("".join(json.dumps({**row, "latency_ms": row["latency_ms"] + more}) + "\n" for row in rows))
+        ids.append(made.run("--json").document["run_id"])
+    assert (ids[0] == ids[1]) is same

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from evalgate.core.errors import EvalgateError, Incomplete, Interrupted, Problem, Terminated
 from evalgate.core.settings import Budget, CallLimits
-from evalgate.proxy.recording_writer import GroupCommit, RecordingWriter
+from evalgate.proxy.recording_writer import IN_FLIGHT, GroupCommit, RecordingWriter
 from evalgate.proxy.upstream.caller import Caller
 from evalgate.proxy.upstream.interface import Call, Failure, ProviderContext, Reply
 from evalgate.proxy.upstream.lines import line_of
@@ -169,7 +169,7 @@ class _Collector:
     async def _worker(self) -> None:
         while self._stop is None:
             try:
-                await self._commit.room()
+                await self._room()
                 call = None if self._stopping.is_set() else self._next()
                 if call is None:
                     return
@@ -180,6 +180,12 @@ class _Collector:
                 return
             self._came.append((call, result))
             self._arrival.set()
+
+    async def _room(self) -> None:
+        """Wait while the disk is behind; answers that came faster than they were written are written first."""
+        while len(self._came) >= IN_FLIGHT:
+            self._take(*self._came.popleft())
+        await self._commit.room()
 
     def _next(self) -> Call | None:
         return self._ahead.popleft() if self._ahead else next(self._collection.calls, None)
