@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalgate.core.attempts import Attempts
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import Finding, JsonValue, Status
 from evalgate.core.verdict import RunIdentity, Verdict
@@ -81,3 +82,5 @@ class RunRecord:
     """Cases that are not in `cases`."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """Engine, Python and package versions, host, start and end: what differs from run to run."""
+    attempts: Attempts | None = None
+    """Where this run stands among those of its gate on its dataset; None where no history is kept (`compare`)."""

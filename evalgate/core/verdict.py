@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from evalgate.core.errors import ExitCode
 from evalgate.core.settings import Threshold
@@ -38,6 +39,27 @@ class Interval:
     high: float
 
 
+class Inference(Protocol):
+    """How sure an estimate is, at any level: a method with the data already in it."""
+
+    @property
+    def method(self) -> str:
+        """Name of the method, as printed."""
+        ...
+
+    def interval(self, level: float) -> Interval | None:
+        """Two-sided interval at a level, such as 0.9; None where the method cannot say."""
+        ...
+
+    def p_above(self, bound: float) -> float | None:
+        """One-sided p-value of "the true value is at most `bound`": a small one says that it lies above."""
+        ...
+
+    def p_below(self, bound: float) -> float | None:
+        """One-sided p-value of "the true value is at least `bound`": a small one says that it lies below."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A number with its interval for reading and its interval for deciding."""
@@ -48,6 +70,40 @@ class Estimate:
     """Two-sided at `confidence`."""
     deciding: Interval | None
     """Two-sided at 2 x confidence - 1: each end errs with probability at most 1 - confidence."""
+    inference: Inference | None = field(default=None, compare=False, repr=False)
+    """The method behind the intervals; None where there is no interval."""
+
+    @property
+    def method(self) -> str | None:
+        """Name of the method behind the intervals."""
+        return self.inference.method if self.inference is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """What another method says of the same data; where it disagrees with the first, nothing is decided."""
+
+    method: str
+    """`percentile paired bootstrap, 10,000 resamples`, or `Newcombe hybrid score` for pass/fail metrics."""
+    delta: Interval | None
+    """At the deciding level, like those below; None where the method cannot say."""
+    relative: Interval | None
+    candidate: Interval | None
+    randomisation: str
+    """`approximate randomisation, 10,000 shuffles`, `exact randomisation of 12 cases`, `exact McNemar`."""
+    p_higher: float | None
+    """One-sided: a difference as high as this one, or higher, if the variants were interchangeable. Ties count."""
+    p_lower: float | None
+    """One-sided, for a difference as low or lower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The same metric over those cases alone that both variants answered."""
+
+    cases: int
+    baseline: float | None
+    candidate: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +135,20 @@ class MetricResult:
     high: float | None
     signature: str
     newly_failing: int | None = None
-    """For pass/fail metrics: cases that pass in the baseline and fail in the candidate."""
+    """For pass/fail metrics: stable cases that pass in the baseline and fail in the candidate. With repeats, a case is
+    stable when all answers of the baseline agree, and fails in the candidate when at least half of its answers do."""
     newly_passing: int | None = None
+    """Stable cases that fail in the baseline and pass in the candidate (in more than half of its answers)."""
     reason: str | None = None
     """Why a value or an interval is missing, when one is."""
+    stable: int | None = None
+    """For pass/fail metrics: cases whose baseline answers all agree (all of them when each case is asked once)."""
+    flaky: int | None = None
+    """For pass/fail metrics: cases whose baseline answers pass at one time and fail at another."""
+    second: SecondOpinion | None = None
+    """None where no second method was asked."""
+    answered: Answered | None = None
+    """Figures without the cases that lost an answer; None when none was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +217,20 @@ class ThresholdResult:
     decision: Decision
     reason: str
     """One sentence with the numbers in it."""
+    p_value: float | None = None
+    """One-sided p-value of the claim that the threshold makes (`min_improvement: 5%`: the improvement is above 5 %)."""
+    adjusted_p: float | None = None
+    """The same after Holm's correction over the slices of `slice: each`, for claims of improvement."""
+    second: Interval | None = None
+    """What the second opinion says of `observed`, in the same direction."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseList:
+    """Some cases by their ids, as many as are worth listing."""
+
+    total: int
+    ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +245,8 @@ class Verdict:
     """`language=de` → results of that slice."""
     thresholds: tuple[ThresholdResult, ...]
     cases: CaseCounts
+    flaky: Mapping[str, CaseList] = field(default_factory=dict)
+    """Pass/fail metric → the cases whose baseline repeats disagree; empty when each case is asked once."""
 
     @property
     def exit_code(self) -> ExitCode:
