@@ -16,6 +16,9 @@ _CALL_UNITS = frozenset({"ms", "USD", "tokens"})
 """Units of figures about the call, not the answer: these can get better or worse although every answer stayed the same."""
 
 TOLERANCE = 1e-9
+"""Slack of counts and of the confidence."""
+
+_NOISE = 1e-12
 """Relative slack of equality: 0.42 / 0.40 - 1 is a hair below 0.05 in floats, and exactly +5 % must pass 5 %."""
 
 
@@ -51,7 +54,11 @@ def _limit(threshold: Threshold) -> float:
 
 
 def _slack(threshold: Threshold, seen: Observation) -> float:
-    return TOLERANCE * max(1.0, abs(seen.baseline or 0.0), abs(threshold.value))
+    """Rounding noise of the figure: a share of the numbers it was subtracted from, however small their unit."""
+    assert seen.value is not None
+    if threshold.bound in (Bound.MIN, Bound.MAX):
+        return _NOISE * max(abs(seen.value), abs(threshold.value))
+    return _NOISE * ((1.0 if threshold.relative else abs(seen.baseline or 0.0)) + abs(seen.value))
 
 
 def _by_interval(threshold: Threshold, seen: Observation) -> tuple[Decision, str]:

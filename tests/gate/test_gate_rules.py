@@ -240,3 +240,13 @@ def test_a_better_candidate_never_does_worse_by_interval(delta: float, margin: f
     shifted = delta + gain
     after = ruled(rule(Bound.MAX_REGRESSION, margin), metric(cand=0.4 + shifted, low=shifted - half, high=shifted + half))
     assert order[after.decision] >= order[before.decision]
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-5, 1.0, 1e6])
+@pytest.mark.parametrize("bound", [Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION])
+def test_equality_by_estimate_knows_the_unit_of_the_metric(unit: float, bound: Bound) -> None:
+    base, sign = 0.4 * unit, 1 if bound is Bound.MIN_IMPROVEMENT else -1
+    threshold = rule(bound, 0.02 * unit, decide=Decide.ESTIMATE)
+    assert ruled(threshold, metric(base, base + sign * 0.02 * unit)).decision is PASS
+    missed = 0.0199999 if sign > 0 else 0.0200001
+    assert ruled(threshold, metric(base, base + sign * missed * unit)).decision is FAIL
