@@ -11,6 +11,7 @@ from evalgate.cli.parser_recording import add_recording
 
 Handler = Callable[[argparse.Namespace], int]
 
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
     shared = shared_flags()

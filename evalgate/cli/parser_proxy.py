@@ -13,9 +13,7 @@ SMALLEST_BODY, LARGEST_BODY = 1 << 10, 256 << 20
 def add_proxy(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     parser = command(commands, shared, "proxy", "serve an OpenAI-compatible endpoint that records, replays or mocks")
-    parser.add_argument(
-        "--mode", choices=MODES, default="replay", metavar="MODE", help="replay (default), record or mock"
-    )
+    parser.add_argument("--mode", choices=MODES, default="replay", metavar="MODE", help="replay (default), record or mock")
     parser.add_argument(
         "--recording", metavar="NAME", help="a name under datasets/recordings/, or the path of a folder (replay, record)"
     )

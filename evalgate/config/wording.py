@@ -32,7 +32,7 @@ _EXAMPLES = {
     "command": "write the program first: command: [python3, app.py]",
     "contains": "write the part to look for, or leave contains out",
     "matches": "write the pattern to look for, or leave matches out",
-    "text": "text: the answer, such as \"You said {{last}}\"",
+    "text": 'text: the answer, such as "You said {{last}}"',
     "kind": "kind: rate_limit, server_error, timeout, truncated, slow, reset or error_body",
     "median": "give median and p95 together: {median: 200, p95: 600}",
     "p95": "give median and p95 together: {median: 200, p95: 600}",

@@ -57,9 +57,7 @@ def gather(source: Source, settings: GateSettings, asks: Iterable[Ask], wanted: 
     return replace(source, known=missing.known, collected=found, notices=told)
 
 
-def _collected(
-    missing: _Missing, calls: Iterator[Call], writer: RecordingWriter, answering: Answering, wanted: int
-) -> Collected:
+def _collected(missing: _Missing, calls: Iterator[Call], writer: RecordingWriter, answering: Answering, wanted: int) -> Collected:
     settings = missing.settings
     limits, budget = settings.proxy.limits, settings.proxy.budget
     context = ProviderContext(limits.concurrency, Redactor(), settings.proxy.mock, str(settings.root.absolute()))

@@ -41,9 +41,7 @@ def exported_outputs(named: Named, gate: Gate, variant: str, sample: int = 0) ->
         first line.
     """
     recording = open_recording(named.folder, named.name)
-    misses = [
-        f"case {ask.case_id}" for ask in gate.asks_for(variant, sample) if isinstance(replay(ask, recording), Miss)
-    ]
+    misses = [f"case {ask.case_id}" for ask in gate.asks_for(variant, sample) if isinstance(replay(ask, recording), Miss)]
     if misses:
         raise Incomplete(unanswered(misses, named.name, f"evalgate run {gate.config} --mode record"))
     return _outputs(recording, gate, variant, sample)

@@ -102,9 +102,7 @@ def import_file(task: Import) -> Imported:
             raise Incomplete([Problem("nothing in the file is an answer", str(task.source)), *staging.skipped])
         written, repaired = _append(staging, named)
         present = len(staging.entries) - written + staging.same
-        return Imported(
-            named.name, kind, written, present, staging.counts, staging.redacted, tuple(staging.skipped), repaired
-        )
+        return Imported(named.name, kind, written, present, staging.counts, staging.redacted, tuple(staging.skipped), repaired)
 
 
 def override(model: str | None, parameters: Sequence[str]) -> Override:

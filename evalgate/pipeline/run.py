@@ -98,5 +98,3 @@ def _identity(resolved: Resolved, dataset: Dataset) -> dict[str, Any]:
     prompts = {arm: prompt.digest for arm, prompt in resolved.prompts.items()}
     samples = settings.samples
     return {"dataset": dataset.digest, "models": models, "reached": reached, "prompts": prompts, "samples": samples}
-
-

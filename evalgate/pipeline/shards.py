@@ -107,12 +107,14 @@ def _chosen(numbers: ShardNumbers, selection: Selection) -> NDArray[np.bool_]:
 
 
 def _block(numbers: ShardNumbers, chosen: NDArray[np.bool_]) -> PairedBlock:
+    lost = numbers.lost[Arm.BASELINE] | numbers.lost[Arm.CANDIDATE]
     if chosen.all():
         rows = numbers.rows
-        return PairedBlock(rows[Arm.BASELINE], rows[Arm.CANDIDATE], numbers.groups, numbers.identical)
+        return PairedBlock(rows[Arm.BASELINE], rows[Arm.CANDIDATE], numbers.groups, numbers.identical, lost=lost)
     return PairedBlock(
         numbers.rows[Arm.BASELINE][chosen],
         numbers.rows[Arm.CANDIDATE][chosen],
         None if numbers.groups is None else numbers.groups[chosen],
         numbers.identical[chosen],
+        lost=lost[chosen],
     )

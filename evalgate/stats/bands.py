@@ -1,86 +1,124 @@
-"""Intervals as functions of their level, one kind per method."""
+"""Methods that need no moments: exact rates, order statistics and resampled values, each as an `Inference`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from evalgate.core.verdict import Estimate, Interval
+from evalgate.core.verdict import Estimate, Inference, Interval
+from evalgate.stats.distributions import binomial_cdf
 from evalgate.stats.exact_counts import clopper_pearson
 from evalgate.stats.interface import Floats
+from evalgate.stats.quantile import ranks
 
 _NOISE = 1e-9
 """An interval narrower than this share of its ends has no width but that of rounding."""
 
-Band = Callable[[float], Interval | None]
-"""Two-sided level → interval; None where the method cannot say."""
+
+@dataclass(frozen=True, slots=True)
+class ExactRate:
+    """Clopper-Pearson: how sure a share of cases is."""
+
+    count: int
+    total: int
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return "Clopper-Pearson"
+
+    def interval(self, level: float) -> Interval | None:
+        """Two-sided exact interval."""
+        return clopper_pearson(self.count, self.total, level)
+
+    def p_above(self, bound: float) -> float | None:
+        """P(at least as many at the rate `bound`)."""
+        if bound < 0 or bound >= 1:
+            return 0.0 if bound < 0 else 1.0
+        return 1.0 - binomial_cdf(self.count - 1, self.total, bound)
+
+    def p_below(self, bound: float) -> float | None:
+        """P(at most as many at the rate `bound`)."""
+        if bound <= 0 or bound > 1:
+            return 1.0 if bound <= 0 else 0.0
+        return binomial_cdf(self.count, self.total, bound)
 
 
-def nothing(level: float) -> Interval | None:
-    """No interval at any level."""
-    return None
+@dataclass(frozen=True, slots=True)
+class OrderStatistics:
+    """Distribution-free: how sure a percentile is, from the ranks of the values."""
+
+    ordered: Floats
+    """(n,) values in ascending order; infinite where an answer was lost."""
+    share: float
+
+    @property
+    def method(self) -> str:
+        """Name of the method."""
+        return "order-statistic ranks"
+
+    def interval(self, level: float) -> Interval | None:
+        """Between two order statistics; None when there are too few units for the level."""
+        places = ranks(len(self.ordered), self.share, (1 - level) / 2)
+        if places is None:
+            return None
+        return _interval(float(self.ordered[places[0] - 1]), float(self.ordered[places[1] - 1]))
+
+    def p_above(self, bound: float) -> float | None:
+        """One-sided p-value of "the percentile is at most `bound`"."""
+        return binomial_cdf(int(np.count_nonzero(self.ordered <= bound)), len(self.ordered), self.share)
+
+    def p_below(self, bound: float) -> float | None:
+        """One-sided p-value of "the percentile is at least `bound`"."""
+        return binomial_cdf(int(np.count_nonzero(self.ordered >= bound)), len(self.ordered), 1 - self.share)
 
 
-def estimate(value: float | None, band: Band, confidence: float) -> Estimate:
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """Percentile interval of resampled values; where a resample is not defined, it stands against both ends."""
+
+    lowest: Floats
+    """(B,) the values as they count for the lower end."""
+    highest: Floats
+    method: str
+
+    def interval(self, level: float) -> Interval | None:
+        """Two-sided percentile interval; infinite resamples may stand beyond its ends, not at them."""
+        return _interval(quantile_of(self.lowest, (1 - level) / 2), quantile_of(self.highest, (1 + level) / 2))
+
+    def p_above(self, bound: float) -> float | None:
+        """Share of resamples at or below the bound; the data themselves count as one more."""
+        return (int(np.count_nonzero(self.lowest <= bound)) + 1) / (len(self.lowest) + 1)
+
+    def p_below(self, bound: float) -> float | None:
+        """Share of resamples at or above the bound."""
+        return (int(np.count_nonzero(self.highest >= bound)) + 1) / (len(self.highest) + 1)
+
+
+def estimate(value: float | None, inference: Inference | None, confidence: float) -> Estimate:
     """A value with its interval for reading and its (narrower, one-sided in spirit) interval for deciding."""
     if value is None:
         return Estimate(None, None, None)
-    return Estimate(value + 0.0, _holding(value, band(confidence)), _holding(value, band(2 * confidence - 1)))
+    if inference is None:
+        return Estimate(value + 0.0, None, None)
+    reading, deciding = inference.interval(confidence), inference.interval(2 * confidence - 1)
+    if reading is None or deciding is None:
+        return Estimate(value + 0.0, None, None)
+    return Estimate(value + 0.0, _holding(value, reading), _holding(value, deciding), inference)
 
 
-def percentile(replicates: Floats) -> Band:
-    """Percentile interval of bootstrap replicates; infinite replicates may stand beyond its ends, not at them."""
-
-    def band(level: float) -> Interval | None:
-        low, high = quantile_of(replicates, (1 - level) / 2), quantile_of(replicates, (1 + level) / 2)
-        return _interval(low, high)
-
-    return band
-
-
-def outer_percentile(lowest: Floats, highest: Floats) -> Band:
-    """Percentile interval whose ends come from two versions of the replicates, each the cautious one for its end."""
-
-    def band(level: float) -> Interval | None:
-        return _interval(quantile_of(lowest, (1 - level) / 2), quantile_of(highest, (1 + level) / 2))
-
-    return band
-
-
-def exact_rate(count: int, total: int) -> Band:
-    """Clopper-Pearson interval of a rate."""
-    return lambda level: clopper_pearson(count, total, level)
-
-
-def ratio(delta: Band, baseline: Band) -> Band:
-    """delta / baseline by the corners of two intervals, each at half the error, so that both hold together.
-
-    None where the baseline's interval reaches 0.
-    """
-
-    def band(level: float) -> Interval | None:
-        each = (1 + level) / 2
-        top, bottom = delta(each), baseline(each)
-        if top is None or bottom is None or bottom.low <= 0 <= bottom.high:
-            return None
-        corners = [end / base for end in (top.low, top.high) for base in (bottom.low, bottom.high)]
-        return _interval(min(corners), max(corners))
-
-    return band
-
-
-def has_width(band: Band, confidence: float) -> bool:
+def has_width(inference: Inference, confidence: float) -> bool:
     """Whether both intervals exist and neither has collapsed to a point: zero width never means certainty."""
-    ends = band(confidence), band(2 * confidence - 1)
+    ends = inference.interval(confidence), inference.interval(2 * confidence - 1)
     return all(end is not None and end.high - end.low > _NOISE * max(abs(end.low), abs(end.high)) for end in ends)
 
 
-def two_sided_p(deltas: Floats) -> float:
-    """Bootstrap p-value for delta = 0; ties count on both sides, and the data themselves count as one resample."""
-    fewer = min(int(np.count_nonzero(deltas <= 0)), int(np.count_nonzero(deltas >= 0)))
-    return min(1.0, 2.0 * (fewer + 1) / (len(deltas) + 1))
+def two_sided(inference: Inference) -> float | None:
+    """Two-sided p-value of "no change": twice the smaller tail."""
+    above, below = inference.p_above(0.0), inference.p_below(0.0)
+    return None if above is None or below is None else min(1.0, 2 * min(above, below))
 
 
 def quantile_of(values: Floats, share: float) -> float:
@@ -95,8 +133,6 @@ def _interval(low: float, high: float) -> Interval | None:
     return Interval(low + 0.0, high + 0.0)
 
 
-def _holding(value: float, interval: Interval | None) -> Interval | None:
+def _holding(value: float, interval: Interval) -> Interval:
     """An interval always holds its own estimate, also where the method's centre is shifted."""
-    if interval is None:
-        return None
     return Interval(min(interval.low, value) + 0.0, max(interval.high, value) + 0.0)

@@ -5,7 +5,7 @@ Because every sum and every random draw is taken per chunk, the way the dataset 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,32 @@ def case_units(blocks: Callable[[], Iterable[PairedBlock]]) -> Units:
     return units
 
 
+def weighing_alike(units: Units, means: Sequence[slice]) -> Units:
+    """Units whose means weigh the same however many answers or cases stand behind them.
+
+    `means`: the two columns (sum, count) of each metric that is a mean over cases; a count of n becomes 1.
+    """
+
+    def averaged() -> Iterator[Pair]:
+        for pair in units():
+            yield alike(pair[0], means), alike(pair[1], means)
+
+    return averaged
+
+
+def alike(rows: Floats, means: Sequence[slice]) -> Floats:
+    """The rows with every sum divided by its count. Shapes: (m, D) → (m, D); the same object where nothing changes."""
+    found = rows
+    for span in means:
+        counts = rows[:, span.stop - 1]
+        several = (counts != 1) & (counts > 0)
+        if several.any():
+            found = rows.copy() if found is rows else found
+            found[several, span.start] = rows[several, span.start] / counts[several]
+            found[several, span.stop - 1] = 1.0
+    return found
+
+
 class GroupTable:
     """Sums of rows within each group; the only place that holds something per group in memory.
 
@@ -83,32 +109,31 @@ class GroupTable:
             stop = min(start + CHUNK, total)
             yield self._sums[0, start:stop], self._sums[1, start:stop]
 
-    def imbalance(self) -> float:
-        """Size of the largest group over the mean size; 1 when all are equal."""
-        sizes = self._sizes[: len(self._index)]
-        return float(sizes.max() / sizes.mean()) if len(sizes) else 1.0
-
 
 def _check(block: PairedBlock, first: PairedBlock) -> None:
     rows, width = block.baseline.shape if block.baseline.ndim == 2 else (-1, -1)
     fits = block.candidate.shape == (rows, width) and width == first.baseline.shape[-1]
     fits = fits and block.identical.shape == (rows,) and (block.groups is None) == (first.groups is None)
+    fits = fits and (block.lost is None) == (first.lost is None) and (block.lost is None or block.lost.shape == (rows,))
     if not fits or (block.groups is not None and block.groups.shape != (rows,)):
         raise Incomplete("a block of rows does not pair baseline and candidate", hint="the shard is damaged: run again")
 
 
 def _part(block: PairedBlock, start: int, stop: int) -> PairedBlock:
     groups = None if block.groups is None else block.groups[start:stop]
-    return PairedBlock(block.baseline[start:stop], block.candidate[start:stop], groups, block.identical[start:stop])
+    lost = None if block.lost is None else block.lost[start:stop]
+    return PairedBlock(block.baseline[start:stop], block.candidate[start:stop], groups, block.identical[start:stop], lost=lost)
 
 
 def _join(parts: list[PairedBlock]) -> PairedBlock:
     if len(parts) == 1:
         return parts[0]
     groups = [part.groups for part in parts if part.groups is not None]
+    lost = [part.lost for part in parts if part.lost is not None]
     return PairedBlock(
         np.concatenate([part.baseline for part in parts]),
         np.concatenate([part.candidate for part in parts]),
         np.concatenate(groups) if groups else None,
         np.concatenate([part.identical for part in parts]),
+        lost=np.concatenate(lost) if lost else None,
     )

@@ -1,4 +1,4 @@
-"""Baseline against candidate: every metric with its intervals, from two or three passes over the same rows."""
+"""Baseline against candidate: every metric with its intervals, from a few passes over the same rows."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from evalgate.core.values import Scale
 from evalgate.core.verdict import MetricResult
 from evalgate.stats.bootstrap import replicate_sums
 from evalgate.stats.draws import default_resamples, fewest_resamples
-from evalgate.stats.guard import Jackknife, Moments
 from evalgate.stats.interface import Blocks, Floats, MetricColumns, StatOptions
-from evalgate.stats.judge import Evidence, judge
+from evalgate.stats.judge import judge
+from evalgate.stats.methods import Evidence
 from evalgate.stats.quantile import paired_values, replicate_quantiles
+from evalgate.stats.randomisation import randomise
 from evalgate.stats.scoring import scores
 from evalgate.stats.survey import ENOUGH, MetricSurvey, Survey, take_survey
+from evalgate.stats.unit_values import unit_moments
 
 Replicates = tuple[Floats, Floats]
 
@@ -32,17 +34,28 @@ def compare_metrics(columns: Sequence[MetricColumns], blocks: Blocks, options: S
     _check(columns, options)
     survey = take_survey(columns, blocks)
     resamples = options.resamples or default_resamples(survey.n, options.confidence)
-    replicates = _replicates(survey, resamples, options)
-    moments = _moments(survey)
+    usable = {number for number, column in enumerate(columns) if survey.n > 1 and _usable(survey, column)}
+    moments = unit_moments(survey, usable)
+    asked = [number for number in sorted(moments) if _second_asked(survey, number, options)]
+    replicates = _replicates(survey, asked, resamples, options)
+    randomised = randomise(survey, asked, resamples, options)
     results = {}
     for number, (column, metric) in enumerate(zip(columns, survey.metrics, strict=True)):
         values = _values(column, metric)
         drawn = replicates.get(number)
-        if values is not None and survey.n > 1 and _usable(survey, column) and len(values[0]) > 1:
+        if values is not None and number in usable and len(values[0]) > 1:
             drawn = replicate_quantiles(values, column.quantile or 0.0, resamples, options)
-        evidence = Evidence(column, metric, survey, options.confidence, drawn, moments.get(number), values)
-        results[column.spec.name] = judge(evidence)
+        evidence = Evidence(column, metric, survey, options.confidence, moments.get(number), drawn, values)
+        results[column.spec.name] = judge(evidence, randomised.get(number))
     return results
+
+
+def _second_asked(survey: Survey, number: int, options: StatOptions) -> bool:
+    """Whether resampling is asked of a metric, and can say anything; pass/fail metrics have a closed form instead."""
+    column, metric = survey.columns[number], survey.metrics[number]
+    wanted = options.second is None or column.spec.name in options.second
+    binary = column.spec.scale is Scale.PROPORTION and metric.binary and not survey.grouped
+    return wanted and not binary and metric.change.varied >= ENOUGH
 
 
 def _check(columns: Sequence[MetricColumns], options: StatOptions) -> None:
@@ -66,13 +79,8 @@ def _usable(survey: Survey, column: MetricColumns) -> bool:
         return bool(np.isfinite(survey.peak[column.start : column.stop] * survey.n).all())
 
 
-def _replicates(survey: Survey, resamples: int, options: StatOptions) -> dict[int, Replicates]:
+def _replicates(survey: Survey, chosen: Sequence[int], resamples: int, options: StatOptions) -> dict[int, Replicates]:
     """Scores of every resample, for the metrics whose score is a function of summed rows."""
-    chosen = [
-        number
-        for number, column in enumerate(survey.columns)
-        if survey.n > 1 and column.quantile is None and _usable(survey, column)
-    ]
     if not chosen:
         return {}
     spans = [np.arange(survey.columns[i].start, survey.columns[i].stop, dtype=np.int64) for i in chosen]
@@ -85,28 +93,6 @@ def _replicates(survey: Survey, resamples: int, options: StatOptions) -> dict[in
         found[number] = scores(column, sums[0][:, own]), scores(column, sums[1][:, own])
         start += len(span)
     return found
-
-
-def _moments(survey: Survey) -> dict[int, tuple[Moments, Moments, Moments]]:
-    """Per-unit moments of the bounded means that may need the guard; costs a pass only when one does."""
-    needed = {
-        number: Jackknife(column, survey.totals, survey.n)
-        for number, (column, metric) in enumerate(zip(survey.columns, survey.metrics, strict=True))
-        if survey.n > 1 and _usable(survey, column) and _may_need_guard(column, metric)
-    }
-    if needed:
-        for baseline, candidate in survey.units():
-            for jackknife in needed.values():
-                jackknife.add(baseline, candidate)
-    found = {number: jackknife.moments() for number, jackknife in needed.items()}
-    return {number: moments for number, moments in found.items() if moments is not None}
-
-
-def _may_need_guard(column: MetricColumns, metric: MetricSurvey) -> bool:
-    spec = column.spec
-    mean = spec.scale in (Scale.MEAN, Scale.PROPORTION) and column.quantile is None
-    bounded = spec.low is not None and spec.high is not None
-    return mean and bounded and min(metric.baseline.varied, metric.candidate.varied, metric.change.varied) <= ENOUGH
 
 
 def _values(column: MetricColumns, metric: MetricSurvey) -> Replicates | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 _TINY = 1e-300
 _TERMS = 100_000
@@ -58,6 +59,7 @@ def t_cdf(x: float, df: float) -> float:
     return 0.5 + math.copysign(0.5 * beta_cdf(square / (df + square), 0.5, df / 2), x)
 
 
+@lru_cache(maxsize=1024)
 def t_quantile(p: float, df: float) -> float:
     """The x with P(T ≤ x) = p, for 0 < p < 1."""
     _inside(p)

@@ -27,9 +27,6 @@ class PairedBlock:
     """(n,) cluster number of each case, numbered over the whole dataset; None: every case is its own unit."""
     identical: NDArray[np.bool_]
     """(n,) whether both outputs are byte-identical."""
-    keys: NDArray[np.uint64] | None = None
-    """(n,) a number made from the name of the case (of its group, where cases are grouped). Random draws hang on it, so that
-    neither the order of the cases nor the shards change a draw. None: the place in the data stands for the name."""
     lost: NDArray[np.bool_] | None = None
     """(n,) whether an answer of either variant is missing; None: none is."""
 
@@ -61,3 +58,5 @@ class StatOptions:
     """Bootstrap replicates; None: chosen from the number of units."""
     stage: tuple[int, ...] = ()
     """Where in the plan this call stands (slice number): part of the seed, so that no two calls share draws."""
+    second: frozenset[str] | None = None
+    """Names of the metrics for which a second method is asked; None: all of them."""

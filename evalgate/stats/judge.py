@@ -1,88 +1,53 @@
-"""Turn what the passes found about one metric into its result: choose the methods, say which, never say too much."""
+"""Turn what the passes found about one metric into its result: say which methods, never say too much."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from evalgate.core.values import Scale
-from evalgate.core.verdict import Estimate, MetricResult
-from evalgate.stats.bands import (
-    Band,
-    estimate,
-    exact_rate,
-    has_width,
-    nothing,
-    outer_percentile,
-    percentile,
-    ratio,
-    two_sided_p,
+from evalgate.core.verdict import Answered, Estimate, Inference, Interval, MetricResult, SecondOpinion
+from evalgate.stats.bands import Resampled, estimate, has_width, two_sided
+from evalgate.stats.exact_counts import mcnemar_mid_p, mcnemar_one_sided
+from evalgate.stats.methods import (
+    Choice,
+    Evidence,
+    change,
+    own_value,
+    relative_change,
+    resampled_difference,
+    resampled_ratio,
 )
-from evalgate.stats.guard import Moments, guarded_p, guarded_t
-from evalgate.stats.interface import Floats, MetricColumns
-from evalgate.stats.quantile import point, rank_band
+from evalgate.stats.paired_rates import Tango, newcombe_interval
+from evalgate.stats.quantile import point
+from evalgate.stats.randomisation import Randomised
 from evalgate.stats.scoring import score_one
-from evalgate.stats.survey import ENOUGH, MetricSurvey, Survey
+from evalgate.stats.survey import ENOUGH
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Everything known about one metric."""
-
-    column: MetricColumns
-    metric: MetricSurvey
-    survey: Survey
-    confidence: float
-    replicates: tuple[Floats, Floats] | None
-    """Scores of every resample, baseline and candidate."""
-    moments: tuple[Moments, Moments, Moments] | None
-    """Baseline, candidate and difference, where the guard is possible."""
-    values: tuple[Floats, Floats] | None
-    """Per-unit values, for percentiles."""
-
-    @property
-    def what(self) -> str:
-        """The unit of analysis in words."""
-        return "groups" if self.survey.grouped else "cases"
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The metric's range; only asked for where the guard is possible."""
-        return self.column.spec.low or 0.0, self.column.spec.high or 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """An interval method with its name, or the reason why there is none."""
-
-    band: Band
-    method: str | None = None
-    reason: str | None = None
-    p_value: float | None = None
-
-
-def judge(evidence: Evidence) -> MetricResult:
+def judge(evidence: Evidence, randomised: Randomised | None) -> MetricResult:
     """The result of one metric."""
     values = _arm_value(evidence, 0), _arm_value(evidence, 1)
-    arms = _arm_finding(evidence, 0), _arm_finding(evidence, 1)
-    before, after = (estimate(v, f.band, evidence.confidence) for v, f in zip(values, arms, strict=True))
-    change = _delta_finding(evidence) if None not in values else Finding(nothing, reason=_undefined(evidence, values))
+    own = [Choice() if value is None else own_value(evidence, arm, value) for arm, value in enumerate(values)]
+    before, after = (estimate(v, c.inference, evidence.confidence) for v, c in zip(values, own, strict=True))
     delta = values[1] - values[0] if values[0] is not None and values[1] is not None else None
-    share = _relative_finding(evidence, change, arms[0], before.value, delta)
-    relative = _relative_value(before.value, delta)
-    relative_estimate = estimate(relative, share.band, evidence.confidence)
-    reasons = [f.reason for f in (change, share, *arms) if f.reason]
-    return _result(
-        evidence,
-        (before, after, estimate(delta, change.band, evidence.confidence), relative_estimate),
-        change,
-        (_method(evidence, change, arms), "; ".join(dict.fromkeys(reasons)) or None),
+    moved = Choice(reason=_undefined(evidence, values)) if delta is None else change(evidence, delta)
+    share, relative = _relative(evidence, values[0], delta)
+    estimates = (
+        before,
+        after,
+        estimate(delta, moved.inference, evidence.confidence),
+        estimate(relative, share.inference if moved.inference else None, evidence.confidence),
     )
+    reasons = [choice.reason for choice in (moved, share, *own) if choice.reason]
+    second = _second(evidence, moved.inference, randomised)
+    return _result(evidence, estimates, second, (_method(evidence, moved, own), "; ".join(dict.fromkeys(reasons)) or None))
 
 
 def _result(
-    evidence: Evidence, estimates: tuple[Estimate, Estimate, Estimate, Estimate], change: Finding, words: tuple[str, str | None]
+    evidence: Evidence,
+    estimates: tuple[Estimate, Estimate, Estimate, Estimate],
+    second: SecondOpinion | None,
+    words: tuple[str, str | None],
 ) -> MetricResult:
     spec, metric, survey = evidence.column.spec, evidence.metric, evidence.survey
     counted = spec.scale is Scale.PROPORTION and evidence.column.quantile is None
@@ -92,7 +57,7 @@ def _result(
         candidate=estimates[1],
         delta=estimates[2],
         relative=estimates[3],
-        p_value=change.p_value,
+        p_value=_p_value(evidence, estimates[2].inference),
         confidence=evidence.confidence,
         method=words[0],
         n=survey.n,
@@ -107,6 +72,10 @@ def _result(
         newly_failing=metric.newly_failing if counted else None,
         newly_passing=metric.newly_passing if counted else None,
         reason=words[1],
+        stable=metric.stable if counted else None,
+        flaky=metric.flaky if counted else None,
+        second=second,
+        answered=_answered(evidence),
     )
 
 
@@ -130,122 +99,76 @@ def _undefined(evidence: Evidence, values: tuple[float | None, float | None]) ->
     return f"the score of the {' and the '.join(names)} is not defined"
 
 
-def _arm_finding(evidence: Evidence, arm: int) -> Finding:
-    """How sure one variant's own value is."""
-    metric, survey = evidence.metric, evidence.survey
-    if survey.n < 2:
-        return Finding(nothing)
-    if evidence.values is not None:
-        return _rank_finding(evidence, arm)
-    total = metric.defined[arm]
-    if evidence.column.spec.scale is Scale.PROPORTION and not survey.grouped and metric.binary and total:
-        return Finding(exact_rate(metric.ones[arm], total), "Clopper-Pearson")
-    varied = (metric.baseline, metric.candidate)[arm].varied
-    if evidence.replicates is not None and varied >= ENOUGH:
-        band = _percentile(evidence.replicates[arm], evidence.confidence)
-        if band is not None:
-            return Finding(band, "percentile bootstrap")
-    if evidence.moments is not None:
-        band = guarded_t(evidence.moments[arm], *evidence.bounds, survey.imbalance)
-        return Finding(band, f"guarded t on n + 2 {evidence.what}")
-    name = ("baseline", "candidate")[arm]
-    return Finding(nothing, reason=f"too few different {evidence.what} for an interval of the {name}")
-
-
-def _rank_finding(evidence: Evidence, arm: int) -> Finding:
-    values = evidence.values[arm] if evidence.values is not None else np.zeros(0)
-    band = rank_band(values, evidence.column.quantile or 0.0)
-    if band(2 * evidence.confidence - 1) is None:
-        return Finding(nothing, reason=f"{len(values)} {evidence.what} are too few to bound this percentile")
-    return Finding(band, "order-statistic ranks")
-
-
-def _delta_finding(evidence: Evidence) -> Finding:
-    """How sure the difference is; with hardly any change only the guard may speak."""
-    survey, varied = evidence.survey, evidence.metric.change.varied
-    if survey.n < 2:
-        return Finding(nothing, reason=f"{survey.n} {evidence.what[:-1]} carries no interval")
-    if evidence.values is not None:
-        for arm in (0, 1):
-            ranks = _rank_finding(evidence, arm)
-            if ranks.method is None:
-                return ranks
-    if evidence.replicates is not None and varied >= ENOUGH:
-        deltas = _difference(*evidence.replicates)
-        band = _percentile(deltas, evidence.confidence)
-        if band is not None:
-            name = f"paired percentile bootstrap, {len(deltas):,} resamples"
-            return Finding(band, name, p_value=two_sided_p(deltas))
-    if evidence.moments is not None:
-        low, high = evidence.bounds
-        span = (evidence.moments[2], low - high, high - low, survey.imbalance)
-        name = f"guarded t ({_informative(evidence)} informative {evidence.what})"
-        return Finding(guarded_t(*span), name, p_value=guarded_p(*span))
-    return Finding(nothing, reason=_too_alike(evidence))
-
-
-def _informative(evidence: Evidence) -> int:
-    return min(evidence.metric.differing, evidence.metric.change.varied)
-
-
-def _too_alike(evidence: Evidence) -> str:
-    differing, varied, n = evidence.metric.differing, evidence.metric.change.varied, evidence.survey.n
-    if differing < ENOUGH:
-        return f"only {differing} of {n} {evidence.what} differ; at least {ENOUGH} are needed"
-    if varied < ENOUGH:
-        return f"all but {varied} of {n} {evidence.what} changed alike; at least {ENOUGH} must vary"
-    return "the resamples do not vary, or are not defined, so they say nothing about uncertainty"
-
-
-def _relative_value(baseline: float | None, delta: float | None) -> float | None:
-    if not baseline or delta is None:
-        return None
-    value = delta / baseline
-    return value if np.isfinite(value) else None
-
-
-def _relative_finding(evidence: Evidence, change: Finding, own: Finding, baseline: float | None, delta: float | None) -> Finding:
+def _relative(evidence: Evidence, baseline: float | None, delta: float | None) -> tuple[Choice, float | None]:
     if delta is None or baseline is None:
-        return Finding(nothing)
+        return Choice(), None
     if baseline == 0:
-        return Finding(nothing, reason="the baseline is 0, so a relative change is not defined")
-    if change.method is None:
-        return Finding(nothing)
-    if change.method.startswith("paired") and evidence.replicates is not None:
-        band = _relative_percentile(*evidence.replicates, baseline)
-    else:
-        band = ratio(change.band, own.band)
-    if not has_width(band, evidence.confidence):
-        return Finding(nothing, reason="the baseline is not distinguishable from 0, so a relative change has no interval")
-    return Finding(band)
+        return Choice(reason="the baseline is 0, so a relative change is not defined"), None
+    value = delta / baseline
+    return relative_change(evidence), value if np.isfinite(value) else None
 
 
-def _relative_percentile(before: Floats, after: Floats, baseline: float) -> Band:
-    """Resample-wise delta / baseline; resamples whose baseline crosses 0 count against both ends."""
-    crossed = np.sign(before) != np.sign(baseline)
-    with np.errstate(all="ignore"):
-        ratios = _difference(before, after) / before
-    return outer_percentile(np.where(crossed, -np.inf, ratios), np.where(crossed, np.inf, ratios))
-
-
-def _difference(before: Floats, after: Floats) -> Floats:
-    with np.errstate(all="ignore"):
-        return after - before
-
-
-def _percentile(replicates: Floats, confidence: float) -> Band | None:
-    """The percentile interval, unless a resample is undefined or the interval has no width."""
-    if np.isnan(replicates).any():
+def _p_value(evidence: Evidence, inference: Inference | None) -> float | None:
+    if inference is None:
         return None
-    band = percentile(replicates)
-    return band if has_width(band, confidence) else None
+    if evidence.pass_fail:
+        return mcnemar_mid_p(evidence.metric.gained, evidence.metric.dropped)
+    return two_sided(inference)
 
 
-def _method(evidence: Evidence, change: Finding, arms: tuple[Finding, Finding]) -> str:
-    parts = [change.method or "no interval of the difference"]
-    own = dict.fromkeys(arm.method for arm in arms if arm.method)
-    if own:
-        parts.append(f"own values: {', '.join(own)}")
+def _second(evidence: Evidence, first: Inference | None, randomised: Randomised | None) -> SecondOpinion | None:
+    """Another method's word, where the first one speaks and the data are not too few to resample."""
+    level = 2 * evidence.confidence - 1
+    if isinstance(first, Tango):
+        metric = evidence.metric
+        both = metric.ones[0] - metric.dropped
+        neither = metric.defined[0] - both - metric.gained - metric.dropped
+        return SecondOpinion(
+            "Newcombe hybrid score",
+            newcombe_interval(both, metric.gained, metric.dropped, neither, level),
+            None,
+            None,
+            "exact McNemar",
+            mcnemar_one_sided(metric.gained, metric.dropped),
+            mcnemar_one_sided(metric.dropped, metric.gained),
+        )
+    if first is None or evidence.replicates is None or randomised is None or evidence.metric.change.varied < ENOUGH:
+        return None
+    before, after = evidence.replicates
+    deltas, ratios = resampled_difference(before, after), resampled_ratio(before, after)
+    alone = None if np.isnan(after).any() else Resampled(after, after, "")
+    return SecondOpinion(
+        f"percentile paired bootstrap, {len(before):,} resamples",
+        _ends(deltas, evidence.confidence),
+        _ends(ratios, evidence.confidence),
+        _ends(alone, evidence.confidence),
+        randomised.method,
+        randomised.p_higher,
+        randomised.p_lower,
+    )
+
+
+def _ends(found: Resampled | None, confidence: float) -> Interval | None:
+    """The deciding interval, unless it has collapsed."""
+    return found.interval(2 * confidence - 1) if found is not None and has_width(found, confidence) else None
+
+
+def _answered(evidence: Evidence) -> Answered | None:
+    """The scores over the cases that both variants answered; None when no answer was lost."""
+    survey, column = evidence.survey, evidence.column
+    if survey.answered is None or column.quantile is not None:
+        return None
+    own = slice(column.start, column.stop)
+    before, after = (score_one(column, survey.answered[arm, own]) for arm in (0, 1))
+    return Answered(survey.answered_cases, before, after)
+
+
+def _method(evidence: Evidence, moved: Choice, own: list[Choice]) -> str:
+    parts = [moved.inference.method if moved.inference else "no interval of the difference"]
+    methods = dict.fromkeys(choice.inference.method for choice in own if choice.inference)
+    if methods:
+        parts.append(f"own values: {', '.join(methods)}")
     if evidence.survey.grouped:
-        parts.append(f"{evidence.survey.n} groups of {evidence.survey.rows} cases resampled whole")
+        averaged = "resampled whole" if evidence.corpus else "averaged first"
+        parts.append(f"{evidence.survey.n} groups of {evidence.survey.rows} cases {averaged}")
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""Percentiles of per-unit values: the exact point, distribution-free ranks, and a paired bootstrap of the change."""
+"""Percentiles of per-unit values: the exact point, distribution-free ranks, and paired resamples."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from evalgate.core.verdict import Interval
-from evalgate.stats.bands import Band, quantile_of
 from evalgate.stats.distributions import binomial_cdf
 from evalgate.stats.draws import generator, unit_indices
 from evalgate.stats.interface import Floats, StatOptions
@@ -27,22 +25,9 @@ def paired_values(baseline: Floats, candidate: Floats, higher_is_better: bool) -
 
 def point(values: Floats, share: float) -> float | None:
     """The percentile as numpy gives it by default; None when there is no value, or lost answers reach it."""
-    found = quantile_of(values, share) if len(values) else np.nan
+    with np.errstate(all="ignore"):
+        found = np.quantile(values, share) if len(values) else np.nan
     return float(found) if np.isfinite(found) else None
-
-
-def rank_band(values: Floats, share: float) -> Band:
-    """Distribution-free interval between two order statistics; None when there are too few units for its level."""
-    ordered = np.sort(values)
-
-    def band(level: float) -> Interval | None:
-        places = ranks(len(ordered), share, (1 - level) / 2)
-        if places is None:
-            return None
-        low, high = float(ordered[places[0] - 1]), float(ordered[places[1] - 1])
-        return Interval(low + 0.0, high + 0.0) if np.isfinite(low) and np.isfinite(high) else None
-
-    return band
 
 
 def ranks(n: int, share: float, error: float) -> tuple[int, int] | None:

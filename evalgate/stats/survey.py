@@ -9,12 +9,15 @@ import numpy as np
 
 from evalgate.core.errors import Incomplete
 from evalgate.core.values import Scale
-from evalgate.stats.chunks import GroupTable, Units, case_units, fixed_chunks
-from evalgate.stats.interface import Blocks, Floats, MetricColumns
+from evalgate.stats.chunks import GroupTable, Units, alike, case_units, fixed_chunks, weighing_alike
+from evalgate.stats.interface import Blocks, Floats, MetricColumns, PairedBlock
 from evalgate.stats.scoring import scores
 
 ENOUGH = 10
 """Informative units below which a resampling interval is not to be trusted."""
+
+
+_MEANS = (Scale.MEAN, Scale.PROPORTION)
 
 
 class Spread:
@@ -66,8 +69,16 @@ class MetricSurvey:
     """Cases that have a score at all."""
     binary: bool = True
     """Whether every defined case score is 0 or 1."""
+    gained: int = 0
+    """Of cases with 0 or 1 on both sides: 0 in the baseline, 1 in the candidate."""
+    dropped: int = 0
+    """1 in the baseline, 0 in the candidate."""
+    one_sided: int = 0
+    """Units that have a score in one variant only."""
     newly_failing: int = 0
     newly_passing: int = 0
+    stable: int = 0
+    flaky: int = 0
 
 
 @dataclass(slots=True)
@@ -87,8 +98,9 @@ class Survey:
     peak: Floats
     """(D,): largest absolute value of a unit's row, either variant; NaN or infinite where a row is not finite."""
     grouped: bool = False
-    imbalance: float = 1.0
-    """Largest group over the mean group; 1 without groups."""
+    answered: Floats | None = None
+    """(2, D): sums over the cases that both variants answered; None when no answer was lost."""
+    answered_cases: int = 0
 
 
 def take_survey(columns: Sequence[MetricColumns], blocks: Blocks) -> Survey:
@@ -96,24 +108,46 @@ def take_survey(columns: Sequence[MetricColumns], blocks: Blocks) -> Survey:
 
     Raises: Incomplete when blocks are not paired or narrower than the metrics' columns.
     """
-    survey = Survey(columns, [MetricSurvey() for _ in columns], case_units(blocks), 0, 0, True, np.zeros((2, 0)), np.zeros(0))
+    means = mean_columns(columns)
+    units = weighing_alike(case_units(blocks), means)
+    survey = Survey(columns, [MetricSurvey() for _ in columns], units, 0, 0, True, np.zeros((2, 0)), np.zeros(0))
     table: GroupTable | None = None
     for chunk in fixed_chunks(blocks()):
         _start(survey, chunk.baseline.shape[1])
         survey.rows += len(chunk.baseline)
         survey.identical = survey.identical and bool(chunk.identical.all())
         _count_passes(survey, chunk.baseline, chunk.candidate)
+        _add_answered(survey, chunk, means)
         if chunk.groups is None:
-            _add_units(survey, chunk.baseline, chunk.candidate)
+            _add_units(survey, alike(chunk.baseline, means), alike(chunk.candidate, means))
         else:
             table = table or GroupTable(chunk.baseline.shape[1])
             table.add(chunk, chunk.groups)
     if table is not None:
-        survey.grouped, survey.imbalance, survey.units = True, table.imbalance(), table.units
-        for baseline, candidate in table.units():
+        survey.grouped, survey.units = True, weighing_alike(table.units, means)
+        for baseline, candidate in survey.units():
             _add_units(survey, baseline, candidate)
     survey.identical = survey.identical and survey.rows > 0
+    if survey.answered_cases == survey.rows:
+        survey.answered = None
     return survey
+
+
+def mean_columns(columns: Sequence[MetricColumns]) -> tuple[slice, ...]:
+    """The columns (sum, count) of every metric that is a mean over cases, each once."""
+    spans = {(c.start, c.stop) for c in columns if c.spec.scale in _MEANS and c.stop - c.start == 2}
+    return tuple(slice(start, stop) for start, stop in sorted(spans))
+
+
+def _add_answered(survey: Survey, chunk: PairedBlock, means: Sequence[slice]) -> None:
+    """Sums without lost answers; every case weighs alike here, also where cases are grouped."""
+    if survey.answered is None:
+        survey.answered = np.zeros((2, chunk.baseline.shape[1]))
+    kept = np.ones(len(chunk.baseline), dtype=bool) if chunk.lost is None else ~chunk.lost
+    survey.answered_cases += int(kept.sum())
+    with np.errstate(all="ignore"):
+        for arm, rows in enumerate((chunk.baseline, chunk.candidate)):
+            survey.answered[arm] += alike(rows[kept], means).sum(axis=0)
 
 
 def _start(survey: Survey, width: int) -> None:
@@ -142,6 +176,9 @@ def _add_metric(column: MetricColumns, metric: MetricSurvey, baseline: Floats, c
     metric.baseline.add(baseline)
     metric.candidate.add(candidate)
     metric.change.add(candidate - baseline)
+    if column.spec.scale in _MEANS and column.quantile is None:
+        has = np.isfinite(scores(column, baseline)), np.isfinite(scores(column, candidate))
+        metric.one_sided += int(np.count_nonzero(has[0] != has[1]))
     if column.quantile is not None:
         metric.values[0].append(scores(column, baseline))
         metric.values[1].append(scores(column, candidate))
@@ -159,7 +196,22 @@ def _count_passes(survey: Survey, baseline: Floats, candidate: Floats) -> None:
         metric.binary = metric.binary and all(
             bool(np.isin(s[h], (0.0, 1.0)).all()) for s, h in zip((before, after), has, strict=True)
         )
-        best = 1.0 if column.spec.higher_is_better else 0.0
-        # a candidate without a score has lost the case; a baseline without one proves nothing was gained
-        metric.newly_failing += int(((before == best) & (after != best)).sum())
-        metric.newly_passing += int((has[0] & (before != best) & (after == best)).sum())
+        metric.gained += int(((before == 0) & (after == 1)).sum())
+        metric.dropped += int(((before == 1) & (after == 0)).sum())
+        _count_stable(metric, before, after, column.spec.higher_is_better)
+
+
+def _count_stable(metric: MetricSurvey, before: Floats, after: Floats, higher_is_better: bool) -> None:
+    """Newly failing and passing among the cases whose baseline answers agree.
+
+    With repeats `before` and `after` are shares of a case's answers. A candidate without a score has lost the case; a
+    baseline without one proves nothing was gained.
+    """
+    best = 1.0 if higher_is_better else 0.0
+    flaky = (before > 0) & (before < 1)
+    metric.flaky += int(flaky.sum())
+    metric.stable += int((~flaky).sum())
+    with np.errstate(invalid="ignore"):
+        holds = (after > 0.5) if higher_is_better else (after < 0.5)
+    metric.newly_failing += int(((before == best) & ~holds).sum())
+    metric.newly_passing += int(((before == 1.0 - best) & holds).sum())

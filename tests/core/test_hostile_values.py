@@ -52,7 +52,9 @@ def test_a_file_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
     assert digest_file(tmp_path / "a") == digest_bytes(data)
 
 
-DEPTH = [("[" * n + "]" * n, n <= 100) for n in (99, 100, 101, 5_000)] + [('{"a":' * n + "1" + "}" * n, n <= 100) for n in (100, 101)]
+DEPTH = [("[" * n + "]" * n, n <= 100) for n in (99, 100, 101, 5_000)] + [
+    ('{"a":' * n + "1" + "}" * n, n <= 100) for n in (100, 101)
+]
 
 
 @pytest.mark.parametrize(("text", "fine"), DEPTH, ids=range(len(DEPTH)))
@@ -64,7 +66,9 @@ def test_nesting_has_a_limit(text: str, fine: bool) -> None:
             parse_json(text)
 
 
-@pytest.mark.parametrize("text", ['{"a":{"b":1,"b":1}}', '[{"x":0,"x":1}]', '{"\\u0061":1,"a":2}', '{"k\\ud800":1}', "-Infinity", "-1e400", "\ufeff{}"])
+@pytest.mark.parametrize(
+    "text", ['{"a":{"b":1,"b":1}}', '[{"x":0,"x":1}]', '{"\\u0061":1,"a":2}', '{"k\\ud800":1}', "-Infinity", "-1e400", "\ufeff{}"]
+)
 def test_ambiguous_json_is_refused_at_any_depth(text: str) -> None:
     with pytest.raises(ValueError):
         parse_json(text)
@@ -110,7 +114,9 @@ def test_separators_inside_texts_stay_inside(tmp_path: Path) -> None:
     assert [line.value for line in read_json_lines(path)] == ["a\u2028b\u2029c\x85d", "e\x0bf"]
 
 
-@pytest.mark.parametrize("content", [b"1\r2\r", b'{"a":1}\r{"a":2}', b'1\n\xef\xbb\xbf2\n', b'"\x0b"\n', b"{} {}\n", b">>>>>>> theirs\n"])
+@pytest.mark.parametrize(
+    "content", [b"1\r2\r", b'{"a":1}\r{"a":2}', b"1\n\xef\xbb\xbf2\n", b'"\x0b"\n', b"{} {}\n", b">>>>>>> theirs\n"]
+)
 def test_lines_that_two_readers_would_read_differently(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(content)
@@ -126,7 +132,16 @@ def test_text_that_is_not_utf8_names_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["##vso[task.setvariable variable=x]y", "##teamcity[x]", "###[x]", "##[error]", "a ##VSO[b]", "\n::stop-commands::x", "\t ::error::x", "a\n::debug::"],
+    [
+        "##vso[task.setvariable variable=x]y",
+        "##teamcity[x]",
+        "###[x]",
+        "##[error]",
+        "a ##VSO[b]",
+        "\n::stop-commands::x",
+        "\t ::error::x",
+        "a\n::debug::",
+    ],
 )
 def test_no_ci_runner_sees_a_command(text: str) -> None:
     for shown in (terminal(text), terminal_line(text)):
@@ -164,7 +179,10 @@ def test_names_of_plugins_are_listed_without_loading(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Entry()])
     assert known_names("evalgate.metrics", {"bleu": "a:b"}) == ("bleu", "mine")
-    assert [(o.name, o.reference, o.version) for o in origins("evalgate.metrics", {"bleu": "a:b"}, "9")] == [("bleu", "a:b", "9"), ("mine", "nowhere:thing", "?")]
+    assert [(o.name, o.reference, o.version) for o in origins("evalgate.metrics", {"bleu": "a:b"}, "9")] == [
+        ("bleu", "a:b", "9"),
+        ("mine", "nowhere:thing", "?"),
+    ]
     with pytest.raises(BadInput, match="AssertionError"):
         load_plugin("evalgate.metrics", {}, "mine")
 
@@ -182,4 +200,10 @@ def test_every_outcome_has_its_own_exit_code() -> None:
 
 def test_the_place_of_a_missing_key_is_its_nearest_parent() -> None:
     document = Document({"a": [{"b": 1}]}, {(): 1, ("a",): 2, ("a", 0): 3}, "f.yaml")
-    assert [document.place(*path) for path in ((), ("a",), ("a", 0, "b"), ("a", 7), ("z",))] == ["f.yaml:1", "f.yaml:2", "f.yaml:3", "f.yaml:2", "f.yaml:1"]
+    assert [document.place(*path) for path in ((), ("a",), ("a", 0, "b"), ("a", 7), ("z",))] == [
+        "f.yaml:1",
+        "f.yaml:2",
+        "f.yaml:3",
+        "f.yaml:2",
+        "f.yaml:1",
+    ]

@@ -94,10 +94,15 @@ def refs(*paths: Path, slices: tuple[str, ...] = (), group: str | None = None) -
 
 
 def test_several_files_are_several_references(tmp_path: Path) -> None:
-    a = lines(tmp_path / "a.jsonl", {"id": "1", "reference": "x", "s": "t", "g": "u"}, {"id": "2", "reference": "y", "s": "t", "g": "u"})
+    a = lines(
+        tmp_path / "a.jsonl", {"id": "1", "reference": "x", "s": "t", "g": "u"}, {"id": "2", "reference": "y", "s": "t", "g": "u"}
+    )
     b = lines(tmp_path / "b.jsonl", {"id": 2, "reference": "y2"}, {"id": 1, "reference": "x2"})
     cases = refs(a, b, slices=("s",), group="g")
-    assert [(c.id, c.references, c.slices, c.group) for c in cases] == [("1", ("x", "x2"), {"s": "t"}, "u"), ("2", ("y", "y2"), {"s": "t"}, "u")]
+    assert [(c.id, c.references, c.slices, c.group) for c in cases] == [
+        ("1", ("x", "x2"), {"s": "t"}, "u"),
+        ("2", ("y", "y2"), {"s": "t"}, "u"),
+    ]
 
 
 def test_a_list_column_is_several_references(tmp_path: Path) -> None:
@@ -111,7 +116,9 @@ def test_reference_files_with_nothing_in_them(tmp_path: Path, name: str, content
         refs(text(tmp_path / name, content))
 
 
-@pytest.mark.parametrize("rows", [[{"id": "1"}], [{"id": "1", "reference": None}], [{"reference": "x"}], [{"id": "1", "reference": "x"}] * 2])
+@pytest.mark.parametrize(
+    "rows", [[{"id": "1"}], [{"id": "1", "reference": None}], [{"reference": "x"}], [{"id": "1", "reference": "x"}] * 2]
+)
 def test_references_that_are_missing_or_ambiguous(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     with pytest.raises(BadInput, match=r"r\.jsonl:"):
         refs(lines(tmp_path / "r.jsonl", *rows))

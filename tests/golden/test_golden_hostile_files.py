@@ -138,7 +138,9 @@ def test_a_card_that_is_no_mapping() -> None:
         parse_card(Document(["a"], {(): 1}, "dataset.yaml"), Path())
 
 
-@pytest.mark.parametrize(("first", "second"), [("\u0390", "\u03aa\u0301"), ("\u1e9e", "SS"), ("ﬁ", "FI"), (" a", "A"), (0, "0"), ("\u212b", "å")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("\u0390", "\u03aa\u0301"), ("\u1e9e", "SS"), ("ﬁ", "FI"), (" a", "A"), (0, "0"), ("\u212b", "å")]
+)
 def test_ids_that_fold_to_one(first: Any, second: Any) -> None:
     register = IdRegister()
     assert register.take(first, "f:1") == str(first)

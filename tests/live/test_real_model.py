@@ -45,7 +45,12 @@ def model_server(repository: Path) -> Iterator[str]:
 def _evalgate(project: Path, *arguments: str, script: tuple[str, ...] = ("-m", "evalgate"), **environment: str) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
     done = subprocess.run(
-        [sys.executable, *script, *arguments], cwd=project, env={**kept, **environment}, capture_output=True, text=True, check=False
+        [sys.executable, *script, *arguments],
+        cwd=project,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

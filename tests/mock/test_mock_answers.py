@@ -184,7 +184,12 @@ def test_patterns_that_would_hang_other_engines() -> None:
 
 def test_lone_surrogates_do_not_break_a_rule() -> None:
     choice = rules(MockRule("yes", matches="a.c"), otherwise="miss")
-    request = {"endpoint": "chat/completions", "model": "m", "parameters": {}, "messages": [{"role": "user", "content": "a\ud800c"}]}
+    request = {
+        "endpoint": "chat/completions",
+        "model": "m",
+        "parameters": {},
+        "messages": [{"role": "user", "content": "a\ud800c"}],
+    }
     found = mock_reply(choice, request, "0" * 64)
     assert isinstance(found, Reply)
 

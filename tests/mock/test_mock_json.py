@@ -210,13 +210,17 @@ SCHEMAS = st.recursive(
             "pattern": st.sampled_from(["^a", "[0-9]+", "^$", "."]),
         },
     )
-    | st.sampled_from([{"type": "boolean"}, {"type": "null"}, {"enum": ["a", 1, None]}, {"const": "x"}, {"type": ["string", "null"]}]),
-    lambda inner: st.fixed_dictionaries(
-        {"type": st.just("object"), "properties": st.dictionaries(st.text(max_size=3), inner, max_size=4)},
-        optional={"required": st.lists(st.text(max_size=2), max_size=2), "additionalProperties": st.booleans() | inner},
-    )
-    | st.fixed_dictionaries({"type": st.just("array"), "items": inner}, optional={"minItems": st.integers(0, 3)})
-    | st.fixed_dictionaries({"anyOf": st.lists(inner, min_size=1, max_size=3)}),
+    | st.sampled_from(
+        [{"type": "boolean"}, {"type": "null"}, {"enum": ["a", 1, None]}, {"const": "x"}, {"type": ["string", "null"]}]
+    ),
+    lambda inner: (
+        st.fixed_dictionaries(
+            {"type": st.just("object"), "properties": st.dictionaries(st.text(max_size=3), inner, max_size=4)},
+            optional={"required": st.lists(st.text(max_size=2), max_size=2), "additionalProperties": st.booleans() | inner},
+        )
+        | st.fixed_dictionaries({"type": st.just("array"), "items": inner}, optional={"minItems": st.integers(0, 3)})
+        | st.fixed_dictionaries({"anyOf": st.lists(inner, min_size=1, max_size=3)})
+    ),
     max_leaves=8,
 )
 

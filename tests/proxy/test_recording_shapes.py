@@ -48,7 +48,11 @@ def recording(folder: Path, *requests: dict[str, Any], **changes: Any) -> Path:
 
 
 def test_a_key_is_the_hash_of_the_canonical_request() -> None:
-    made = canonical_request(model="m", messages=[{"content": "grüße, 日本", "role": "user", "name": None}], parameters={"temperature": 0.0, "stream": True})
+    made = canonical_request(
+        model="m",
+        messages=[{"content": "grüße, 日本", "role": "user", "name": None}],
+        parameters={"temperature": 0.0, "stream": True},
+    )
     assert request_key(made) == hashlib.sha256(rfc8785.dumps(REQUEST)).hexdigest()
     assert request_key(made) == "ad13f6afe0f5f3bccbfdd5d375c027d718fd6eb1ca3c6a78c13c77ce2078482a"
 
@@ -131,7 +135,9 @@ def test_line_ends_of_windows_and_byte_order_marks_change_no_answer(tmp_path: Pa
 
 
 def explained(wanted: dict[str, Any], *recorded: dict[str, Any]) -> str:
-    return explain(Miss("c", "candidate", 0, {**REQUEST, **wanted}, "not recorded"), [("k" * 64, {**REQUEST, **r}) for r in recorded])
+    return explain(
+        Miss("c", "candidate", 0, {**REQUEST, **wanted}, "not recorded"), [("k" * 64, {**REQUEST, **r}) for r in recorded]
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,9 +153,13 @@ def test_a_miss_names_the_difference(wanted: dict[str, Any], said: str) -> None:
 def test_a_miss_in_long_texts_is_explained_quickly() -> None:
     long = " ".join(["a", "b"] * 15_000)
     started = time.process_time()
-    said = explained({"messages": [{"role": "user", "content": long + " end"}]}, {"messages": [{"role": "user", "content": "b a c " * 10_000}]})
+    said = explained(
+        {"messages": [{"role": "user", "content": long + " end"}]}, {"messages": [{"role": "user", "content": "b a c " * 10_000}]}
+    )
     assert "is recorded" in said
-    same_start = explained({"messages": [{"role": "user", "content": long + " x"}]}, {"messages": [{"role": "user", "content": long + " y"}]})
+    same_start = explained(
+        {"messages": [{"role": "user", "content": long + " x"}]}, {"messages": [{"role": "user", "content": long + " y"}]}
+    )
     assert "'y' is recorded, 'x' is asked" in same_start
     assert time.process_time() - started < 10
 

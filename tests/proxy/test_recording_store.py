@@ -28,7 +28,9 @@ from evalgate.proxy.segments import repair_tails, segment_names, torn_tail
 
 
 def request(question: str, sample: int = 0) -> dict[str, Any]:
-    return canonical_request(model="m", messages=[{"role": "user", "content": question}], parameters={"temperature": 0}, sample=sample)
+    return canonical_request(
+        model="m", messages=[{"role": "user", "content": question}], parameters={"temperature": 0}, sample=sample
+    )
 
 
 def sealed(question: str, text: str = "yes", latency_ms: float | None = 12.5, **response: Any) -> dict[str, Any]:
@@ -134,7 +136,9 @@ def test_a_damaged_line_that_is_finished_is_never_cut(tmp_path: Path) -> None:
 def test_every_segment_may_have_a_torn_tail(tmp_path: Path) -> None:
     for number in range(3):
         store(tmp_path, sealed(f"a{number}"), '{"v":1', segment=f"000{number}.jsonl")
-    assert [problem.where for problem in repair_tails(tmp_path, "rec")] == [f"rec/000{n}.jsonl, byte {len(json_line(sealed(f'a{n}')).encode())}" for n in range(3)]
+    assert [problem.where for problem in repair_tails(tmp_path, "rec")] == [
+        f"rec/000{n}.jsonl, byte {len(json_line(sealed(f'a{n}')).encode())}" for n in range(3)
+    ]
     assert len(open_recording(tmp_path, "rec")) == 3
 
 
@@ -241,7 +245,12 @@ def test_the_same_answer_twice_is_fine_whatever_the_latency(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "lines",
-    [[failed("a"), sealed("a")], [sealed("a"), failed("a")], [failed("a"), sealed("a"), failed("a", "HTTP 429")], [failed("a", "x"), failed("a", "y"), sealed("a")]],
+    [
+        [failed("a"), sealed("a")],
+        [sealed("a"), failed("a")],
+        [failed("a"), sealed("a"), failed("a", "HTTP 429")],
+        [failed("a", "x"), failed("a", "y"), sealed("a")],
+    ],
 )
 def test_an_error_never_beats_an_answer(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
     for number, line in enumerate(lines):
@@ -296,7 +305,12 @@ def test_a_recording_that_is_not_there_has_no_exchanges(tmp_path: Path) -> None:
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 
 
-@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=6, unique_by=lambda pair: pair[0]), st.randoms(), st.integers(1, 3), st.sampled_from(["\n", "\r\n"]))
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=6, unique_by=lambda pair: pair[0]),
+    st.randoms(),
+    st.integers(1, 3),
+    st.sampled_from(["\n", "\r\n"]),
+)
 def test_the_digest_is_that_of_the_answers_alone(
     tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]], random: Any, parts: int, line_end: str
 ) -> None:
@@ -306,7 +320,10 @@ def test_the_digest_is_that_of_the_answers_alone(
     random.shuffle(shuffled)
     for part in range(parts):
         lines = [sealed(q, a, random.random() * 1e4) for q, a in shuffled[part::parts]]
-        spaced = [json.dumps(line, ensure_ascii=random.random() < 0.5, indent=None, separators=(", ", ": ")) + line_end for line in lines]
+        spaced = [
+            json.dumps(line, ensure_ascii=random.random() < 0.5, indent=None, separators=(", ", ": ")) + line_end
+            for line in lines
+        ]
         if spaced:
             store(other, *spaced, segment=f"part{part}.jsonl")
     second = open_recording(other, "another name")
@@ -411,8 +428,20 @@ def test_every_altered_index_is_made_again_or_harmless(large: Path) -> None:
     first = open_recording(large, "rec")
     expected, figures = content(first), (first.digest, first.timed_digest, first.index.errors)
     good = (large / INDEX).read_bytes()
-    altered = [b"", b"{", b"\x00" * 200, b"{}\n" + b"\x00" * 100, good[: len(good) // 2], good + b"\x00" * 64, good[:-1], b"null\n" + good, b'{"schema":[]}\n']
-    altered += [good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :] for at in [*range(good.index(b'\n') + 70), *range(0, len(good), 29)]]
+    altered = [
+        b"",
+        b"{",
+        b"\x00" * 200,
+        b"{}\n" + b"\x00" * 100,
+        good[: len(good) // 2],
+        good + b"\x00" * 64,
+        good[:-1],
+        b"null\n" + good,
+        b'{"schema":[]}\n',
+    ]
+    altered += [
+        good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :] for at in [*range(good.index(b"\n") + 70), *range(0, len(good), 29)]
+    ]
     for data in altered:
         (large / INDEX).write_bytes(data)
         again = open_recording(large, "rec")
@@ -511,7 +540,9 @@ def test_short_writes_make_whole_lines(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("number", range(1, 12))
-def test_a_disk_that_is_full_at_the_nth_write_keeps_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_a_disk_that_is_full_at_the_nth_write_keeps_whole_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     real, calls = os.write, iter(range(1, 1000))
 
     def full(descriptor: int, data: bytes) -> int:
@@ -706,7 +737,9 @@ def test_a_disk_error_reaches_everybody_who_waits(tmp_path: Path, monkeypatch: p
                 said.append(f"refused {error}")
                 continue
             results = await asyncio.gather(*futures, return_exceptions=True)
-            said.append("lost" if all(isinstance(result, Incomplete) for result in results) else "safe" if not any(results) else "mixed")
+            said.append(
+                "lost" if all(isinstance(result, Incomplete) for result in results) else "safe" if not any(results) else "mixed"
+            )
         with pytest.raises(Incomplete, match="Input/output error"):
             await commit.close()
         return said

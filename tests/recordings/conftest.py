@@ -87,7 +87,9 @@ class Project:
         if "error" in changes:
             response = {"status": "error", "error": changes["error"]}
         latency = changes.get("latency_ms", 10.5 + i)
-        return sealed_line(request, response, key=request_key(request), latency_ms=latency, recorded_at="2026-01-02T03:04:05+00:00")
+        return sealed_line(
+            request, response, key=request_key(request), latency_ms=latency, recorded_at="2026-01-02T03:04:05+00:00"
+        )
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line of the gate, in the order in which it asks."""
@@ -144,7 +146,9 @@ class Project:
             content = exchange.request.get("messages", exchange.request.get("input"))
             last = content[-1]["content"] if isinstance(content, list) and isinstance(content[-1], dict) else str(content)
             sample = exchange.request["sample"]
-            found[f"{last}#{sample}" if sample else last] = exchange.text if exchange.status == "ok" else f"ERROR {exchange.error}"
+            found[f"{last}#{sample}" if sample else last] = (
+                exchange.text if exchange.status == "ok" else f"ERROR {exchange.error}"
+            )
         return found
 
     def no_secret(self, canary: str, *given: str, said: str = "") -> None:
@@ -166,7 +170,9 @@ class Project:
 
 def asked(question: str, sample: int = 0) -> dict[str, Any]:
     """The canonical request of a question, as the gate asks it."""
-    return canonical_request(model="m", messages=[{"role": "user", "content": question}], parameters={"temperature": 0}, sample=sample)
+    return canonical_request(
+        model="m", messages=[{"role": "user", "content": question}], parameters={"temperature": 0}, sample=sample
+    )
 
 
 def snapshot(root: Path) -> dict[str, bytes]:

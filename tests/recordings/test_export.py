@@ -65,9 +65,21 @@ def test_compare_judges_exported_outputs(project: Callable[..., Any]) -> None:
         outputs(made, variant)
     rows = [json.loads(line) for line in Path("candidate.jsonl").read_text().splitlines()]
     assert [row["id"] for row in rows] == [f"c{i}" for i in range(12)]
-    assert rows[3] == {"id": "c3", "output": "4", "latency_ms": 13.5, "prompt_tokens": 8, "completion_tokens": 1, "finish": "stop"}
+    assert rows[3] == {
+        "id": "c3",
+        "output": "4",
+        "latency_ms": 13.5,
+        "prompt_tokens": 8,
+        "completion_tokens": 1,
+        "finish": "stop",
+    }
     references = ("--references", str(made.root / "datasets" / "sums" / "1.0.0" / "cases.jsonl"), "--reference-field", "answer")
-    assert made.call("compare", "baseline.jsonl", "candidate.jsonl", *references, "--jobs", "1", "--threshold", "exact_match:min=0.5").code == 0
+    assert (
+        made.call(
+            "compare", "baseline.jsonl", "candidate.jsonl", *references, "--jobs", "1", "--threshold", "exact_match:min=0.5"
+        ).code
+        == 0
+    )
 
 
 def test_a_recorded_error_is_a_lost_answer(project: Callable[..., Any]) -> None:
@@ -119,7 +131,10 @@ def test_gate_and_variant_go_together(project: Callable[..., Any], options: tupl
     assert not Path("x.jsonl").exists()
 
 
-@pytest.mark.parametrize("out", ["datasets/recordings/sums/x.jsonl", "datasets/recordings/sums/0001.jsonl", "datasets/recordings/../recordings/sums/deep/x"])
+@pytest.mark.parametrize(
+    "out",
+    ["datasets/recordings/sums/x.jsonl", "datasets/recordings/sums/0001.jsonl", "datasets/recordings/../recordings/sums/deep/x"],
+)
 def test_an_export_never_becomes_part_of_the_recording(project: Callable[..., Any], out: str) -> None:
     made = project()
     made.record()

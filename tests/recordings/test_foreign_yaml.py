@@ -44,7 +44,10 @@ def test_data_is_read(tmp_path: Path, content: str, value: Any) -> None:
 
 BOMB = "a: &a [x, x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(20))
 BAD: dict[str, tuple[str | bytes, str]] = {
-    "code": ("a: !!python/object/apply:os.system ['touch /tmp/evalgate-was-here']\n", "tag !!python/object/apply:os.system is not allowed"),
+    "code": (
+        "a: !!python/object/apply:os.system ['touch /tmp/evalgate-was-here']\n",
+        "tag !!python/object/apply:os.system is not allowed",
+    ),
     "class": ("!!python/object:os.PathLike {}\n", "is not allowed"),
     "name": ("a: !!python/name:os.system ''\n", "is not allowed"),
     "old text": ("a: !!python/unicode 'x'\n", "is not allowed"),

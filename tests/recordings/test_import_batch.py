@@ -11,12 +11,23 @@ import pytest
 
 def asks(number: int, text: str | None = None, url: str = "/v1/chat/completions", **body: Any) -> dict[str, Any]:
     content = {"messages": [{"role": "user", "content": text or f"q{number}"}]}
-    return {"custom_id": f"id-{number}", "method": "POST", "url": url, "body": {"model": "m", "temperature": 0, **content, **body}}
+    return {
+        "custom_id": f"id-{number}",
+        "method": "POST",
+        "url": url,
+        "body": {"model": "m", "temperature": 0, **content, **body},
+    }
 
 
 def answers(number: int, text: str = "a", status: int = 200, **changes: Any) -> dict[str, Any]:
     choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-    body = {"id": "c", "created": 1767225600, "model": "m-2026", "choices": [choice], "usage": {"prompt_tokens": 4, "completion_tokens": 2}}
+    body = {
+        "id": "c",
+        "created": 1767225600,
+        "model": "m-2026",
+        "choices": [choice],
+        "usage": {"prompt_tokens": 4, "completion_tokens": 2},
+    }
     response = {"status_code": status, "request_id": "r", "body": body}
     return {"id": f"b{number}", "custom_id": f"id-{number}", "response": response, "error": None, **changes}
 
@@ -44,7 +55,21 @@ def test_a_batch_in_any_order_becomes_answers(project: Callable[..., Any]) -> No
 def test_the_gate_is_answered_by_its_batch(project: Callable[..., Any]) -> None:
     made = project()
     lines = made.lines()
-    requests = [{"custom_id": f"k{i}", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m", "max_tokens": None, "stream": False, "temperature": 0.0, "messages": line["request"]["messages"]}} for i, line in enumerate(lines)]
+    requests = [
+        {
+            "custom_id": f"k{i}",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {
+                "model": "m",
+                "max_tokens": None,
+                "stream": False,
+                "temperature": 0.0,
+                "messages": line["request"]["messages"],
+            },
+        }
+        for i, line in enumerate(lines)
+    ]
     outputs = [{**answers(0, line["response"]["text"]), "custom_id": f"k{i}"} for i, line in enumerate(lines)]
     options = ("--requests", made.file("in.jsonl", requests))
     assert made.bring(made.file("out.jsonl", outputs), *options, into="sums").code == 0
@@ -54,10 +79,18 @@ def test_the_gate_is_answered_by_its_batch(project: Callable[..., Any]) -> None:
 def test_other_endpoints(project: Callable[..., Any]) -> None:
     made = project()
     responses = {"custom_id": "id-1", "url": "/v1/responses", "body": {"model": "m", "input": "q1"}}
-    spoken = {"status": "completed", "output": [{"type": "message", "content": [{"type": "output_text", "text": "said"}]}], "usage": {"input_tokens": 1, "output_tokens": 2}}
+    spoken = {
+        "status": "completed",
+        "output": [{"type": "message", "content": [{"type": "output_text", "text": "said"}]}],
+        "usage": {"input_tokens": 1, "output_tokens": 2},
+    }
     vectors = {"custom_id": "id-2", "method": "POST", "url": "/v1/embeddings", "body": {"model": "m", "input": ["q2"]}}
     vector = {"data": [{"index": 0, "embedding": [0.25, -1e-9]}], "usage": {"prompt_tokens": 1}}
-    ran = bring(made, [responses, vectors], [answers(1, response={"status_code": 200, "body": spoken}), answers(2, response={"status_code": 200, "body": vector})])
+    ran = bring(
+        made,
+        [responses, vectors],
+        [answers(1, response={"status_code": 200, "body": spoken}), answers(2, response={"status_code": 200, "body": vector})],
+    )
     assert ran.document["imported"] == 2
     assert made.texts() == {"q1": "said", "['q2']": ""}
     assert {e.body["data"][0]["embedding"][1] for e in made.open("new").exchanges() if "data" in e.body} == {-1e-9}
@@ -156,7 +189,11 @@ def test_a_malformed_batch_is_refused_whole(project: Callable[..., Any], name: s
 def test_not_utf_8(project: Callable[..., Any]) -> None:
     made = project()
     made.file("in.jsonl", GOOD_IN)
-    made.refuse(made.file("out.jsonl", b'{"custom_id": "\xff"}\n'), "not UTF-8", options=("--format", "openai-batch", "--requests", "in.jsonl"))
+    made.refuse(
+        made.file("out.jsonl", b'{"custom_id": "\xff"}\n'),
+        "not UTF-8",
+        options=("--format", "openai-batch", "--requests", "in.jsonl"),
+    )
 
 
 @pytest.mark.parametrize("missing", ["in.jsonl", "out.jsonl"])
@@ -180,7 +217,10 @@ def test_a_body_that_cannot_be_kept_is_left_out(project: Callable[..., Any]) -> 
     big = answers(1)
     big["response"]["body"]["extra"] = 2**60
     assert bring(made, GOOD_IN, [big, answers(2)]).document["imported"] == 2
-    assert sorted((exchange.text, exchange.body is None) for exchange in made.open("new").exchanges()) == [("a", False), ("a", True)]
+    assert sorted((exchange.text, exchange.body is None) for exchange in made.open("new").exchanges()) == [
+        ("a", False),
+        ("a", True),
+    ]
 
 
 def test_an_embedding_without_its_body_is_nothing(project: Callable[..., Any]) -> None:
@@ -192,7 +232,16 @@ def test_an_embedding_without_its_body_is_nothing(project: Callable[..., Any]) -
 
 def test_texts_of_any_kind_come_through(project: Callable[..., Any]) -> None:
     made = project()
-    texts = ["\u2028\u2029\x85", "\x1b[31m\x00\x07", "🎉\U0010ffff", "<<<<<<< HEAD\n=======\n", '"},{"', "::error::x", "\u202eabc", " "]
+    texts = [
+        "\u2028\u2029\x85",
+        "\x1b[31m\x00\x07",
+        "🎉\U0010ffff",
+        "<<<<<<< HEAD\n=======\n",
+        '"},{"',
+        "::error::x",
+        "\u202eabc",
+        " ",
+    ]
     numbers = range(len(texts))
     assert bring(made, [asks(i, f"q{i}") for i in numbers], [answers(i, t) for i, t in enumerate(texts)]).code == 0
     assert made.texts() == {f"q{i}": t for i, t in enumerate(texts)}

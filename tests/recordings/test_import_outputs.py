@@ -13,11 +13,18 @@ ROWS = [{"id": f"c{i}", "output": str(i + 1)} for i in range(4)]
 
 
 def bring(made: Any, name: str, content: Any, variant: str = "candidate", *options: str, into: str = "sums") -> Any:
-    return made.bring(made.file(name, content), "--format", "outputs", "--config", made.config, "--variant", variant, *options, into=into)
+    return made.bring(
+        made.file(name, content), "--format", "outputs", "--config", made.config, "--variant", variant, *options, into=into
+    )
 
 
 def refuse(made: Any, name: str, content: Any, *said: str, options: tuple[str, ...] = (), code: int = 2) -> None:
-    made.refuse(made.file(name, content), *said, options=("--format", "outputs", "--config", made.config, "--variant", "candidate", *options), code=code)
+    made.refuse(
+        made.file(name, content),
+        *said,
+        options=("--format", "outputs", "--config", made.config, "--variant", "candidate", *options),
+        code=code,
+    )
 
 
 def test_a_gate_runs_on_outputs_of_both_variants(project: Callable[..., Any]) -> None:
@@ -31,7 +38,15 @@ def test_a_gate_runs_on_outputs_of_both_variants(project: Callable[..., Any]) ->
 
 def test_figures_are_taken_over(project: Callable[..., Any]) -> None:
     made = project(cases=1)
-    row = {"id": "c0", "output": "1", "latency_ms": 12.5, "prompt_tokens": 3, "completion_tokens": 4, "finish": "length", "cost_usd": 1}
+    row = {
+        "id": "c0",
+        "output": "1",
+        "latency_ms": 12.5,
+        "prompt_tokens": 3,
+        "completion_tokens": 4,
+        "finish": "length",
+        "cost_usd": 1,
+    }
     assert bring(made, "o.jsonl", [row]).code == 0
     (exchange,) = made.open().exchanges()
     assert (exchange.latency_ms, exchange.prompt_tokens, exchange.completion_tokens, exchange.finish) == (12.5, 3, 4, "length")
@@ -41,9 +56,19 @@ def test_figures_are_taken_over(project: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_table(project: Callable[..., Any], delimiter: str) -> None:
     made = project(cases=2)
-    text = delimiter.join(["id", "output", "finish", "latency_ms"]) + "\r\n" + delimiter.join(["c1", '"a ""b"", c"', "", ""]) + "\r\n" + delimiter.join(["c0", "x", "stop", "7"]) + "\r\n"
+    text = (
+        delimiter.join(["id", "output", "finish", "latency_ms"])
+        + "\r\n"
+        + delimiter.join(["c1", '"a ""b"", c"', "", ""])
+        + "\r\n"
+        + delimiter.join(["c0", "x", "stop", "7"])
+        + "\r\n"
+    )
     assert bring(made, "o.csv", text).code == 0
-    assert sorted((e.text, e.finish, e.latency_ms) for e in made.open().exchanges()) == [('a "b", c', None, None), ("x", "stop", 7.0)]
+    assert sorted((e.text, e.finish, e.latency_ms) for e in made.open().exchanges()) == [
+        ('a "b", c', None, None),
+        ("x", "stop", 7.0),
+    ]
 
 
 def test_structured_outputs_are_json(project: Callable[..., Any]) -> None:
@@ -57,7 +82,9 @@ def test_repeats_are_imported_one_by_one(project: Callable[..., Any]) -> None:
     for sample in ("0", "1"):
         for variant in ("baseline", "candidate"):
             assert bring(made, "o.jsonl", [{"id": "c0", "output": sample}], variant, "--sample", sample).code == 0
-    assert made.texts("sums") == {f"{arm} 0 + 1{mark}": text for arm in ("Sum:", "Add:") for mark, text in (("", "0"), ("#1", "1"))}
+    assert made.texts("sums") == {
+        f"{arm} 0 + 1{mark}": text for arm in ("Sum:", "Add:") for mark, text in (("", "0"), ("#1", "1"))
+    }
     assert made.call("run", made.config, "--jobs", "1").code in (0, 1, 4)
     refuse(made, "o.jsonl", [{"id": "c0", "output": "x"}], "there is no sample 2", options=("--sample", "2"))
     refuse(made, "o.jsonl", [{"id": "c0", "output": "x"}], "no sample -1", options=("--sample", "-1"))
@@ -67,11 +94,16 @@ def test_cases_without_output_are_named(project: Callable[..., Any]) -> None:
     made = project()
     ran = bring(made, "o.jsonl", [ROWS[2]])
     assert (ran.document["imported"], ran.document["unanswered"]) == (1, 3)
-    assert [skipped["message"] for skipped in ran.document["skipped"]] == [f"unanswered: case 'c{i}' has no output" for i in (0, 1, 3)]
+    assert [skipped["message"] for skipped in ran.document["skipped"]] == [
+        f"unanswered: case 'c{i}' has no output" for i in (0, 1, 3)
+    ]
     assert made.call("run", made.config, "--jobs", "1").code == 3
 
 
-@pytest.mark.parametrize("row", [{"id": "c0", "output": None}, {"id": "c0", "output": None, "error": "boom"}, {"id": "c0", "output": "x", "error": "boom"}])
+@pytest.mark.parametrize(
+    "row",
+    [{"id": "c0", "output": None}, {"id": "c0", "output": None, "error": "boom"}, {"id": "c0", "output": "x", "error": "boom"}],
+)
 def test_lost_outputs_are_errors(project: Callable[..., Any], row: dict[str, Any]) -> None:
     ran = bring(project(cases=2), "o.jsonl", [row, ROWS[1]])
     assert (ran.document["imported"], ran.document["errors"]) == (1, 1)
@@ -136,7 +168,14 @@ def test_another_answer_than_the_recorded_one(project: Callable[..., Any]) -> No
     same = made.bring(made.file("o.jsonl", rows), *options, into="sums")
     assert (same.document["imported"], same.document["already_there"]) == (0, 4)
     rows[1]["output"] = "no \x1b[31m"
-    ran = made.refuse(made.file("o.jsonl", rows), "sums/0001.jsonl:4 already answers", "o.jsonl:2", "recorded is '2'", options=options, into="sums")
+    ran = made.refuse(
+        made.file("o.jsonl", rows),
+        "sums/0001.jsonl:4 already answers",
+        "o.jsonl:2",
+        "recorded is '2'",
+        options=options,
+        into="sums",
+    )
     assert "\x1b" not in ran.err
 
 
@@ -144,7 +183,9 @@ def test_an_imported_key_counts_although_it_is_not_written(project: Callable[...
     made = project(cases=4)
     config = Path(made.config)
     text = config.read_text(encoding="utf-8").partition("thresholds:")
-    config.write_text(f"{text[0]}safety: [{{blocklist: {{terms: [never said]}}}}]\nthresholds:\n  - {{safety: any, max: 0}}\n", encoding="utf-8")
+    config.write_text(
+        f"{text[0]}safety: [{{blocklist: {{terms: [never said]}}}}]\nthresholds:\n  - {{safety: any, max: 0}}\n", encoding="utf-8"
+    )
     for variant, tail in (("baseline", ""), ("candidate", " AKIAIOSFODNN7EXAMPLE")):
         rows = [{**row, "output": row["output"] + tail} for row in ROWS]
         assert bring(made, "o.jsonl", rows, variant).document["redacted"] == (4 if tail else 0)

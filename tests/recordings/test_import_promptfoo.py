@@ -11,9 +11,18 @@ import pytest
 CHAT = [{"role": "system", "content": "brief"}, {"role": "user", "content": "hello"}]
 
 
-def result(raw: str = "Say hello", output: Any = "Hi there", provider: Any = "openai:chat:gpt-4o", **changes: Any) -> dict[str, Any]:
+def result(
+    raw: str = "Say hello", output: Any = "Hi there", provider: Any = "openai:chat:gpt-4o", **changes: Any
+) -> dict[str, Any]:
     usage = {"total": 5, "prompt": 3, "completion": 2}
-    answer = {"output": output, "tokenUsage": usage, "cached": False, "finishReason": "stop", "cost": 0.01, **changes.pop("response", {})}
+    answer = {
+        "output": output,
+        "tokenUsage": usage,
+        "cached": False,
+        "finishReason": "stop",
+        "cost": 0.01,
+        **changes.pop("response", {}),
+    }
     return {
         "id": "b1c8", "prompt": {"raw": raw, "label": "Say {{x}}"}, "promptIdx": 0, "testIdx": 0, "vars": {"x": "hello"},
         "provider": {"id": provider, "label": changes.pop("label", "")} if isinstance(provider, str) else provider,
@@ -23,7 +32,11 @@ def result(raw: str = "Say hello", output: Any = "Hi there", provider: Any = "op
 
 
 def output(*results: Any, providers: Any = None) -> dict[str, Any]:
-    return {"evalId": "e", "results": {"version": 3, "timestamp": "t", "prompts": [], "results": list(results), "stats": {}}, "config": {"providers": providers}}
+    return {
+        "evalId": "e",
+        "results": {"version": 3, "timestamp": "t", "prompts": [], "results": list(results), "stats": {}},
+        "config": {"providers": providers},
+    }
 
 
 def bring(made: Any, document: Any, *options: str) -> Any:
@@ -44,7 +57,13 @@ def test_a_result_becomes_an_exchange(project: Callable[..., Any]) -> None:
     ran = bring(made, output(result()))
     assert (ran.code, ran.document["format"], ran.document["imported"]) == (0, "promptfoo", 1)
     (exchange,) = made.open("new").exchanges()
-    assert (exchange.text, exchange.finish, exchange.prompt_tokens, exchange.completion_tokens, exchange.latency_ms) == ("Hi there", "stop", 3, 2, 15)
+    assert (exchange.text, exchange.finish, exchange.prompt_tokens, exchange.completion_tokens, exchange.latency_ms) == (
+        "Hi there",
+        "stop",
+        3,
+        2,
+        15,
+    )
     assert exchange.request["model"] == "gpt-4o"
     assert exchange.request["messages"] == [{"role": "user", "content": "Say hello"}]
 
@@ -132,7 +151,9 @@ def test_the_model_is_in_the_providers_id(project: Callable[..., Any], provider:
     assert (request["model"], request["endpoint"]) == (model, endpoint)
 
 
-@pytest.mark.parametrize("provider", ["file://provider.py", "https://host/v1", "exec: python x.py", "python:x.py", "", "openai:", {}, None, 5])
+@pytest.mark.parametrize(
+    "provider", ["file://provider.py", "https://host/v1", "exec: python x.py", "python:x.py", "", "openai:", {}, None, 5]
+)
 def test_a_provider_that_names_no_model_needs_one(project: Callable[..., Any], provider: Any) -> None:
     made = project()
     document = output(result(provider=provider))
@@ -141,7 +162,15 @@ def test_a_provider_that_names_no_model_needs_one(project: Callable[..., Any], p
     assert requests(made)[0]["model"] == "own"
 
 
-CONFIG = {"temperature": 0.5, "max_tokens": 20, "seed": 3, "apiKey": "sk-canary", "apiBaseUrl": "http://x", "headers": {"a": "b"}, "cost": 1}
+CONFIG = {
+    "temperature": 0.5,
+    "max_tokens": 20,
+    "seed": 3,
+    "apiKey": "sk-canary",
+    "apiBaseUrl": "http://x",
+    "headers": {"a": "b"},
+    "cost": 1,
+}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +200,18 @@ def test_a_label_tells_two_configs_apart(project: Callable[..., Any]) -> None:
     assert sorted((r["messages"][0]["content"], r["parameters"]["seed"]) for r in requests(made)) == [("x", 0), ("y", 1)]
 
 
-@pytest.mark.parametrize("providers", [None, "openai:gpt-4o", [], [None, 5, ["x"]], {"a": 5}, [{"id": "openai:chat:gpt-4o", "config": None}], [{"id": "openai:chat:gpt-4o"}]])
+@pytest.mark.parametrize(
+    "providers",
+    [
+        None,
+        "openai:gpt-4o",
+        [],
+        [None, 5, ["x"]],
+        {"a": 5},
+        [{"id": "openai:chat:gpt-4o", "config": None}],
+        [{"id": "openai:chat:gpt-4o"}],
+    ],
+)
 def test_no_config_no_parameters(project: Callable[..., Any], providers: Any) -> None:
     made = project()
     assert bring(made, output(result(), providers=providers)).code == 0
@@ -188,7 +228,7 @@ def test_the_prompts_own_config_counts_more(project: Callable[..., Any]) -> None
 
 def test_parameters_that_the_file_does_not_name(project: Callable[..., Any]) -> None:
     made = project()
-    given = ("temperature=0", "max_tokens=1024", "stop=[\"\\n\"]", "seed=null", "reasoning_effort=low")
+    given = ("temperature=0", "max_tokens=1024", 'stop=["\\n"]', "seed=null", "reasoning_effort=low")
     options = tuple(part for value in given for part in ("--parameter", value))
     document = output(result(), providers=[{"id": "openai:chat:gpt-4o", "config": {**CONFIG, "max_completion_tokens": 20}}])
     assert bring(made, document, *options).code == 0
@@ -214,7 +254,9 @@ def test_a_value_that_stands_elsewhere_has_to_be_given(project: Callable[..., An
     assert bring(made, document, "--parameter", "response_format=null").code == 0
 
 
-@pytest.mark.parametrize(("value", "text"), [({"a": "ü"}, '{"a": "ü"}'), ([1, 2], "[1, 2]"), (5, "5"), (False, "false"), ("", ""), ("  ", "  ")])
+@pytest.mark.parametrize(
+    ("value", "text"), [({"a": "ü"}, '{"a": "ü"}'), ([1, 2], "[1, 2]"), (5, "5"), (False, "false"), ("", ""), ("  ", "  ")]
+)
 def test_outputs_that_are_data_are_json(project: Callable[..., Any], value: Any, text: str) -> None:
     made = project()
     assert bring(made, output(result(output=value))).code == 0
@@ -238,7 +280,9 @@ def test_tokens_that_were_not_counted_are_unknown(project: Callable[..., Any], c
     assert (exchange.prompt_tokens, exchange.completion_tokens) == (None, None)
 
 
-@pytest.mark.parametrize("changes", [{"latencyMs": -1}, {"latencyMs": "5"}, {"latencyMs": True}, {"latencyMs": None}, {"response": {"cached": True}}])
+@pytest.mark.parametrize(
+    "changes", [{"latencyMs": -1}, {"latencyMs": "5"}, {"latencyMs": True}, {"latencyMs": None}, {"response": {"cached": True}}]
+)
 def test_a_latency_that_was_not_measured_is_unknown(project: Callable[..., Any], changes: dict[str, Any]) -> None:
     made = project()
     assert bring(made, output(result(**changes))).code == 0

@@ -56,7 +56,9 @@ def test_errors_of_lines_stay_errors_and_never_beat_an_answer(project: Callable[
     made = project()
     lost = [made.line("baseline", i, error=f"HTTP 50{i}") for i in range(3)]
     assert made.bring(made.file("a.jsonl", [lost[0], lost[1], made.line("baseline", 1)])).document["imported"] == 3
-    ran = made.bring(made.file("b.jsonl", [made.line("baseline", 0), lost[1], lost[2], made.line("baseline", 2, error="another")]))
+    ran = made.bring(
+        made.file("b.jsonl", [made.line("baseline", 0), lost[1], lost[2], made.line("baseline", 2, error="another")])
+    )
     assert (ran.document["imported"], ran.document["already_there"]) == (3, 1)
     assert made.texts() == {"Sum: 0 + 1": "1", "Sum: 1 + 1": "2", "Sum: 2 + 1": "ERROR another"}
 
@@ -104,7 +106,9 @@ def test_a_second_answer_is_refused_and_both_places_are_named(project: Callable[
     assert "\u202e" not in ran.err
 
 
-@pytest.mark.parametrize("changes", [{"finish": "length"}, {"usage": {}}, {"usage": {"prompt_tokens": 99, "completion_tokens": 1}}])
+@pytest.mark.parametrize(
+    "changes", [{"finish": "length"}, {"usage": {}}, {"usage": {"prompt_tokens": 99, "completion_tokens": 1}}]
+)
 def test_finish_and_usage_are_part_of_an_answer(project: Callable[..., Any], changes: dict[str, Any]) -> None:
     made = project()
     made.record(name="new")
@@ -238,7 +242,9 @@ def test_a_known_secret_in_a_request_is_refused(project: Callable[..., Any], mon
     made.no_secret(CANARY, str(made.root / "x.jsonl"), said=ran.out + ran.err)
 
 
-@pytest.mark.parametrize("token", ["sk-proj-abcdefghijklmnop1234", "ghp_" + "a1" * 20, "AKIAABCDEFGHIJKLMNOP", "hf_" + "aB3" * 12])
+@pytest.mark.parametrize(
+    "token", ["sk-proj-abcdefghijklmnop1234", "ghp_" + "a1" * 20, "AKIAABCDEFGHIJKLMNOP", "hf_" + "aB3" * 12]
+)
 def test_what_looks_like_a_key_is_taken_out_of_answers(project: Callable[..., Any], token: str) -> None:
     made = project()
     ran = made.bring(made.file("x.jsonl", [made.line("baseline", 0, text=f"key {token}.")]))
@@ -274,7 +280,21 @@ def test_the_format_is_told_from_a_clear_file(project: Callable[..., Any]) -> No
 
 @pytest.mark.parametrize(
     "content",
-    ["", "hello\n", "[]", "5", "{}", '{"a": 1}\n', '{"id": 1}\n', '{"custom_id": "a"}\n', '{\n "a": 1\n}', '{\n "results": [], "interactions": []\n}', "\x00\x01", '{"v": 1}\n', "<<<<<<< HEAD\n"],
+    [
+        "",
+        "hello\n",
+        "[]",
+        "5",
+        "{}",
+        '{"a": 1}\n',
+        '{"id": 1}\n',
+        '{"custom_id": "a"}\n',
+        '{\n "a": 1\n}',
+        '{\n "results": [], "interactions": []\n}',
+        "\x00\x01",
+        '{"v": 1}\n',
+        "<<<<<<< HEAD\n",
+    ],
     ids=range(13),
 )
 def test_an_unclear_file_is_refused_and_the_formats_are_listed(project: Callable[..., Any], content: str) -> None:
@@ -310,14 +330,21 @@ def test_options_that_would_be_ignored_or_are_missing(project: Callable[..., Any
 
 # Export and import
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from("\u2028\u2029\x85\x00\x1b\r\n\t\"\\🎉\U0010ffff\u202e\ufeff<>"), max_size=12)
+TEXT = st.text(
+    st.characters(exclude_categories=("Cs",)) | st.sampled_from('\u2028\u2029\x85\x00\x1b\r\n\t"\\🎉\U0010ffff\u202e\ufeff<>'),
+    max_size=12,
+)
 RESPONSE = st.one_of(
     st.fixed_dictionaries(
         {"status": st.just("ok"), "text": TEXT},
         optional={
             "finish": st.none() | TEXT,
-            "usage": st.fixed_dictionaries({}, optional={"prompt_tokens": st.integers(0, 2**53 - 1), "completion_tokens": st.none() | st.integers(0, 9)}),
-            "body": st.dictionaries(TEXT, TEXT | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.booleans(), max_size=2), max_size=3),
+            "usage": st.fixed_dictionaries(
+                {}, optional={"prompt_tokens": st.integers(0, 2**53 - 1), "completion_tokens": st.none() | st.integers(0, 9)}
+            ),
+            "body": st.dictionaries(
+                TEXT, TEXT | st.floats(allow_nan=False, allow_infinity=False) | st.lists(st.booleans(), max_size=2), max_size=3
+            ),
             "note": TEXT,
         },
     ),
@@ -346,13 +373,21 @@ def test_what_is_exported_and_imported_has_the_same_digest(tmp_path_factory: pyt
     assert (result.imported, result.present, result.redacted) == (len(rows), 0, 0)
     again = open_recording(root / "datasets" / "recordings" / "second", "second")
     assert (again.digest, again.timed_digest) == (opened.digest, opened.timed_digest)
-    assert [(e.body, e.recorded_at, e.error) for e in again.exchanges()] == [(e.body, e.recorded_at, e.error) for e in opened.exchanges()]
+    assert [(e.body, e.recorded_at, e.error) for e in again.exchanges()] == [
+        (e.body, e.recorded_at, e.error) for e in opened.exchanges()
+    ]
     assert list(exported_lines(Named("second", again.folder))) == exported
     assert import_file(Import(root / "x.jsonl", "second", root)).imported == 0
 
 
-@given(st.binary(max_size=60), st.sampled_from(["x.jsonl", "x.json", "x.yaml", "x.csv"]), st.sampled_from(["openai-batch", "promptfoo", "vcr", "lines"]))
-def test_any_bytes_are_refused_and_nothing_is_written(tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str, kind: str) -> None:
+@given(
+    st.binary(max_size=60),
+    st.sampled_from(["x.jsonl", "x.json", "x.yaml", "x.csv"]),
+    st.sampled_from(["openai-batch", "promptfoo", "vcr", "lines"]),
+)
+def test_any_bytes_are_refused_and_nothing_is_written(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, name: str, kind: str
+) -> None:
     root = tmp_path_factory.mktemp("p")
     file = root / name
     file.write_bytes(data)

@@ -22,13 +22,20 @@ ANSWER = {
 URI = "https://api.example.com/v1/chat/completions"
 
 
-def call(ask: Any = ASK, answer: Any = ANSWER, uri: Any = URI, status: Any = 200, headers: Any = None, **changes: Any) -> dict[str, Any]:
+def call(
+    ask: Any = ASK, answer: Any = ANSWER, uri: Any = URI, status: Any = 200, headers: Any = None, **changes: Any
+) -> dict[str, Any]:
     sent = {"authorization": [f"Bearer {CANARY}"], "cookie": [f"session={CANARY}; a=b"], "x-api-key": CANARY}
     asked = ask if isinstance(ask, (str, bytes)) or ask is None else json.dumps(ask)
     body = answer if isinstance(answer, (str, bytes)) or answer is None else json.dumps(answer, ensure_ascii=False)
     request = {"method": "POST", "uri": uri, "headers": sent, "body": asked, **changes.get("request", {})}
     answered = {"set-cookie": [f"x={CANARY}"], "content-type": ["application/json"], **(headers or {})}
-    response = {"status": {"code": status, "message": "OK"}, "headers": answered, "body": {"string": body}, **changes.get("response", {})}
+    response = {
+        "status": {"code": status, "message": "OK"},
+        "headers": answered,
+        "body": {"string": body},
+        **changes.get("response", {}),
+    }
     return {"request": request, "response": response}
 
 
@@ -46,7 +53,13 @@ def cassette(*interactions: Any) -> str:
 
 def chunk(delta: dict[str, Any], finish: str | None = None, **changes: Any) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return "data: " + json.dumps({"id": "c", "object": "chat.completion.chunk", "created": 1767225600, "model": "m", "choices": [choice], **changes}) + "\n\n"
+    return (
+        "data: "
+        + json.dumps(
+            {"id": "c", "object": "chat.completion.chunk", "created": 1767225600, "model": "m", "choices": [choice], **changes}
+        )
+        + "\n\n"
+    )
 
 
 STREAM = (
@@ -67,12 +80,30 @@ def bring(made: Any, *interactions: Any) -> Any:
 
 def test_a_call_becomes_an_exchange_and_no_secret_is_written_or_said(project: Callable[..., Any]) -> None:
     made = project()
-    told = {**ANSWER, "choices": [{"index": 0, "message": {"content": f"you sent {CANARY}, or {base64.b64encode(CANARY.encode()).decode()}"}, "finish_reason": "stop"}]}
+    told = {
+        **ANSWER,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"content": f"you sent {CANARY}, or {base64.b64encode(CANARY.encode()).decode()}"},
+                "finish_reason": "stop",
+            }
+        ],
+    }
     failed = {"error": {"message": f"Incorrect API key provided: {CANARY}"}}
-    ran = bring(made, call(), call({**ASK, "seed": 1}, told), call({**ASK, "seed": 2}, failed, status=401), call(uri=f"{URI}/x?key={CANARY}"))
+    ran = bring(
+        made,
+        call(),
+        call({**ASK, "seed": 1}, told),
+        call({**ASK, "seed": 2}, failed, status=401),
+        call(uri=f"{URI}/x?key={CANARY}"),
+    )
     assert (ran.code, ran.document["format"], ran.document["imported"], ran.document["errors"]) == (0, "vcr", 2, 1)
     assert (ran.document["unusable"], ran.document["redacted"]) == (1, 1)
-    assert sorted(exchange.text for exchange in made.open("new").exchanges()) == ["Hallo 🎉", "you sent [redacted], or [redacted]"]
+    assert sorted(exchange.text for exchange in made.open("new").exchanges()) == [
+        "Hallo 🎉",
+        "you sent [redacted], or [redacted]",
+    ]
     made.no_secret(CANARY, str(made.root / "c.yaml"), said=ran.out + ran.err)
 
 
@@ -170,20 +201,43 @@ def test_done_without_a_reason_is_an_end(project: Callable[..., Any]) -> None:
 
 def test_streamed_tool_calls_and_refusals(project: Callable[..., Any]) -> None:
     made = project()
-    calls = [{"index": 1, "id": "b", "type": "function", "function": {"name": "g", "arguments": ""}}, {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x"'}}]
-    stream = chunk({"tool_calls": calls}) + chunk({"tool_calls": [{"index": 0, "function": {"arguments": ": 1}"}}]}) + chunk({}, "tool_calls")
+    calls = [
+        {"index": 1, "id": "b", "type": "function", "function": {"name": "g", "arguments": ""}},
+        {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": '{"x"'}},
+    ]
+    stream = (
+        chunk({"tool_calls": calls})
+        + chunk({"tool_calls": [{"index": 0, "function": {"arguments": ": 1}"}}]})
+        + chunk({}, "tool_calls")
+    )
     refusal = chunk({"refusal": "I "}) + chunk({"refusal": "will not"}) + chunk({}, "stop")
     assert bring(made, call(ASK, stream), call({**ASK, "seed": 1}, refusal)).code == 0
     found = sorted(exchange.text for exchange in made.open("new").exchanges())
     assert found[0] == "I will not"
-    assert [(c["id"], c["function"]) for c in json.loads(found[1])] == [("a", {"name": "f", "arguments": '{"x": 1}'}), ("b", {"name": "g", "arguments": ""})]
+    assert [(c["id"], c["function"]) for c in json.loads(found[1])] == [
+        ("a", {"name": "f", "arguments": '{"x": 1}'}),
+        ("b", {"name": "g", "arguments": ""}),
+    ]
 
 
 def test_responses_and_their_streams(project: Callable[..., Any]) -> None:
     made = project()
-    body = {"id": "resp", "status": "completed", "created_at": 1767225600.5, "output": [{"type": "message", "content": [{"type": "output_text", "text": "said"}]}], "usage": {"input_tokens": 1, "output_tokens": 2}}
+    body = {
+        "id": "resp",
+        "status": "completed",
+        "created_at": 1767225600.5,
+        "output": [{"type": "message", "content": [{"type": "output_text", "text": "said"}]}],
+        "usage": {"input_tokens": 1, "output_tokens": 2},
+    }
     ask, uri = {"model": "m", "input": "hi"}, "http://127.0.0.1:1/v1/responses"
-    events = "".join(f"event: {kind}\ndata: {json.dumps({'type': kind, **extra})}\n\n" for kind, extra in [("response.created", {"response": {"status": "in_progress"}}), ("response.output_text.delta", {"delta": "sa"}), ("response.completed", {"response": body})])
+    events = "".join(
+        f"event: {kind}\ndata: {json.dumps({'type': kind, **extra})}\n\n"
+        for kind, extra in [
+            ("response.created", {"response": {"status": "in_progress"}}),
+            ("response.output_text.delta", {"delta": "sa"}),
+            ("response.completed", {"response": body}),
+        ]
+    )
     cut = events[: events.index("event: response.completed")]
     failed = cut + 'data: {"type": "response.failed", "response": {"status": "failed", "error": {"message": "boom"}}}\n\n'
     erred = cut + 'data: {"type": "error", "message": "boom", "code": "x"}\n\n'
@@ -251,7 +305,16 @@ def test_a_body_nested_too_deep_to_be_read_back_is_left_out(project: Callable[..
 
 @pytest.mark.parametrize(
     "content",
-    ["a: 1\n", "interactions: 5\n", "interactions:\n- 5\n", "interactions:\n- request: {}\n", "interactions:\n- {request: {}, response: []}\n", "[]\n", "''\n", "interactions: {a: 1}\n"],
+    [
+        "a: 1\n",
+        "interactions: 5\n",
+        "interactions:\n- 5\n",
+        "interactions:\n- request: {}\n",
+        "interactions:\n- {request: {}, response: []}\n",
+        "[]\n",
+        "''\n",
+        "interactions: {a: 1}\n",
+    ],
 )
 def test_a_document_that_is_no_cassette_is_refused(project: Callable[..., Any], content: str) -> None:
     made = project()
@@ -260,7 +323,9 @@ def test_a_document_that_is_no_cassette_is_refused(project: Callable[..., Any], 
 
 def test_one_malformed_interaction_refuses_all(project: Callable[..., Any]) -> None:
     made = project()
-    made.refuse(made.file("c.yaml", cassette(call(), call(), {"request": {}})), "interactions[2]", "needs a request and a response")
+    made.refuse(
+        made.file("c.yaml", cassette(call(), call(), {"request": {}})), "interactions[2]", "needs a request and a response"
+    )
 
 
 def test_a_stub_in_place_of_a_filtered_header_takes_nothing_out(project: Callable[..., Any]) -> None:
@@ -278,7 +343,9 @@ def test_a_stub_in_place_of_a_filtered_header_takes_nothing_out(project: Callabl
      ("authorization", "Bearer not-needed", None), ("authorization", "Bearer ollama", None), ("authorization", "XXXXXXXXXXXXXXXX", None), ("cookie", "theme=system", None),
      ("authorization", "<placeholder-of-a-key>", None), ("authorization", "Bearer", None)],
 )  # fmt: skip
-def test_a_credential_that_is_repeated_in_an_answer_is_taken_out(project: Callable[..., Any], header: str, value: str, secret: str | None) -> None:
+def test_a_credential_that_is_repeated_in_an_answer_is_taken_out(
+    project: Callable[..., Any], header: str, value: str, secret: str | None
+) -> None:
     made = project()
     said = secret or value.split()[-1].split("=")[-1]
     one = call(answer={**ANSWER, "choices": [{"message": {"content": f"you sent {said}"}, "finish_reason": "stop"}]})
@@ -290,6 +357,9 @@ def test_a_credential_that_is_repeated_in_an_answer_is_taken_out(project: Callab
 
 def test_attributes_of_cookies_are_no_secrets(project: Callable[..., Any]) -> None:
     made = project()
-    answer = {**ANSWER, "choices": [{"message": {"content": "31536000 s until 25 Nov 2026 00:00:00 GMT"}, "finish_reason": "stop"}]}
+    answer = {
+        **ANSWER,
+        "choices": [{"message": {"content": "31536000 s until 25 Nov 2026 00:00:00 GMT"}, "finish_reason": "stop"}],
+    }
     cookie = ["a=b; Max-Age=31536000; Expires=Wed, 25 Nov 2026 00:00:00 GMT; Path=/"]
     assert bring(made, call(answer=answer, headers={"set-cookie": cookie})).document["redacted"] == 0

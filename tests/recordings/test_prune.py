@@ -99,7 +99,10 @@ def test_what_is_needed_stays_and_what_goes_stands_aside(project: Callable[..., 
     again = prune(made, "--apply")
     assert (again.document["applied"], sum(again.document["dropped"].values())) == (False, 0)
     after = made.call("run", made.config, "--json", "--jobs", "1")
-    assert (after.code, [t["verdict"] for t in after.document.get("thresholds", [])]) == (verdict.code, [t["verdict"] for t in verdict.document.get("thresholds", [])])
+    assert (after.code, [t["verdict"] for t in after.document.get("thresholds", [])]) == (
+        verdict.code,
+        [t["verdict"] for t in verdict.document.get("thresholds", [])],
+    )
 
 
 def test_kept_lines_keep_their_bytes(project: Callable[..., Any]) -> None:
@@ -125,7 +128,14 @@ def test_the_report_for_people(project: Callable[..., Any]) -> None:
     made.record(*made.lines(), made.line("baseline", 7, text="x"), '{"v"')
     said = made.recording("prune", "sums", "--config", made.config, "--apply")
     assert said.code == 0
-    for part in ("8 lines stay for 8 requests of", "1 lines dropped", "unneeded: ", "m: Sum: 7 + 1", "they stand in", "4 bytes are cut off"):
+    for part in (
+        "8 lines stay for 8 requests of",
+        "1 lines dropped",
+        "unneeded: ",
+        "m: Sum: 7 + 1",
+        "they stand in",
+        "4 bytes are cut off",
+    ):
         assert part in said.out
     assert "nothing is dropped: every line is needed" in made.recording("prune", "sums", "--config", made.config).out
 
@@ -133,7 +143,9 @@ def test_the_report_for_people(project: Callable[..., Any]) -> None:
 def test_all_samples_of_all_gates_are_kept(project: Callable[..., Any]) -> None:
     made = project(samples=2)
     second = made.gate("twice", samples=3)
-    made.record(*made.lines(), *(made.line(arm, i, 2) for arm in ("baseline", "candidate") for i in range(4)), made.line("baseline", 0, 3))
+    made.record(
+        *made.lines(), *(made.line(arm, i, 2) for arm in ("baseline", "candidate") for i in range(4)), made.line("baseline", 0, 3)
+    )
     ran = made.recording("prune", "sums", "--config", made.config, "--config", str(second), "--apply", "--json")
     assert (ran.document["requests"], ran.document["kept"], ran.document["dropped"]["unneeded"]) == (24, 24, 1)
 
@@ -174,7 +186,9 @@ def test_a_gate_that_already_misses_refuses(project: Callable[..., Any]) -> None
     (lambda made: made.record(made.line("baseline", 0, text="no"), segment="0009.jsonl"), "another answer", 2),
     (lambda made: (made.root / "datasets" / "sums" / "1.0.0" / "cases.jsonl").write_text(""), "0 cases", 2),
 ], ids=range(6))  # fmt: skip
-def test_what_cannot_be_pruned_stays_as_it_is(project: Callable[..., Any], change: Callable[[Any], Any], said: str, code: int) -> None:
+def test_what_cannot_be_pruned_stays_as_it_is(
+    project: Callable[..., Any], change: Callable[[Any], Any], said: str, code: int
+) -> None:
     made = project()
     filled(made)
     change(made)
@@ -263,7 +277,9 @@ def finished(made: Any, said: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["fsync", "replace", "rename", "unlink", "mkdir"])
 @pytest.mark.parametrize("failure", [errno.ENOSPC, errno.EIO, "interrupted"])
-def test_a_failure_at_every_step_loses_nothing(project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, name: str, failure: Any) -> None:
+def test_a_failure_at_every_step_loses_nothing(
+    project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, name: str, failure: Any
+) -> None:
     made = project()
     filled(made)
     start = made.root.parent / f"{made.root.name}-start"

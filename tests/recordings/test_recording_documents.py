@@ -36,7 +36,15 @@ def test_every_flag_and_action_of_the_page_exists(repository: Path) -> None:
     flags = {flag for parser in parsers(recording) for action in parser._actions for flag in action.option_strings}
     text = re.sub(r"`?git [^`\n]*", "", page(repository))
     assert set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", text)) <= flags
-    assert flags - set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", text)) <= {"--help", "-h", "--quiet", "--verbose", "--version", "--sample", "--model"}
+    assert flags - set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", text)) <= {
+        "--help",
+        "-h",
+        "--quiet",
+        "--verbose",
+        "--version",
+        "--sample",
+        "--model",
+    }
     assert set(re.findall(r"evalgate recording ([a-z]+)", text)) == set(actions.choices)
 
 

@@ -20,17 +20,35 @@ def unsealed(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def any_line(model: str, text: str = "x", **changes: Any) -> dict[str, Any]:
-    request = canonical_request(model=model, messages=[{"role": "user", "content": changes.get("question", "q")}], parameters={}, sample=changes.get("sample", 0))
-    return sealed_line(request, {"status": "ok", "text": text}, key=request_key(request), latency_ms=changes.get("latency_ms"), recorded_at=changes.get("recorded_at"))
+    request = canonical_request(
+        model=model,
+        messages=[{"role": "user", "content": changes.get("question", "q")}],
+        parameters={},
+        sample=changes.get("sample", 0),
+    )
+    return sealed_line(
+        request,
+        {"status": "ok", "text": text},
+        key=request_key(request),
+        latency_ms=changes.get("latency_ms"),
+        recorded_at=changes.get("recorded_at"),
+    )
 
 
 def test_the_figures_of_a_recording(project: Callable[..., Any]) -> None:
     made = project()
-    lines = [any_line("a", latency_ms=float(i), question=str(i), recorded_at=f"2026-01-{i:02d}T00:00:00+00:00") for i in range(1, 21)]
+    lines = [
+        any_line("a", latency_ms=float(i), question=str(i), recorded_at=f"2026-01-{i:02d}T00:00:00+00:00") for i in range(1, 21)
+    ]
     made.record(*lines, lines[0], any_line("b", sample=2), made.line("baseline", 0, error="HTTP 500"))
     made.record(unsealed(made.line("baseline", 0)), unsealed(made.line("candidate", 0)), segment="0002.jsonl")
     document = made.recording("show", "sums", "--json").document
-    assert (document["schema"], document["recording"], document["exchanges"], document["errors"]) == ("evalgate.recording/1", "sums", 23, 0)
+    assert (document["schema"], document["recording"], document["exchanges"], document["errors"]) == (
+        "evalgate.recording/1",
+        "sums",
+        23,
+        0,
+    )
     assert document["models"] == {"a": 20, "b": 1, "m": 2}
     assert document["samples"] == {"0": 22, "2": 1}
     assert document["endpoints"] == {"chat/completions": 23}
@@ -71,7 +89,15 @@ def test_one_exchange_in_full(project: Callable[..., Any]) -> None:
         assert json.loads(made.recording("show", "sums", "--key", prefix).out) == line
 
 
-@pytest.mark.parametrize(("prefix", "said"), [("", "not the beginning of a key"), ("xyz", "not the beginning of a key"), ("0" * 64, "no key begins with"), ("0x1", "not the beginning")])
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [
+        ("", "not the beginning of a key"),
+        ("xyz", "not the beginning of a key"),
+        ("0" * 64, "no key begins with"),
+        ("0x1", "not the beginning"),
+    ],
+)
 def test_a_key_that_is_not_there(project: Callable[..., Any], prefix: str, said: str) -> None:
     made = project()
     made.record()
@@ -93,7 +119,9 @@ def test_a_key_that_is_not_clear(project: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
-def test_a_torn_tail_is_shown_and_not_repaired(project: Callable[..., Any], on_disk: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_torn_tail_is_shown_and_not_repaired(
+    project: Callable[..., Any], on_disk: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if on_disk:
         monkeypatch.setattr(recording, "KEPT_BYTES", 0)
     made = project()
@@ -132,7 +160,15 @@ def test_show_refuses_a_provenance_that_is_no_json(project: Callable[..., Any], 
     assert "provenance.json" in ran.err
 
 
-@pytest.mark.parametrize(("name", "said"), [("sum", "did you mean sums"), ("./absent", "no folder of that name"), ("a b", "not a plain name"), ("configs/sums.yaml", "is a file")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sum", "did you mean sums"),
+        ("./absent", "no folder of that name"),
+        ("a b", "not a plain name"),
+        ("configs/sums.yaml", "is a file"),
+    ],
+)
 def test_a_recording_that_is_not_there(project: Callable[..., Any], name: str, said: str) -> None:
     made = project()
     made.record()
@@ -169,7 +205,10 @@ def test_all_recordings_are_verified(project: Callable[..., Any]) -> None:
     ran = made.recording("verify", "--json")
     assert ran.code == 0
     assert ran.document["schema"] == "evalgate.recording-verification/1"
-    assert [(r["recording"], r["exchanges"], r["unsealed_lines"]) for r in ran.document["recordings"]] == [("old", 2, 2), ("sums", 8, 0)]
+    assert [(r["recording"], r["exchanges"], r["unsealed_lines"]) for r in ran.document["recordings"]] == [
+        ("old", 2, 2),
+        ("sums", 8, 0),
+    ]
     said = made.recording("verify").out
     assert "ok  old  2 exchanges, 0 errors, 1 segments, 2 lines carry no digest" in said
     assert made.open().digest in said
@@ -180,13 +219,31 @@ def test_every_problem_of_every_recording_is_named(project: Callable[..., Any]) 
     made = project()
     good = made.lines()
     edited = {**good[1], "response": {**good[1]["response"], "text": "no"}}
-    made.record(good[0], edited, "{broken\n", good[2], "=======\n", {**good[3], "v": 7}, unsealed(good[4]), made.line("baseline", 1, text="another"))
+    made.record(
+        good[0],
+        edited,
+        "{broken\n",
+        good[2],
+        "=======\n",
+        {**good[3], "v": 7},
+        unsealed(good[4]),
+        made.line("baseline", 1, text="another"),
+    )
     made.record(good[2], good[3], segment="0002.jsonl")
     made.record(made.line("baseline", 1), made.line("baseline", 1, text="x"), name="other")
     made.record(name="right")
     ran = made.recording("verify")
     assert ran.code == 2
-    places = ["sums/0001.jsonl:2", "sums/0001.jsonl:3", "sums/0001.jsonl:5", "sums/0001.jsonl:6", "sums/0001.jsonl:7", "sums/0001.jsonl:8", "other/0001.jsonl:2", "sums/0002.jsonl:1"]
+    places = [
+        "sums/0001.jsonl:2",
+        "sums/0001.jsonl:3",
+        "sums/0001.jsonl:5",
+        "sums/0001.jsonl:6",
+        "sums/0001.jsonl:7",
+        "sums/0001.jsonl:8",
+        "other/0001.jsonl:2",
+        "sums/0002.jsonl:1",
+    ]
     assert [place for place in places if f"evalgate: {place}: " not in ran.err] == ["sums/0002.jsonl:1"]
     assert ran.err.count("evalgate: ") == 7
     assert "ok  right" in ran.out
@@ -216,7 +273,9 @@ def test_many_problems_are_bounded(project: Callable[..., Any]) -> None:
     assert "and 500 more problems" in ran.err
 
 
-def test_a_line_that_is_too_long_is_named_and_the_rest_is_read(project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_is_too_long_is_named_and_the_rest_is_read(
+    project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from evalgate.core import files
     from evalgate.proxy.transfer import scan
 
@@ -237,7 +296,19 @@ def test_no_recordings_at_all(project: Callable[..., Any]) -> None:
     assert "there are no recordings" in ran.err
 
 
-@pytest.mark.parametrize("arguments", [(), ("show",), ("remove", "x"), ("show", "a", "b"), ("verify", "--key", "x"), ("prune", "sums"), ("export", "sums"), ("import", "x")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("show",),
+        ("remove", "x"),
+        ("show", "a", "b"),
+        ("verify", "--key", "x"),
+        ("prune", "sums"),
+        ("export", "sums"),
+        ("import", "x"),
+    ],
+)
 def test_usage(project: Callable[..., Any], arguments: tuple[str, ...]) -> None:
     assert project().recording(*arguments).code == 2
 

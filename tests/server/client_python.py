@@ -9,7 +9,12 @@ from typing import Any
 
 import openai
 
-CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Name a colour, please."}], "temperature": 0, "max_tokens": 60}
+CHAT: dict[str, Any] = {
+    "model": "m",
+    "messages": [{"role": "user", "content": "Name a colour, please."}],
+    "temperature": 0,
+    "max_tokens": 60,
+}
 ASK: dict[str, Any] = {"model": "m", "input": "Name a flavour, please."}
 WORDS: dict[str, Any] = {"model": "e", "input": ["one", "two"]}
 
@@ -51,7 +56,9 @@ def sync(client: openai.OpenAI) -> dict[str, Any]:
 async def asynchronous(client: openai.AsyncOpenAI) -> dict[str, Any]:
     async with client:
         many = await asyncio.gather(*(client.chat.completions.create(**CHAT, user=str(n)) for n in range(32)))
-        chunks = [c async for c in await client.chat.completions.create(**CHAT, stream=True, stream_options={"include_usage": True})]
+        chunks = [
+            c async for c in await client.chat.completions.create(**CHAT, stream=True, stream_options={"include_usage": True})
+        ]
         response = await client.responses.create(**ASK)
         events = [e async for e in await client.responses.create(**ASK, stream=True)]
         words = await client.embeddings.create(**WORDS)

@@ -64,7 +64,14 @@ def test_a_rule_answers_in_every_form(mocking) -> None:
     assert [c["index"] for c in server.chat({**ASK, "n": 3}).json["choices"]] == [0, 1, 2]
     assert len(server.chat({**ASK, "n": 10**6}).json["choices"]) == 1
     assert [m["id"] for m in server.ask("GET", "/v1/models").json["data"]] == ["m", "mock"]
-    assert server.ask("GET", "/health").json == {"status": "ok", "mode": "mock", "exchanges": 0, "hits": 0, "misses": 0, "recorded": 0}
+    assert server.ask("GET", "/health").json == {
+        "status": "ok",
+        "mode": "mock",
+        "exchanges": 0,
+        "hits": 0,
+        "misses": 0,
+        "recorded": 0,
+    }
 
 
 def test_embeddings_of_the_same_text_are_the_same(mocking) -> None:
@@ -161,7 +168,9 @@ def test_silence_ends_when_the_client_leaves_or_the_server_stops(mocking, kind, 
     server = faulty(mocking, kind)
     data = json.dumps(ASK).encode()
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
-        plain.sendall(f"POST /chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+        plain.sendall(
+            f"POST /chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
+        )
         while not server.desk._active:
             threading.Event().wait(0.005)
         if not leaves:
@@ -195,7 +204,9 @@ def test_a_paced_mock_waits(mocking) -> None:
 
 
 def test_the_mock_of_a_file(program, tmp_path) -> None:
-    (tmp_path / "bad-day.yaml").write_text("rules: [{contains: colour, text: Blue.}]\nfaults: [{kind: rate_limit, every: 2}]\n", encoding="utf-8")
+    (tmp_path / "bad-day.yaml").write_text(
+        "rules: [{contains: colour, text: Blue.}]\nfaults: [{kind: rate_limit, every: 2}]\n", encoding="utf-8"
+    )
     running = program("--mode", "mock", "--mock", "bad-day.yaml")
     status, data, _ = running.ask(ASK, "any")
     assert (status, json.loads(data)["choices"][0]["message"]["content"]) == (200, "Blue.")

@@ -20,7 +20,9 @@ BLUE = Reply("Blue.", "stop", 3, 1, 4.5, None)
 
 
 def recorded(tmp_path, name: str) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted((tmp_path / "datasets" / "recordings" / name).glob("*")) if path.is_file())
+    return b"".join(
+        path.read_bytes() for path in sorted((tmp_path / "datasets" / "recordings" / name).glob("*")) if path.is_file()
+    )
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -79,7 +81,15 @@ def test_what_was_answered_survives_a_kill(program, recording, tmp_path) -> None
 
 def test_a_running_call_is_finished_before_the_end(program, recording, tmp_path) -> None:
     source, upstream = recording(lambda call: BLUE, "source", gated=True)
-    running = program("--mode", "record", "--recording", "shop", "--upstream", f"http://127.0.0.1:{source.port}/v1", env={"OPENAI_API_KEY": TOKEN})
+    running = program(
+        "--mode",
+        "record",
+        "--recording",
+        "shop",
+        "--upstream",
+        f"http://127.0.0.1:{source.port}/v1",
+        env={"OPENAI_API_KEY": TOKEN},
+    )
     got: list[Any] = []
     client = threading.Thread(target=lambda: got.append(running.ask(ASK)))
     client.start()
@@ -96,7 +106,15 @@ def test_a_running_call_is_finished_before_the_end(program, recording, tmp_path)
 @pytest.mark.parametrize("signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM)])
 def test_a_call_that_does_not_end_is_broken_off(program, recording, signals) -> None:
     source, upstream = recording(lambda call: BLUE, "source", gated=True)
-    running = program("--mode", "record", "--recording", "shop", "--upstream", f"http://127.0.0.1:{source.port}/v1", env={"OPENAI_API_KEY": TOKEN})
+    running = program(
+        "--mode",
+        "record",
+        "--recording",
+        "shop",
+        "--upstream",
+        f"http://127.0.0.1:{source.port}/v1",
+        env={"OPENAI_API_KEY": TOKEN},
+    )
     got: list[Any] = []
 
     def ask() -> None:
@@ -114,7 +132,9 @@ def test_a_call_that_does_not_end_is_broken_off(program, recording, signals) -> 
     _, err = running.process.communicate(timeout=30)
     client.join(30)
     upstream.gate.set()
-    assert running.process.returncode in {signal.SIGTERM: (143,), signal.SIGINT: (130, 143)}[signals[0]], "two at once come in either order"
+    assert running.process.returncode in {signal.SIGTERM: (143,), signal.SIGINT: (130, 143)}[signals[0]], (
+        "two at once come in either order"
+    )
     assert got[0] != 200
     assert "Traceback" not in err
 
@@ -190,7 +210,17 @@ def test_a_proxy_does_not_call_itself(tmp_path, monkeypatch, capsys, serve, repl
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "-1"], ["--port", "x"], ["--max-body", "10"], ["--max-body", "999999999999"], ["--mode", "other"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--port", "65536"],
+        ["--port", "-1"],
+        ["--port", "x"],
+        ["--max-body", "10"],
+        ["--max-body", "999999999999"],
+        ["--mode", "other"],
+    ],
+)
 def test_usage_errors(capsys, arguments) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["proxy", *arguments])
@@ -202,7 +232,9 @@ def test_usage_errors(capsys, arguments) -> None:
     ("upstream", "key_env", "sent"),
     [(None, None, True), ("https://models.example/v1", None, False), ("https://models.example/v1", "OPENAI_API_KEY", True), ("http://127.0.0.1:9/v1", None, True)],
 )  # fmt: skip
-def test_the_key_goes_to_the_address_it_was_set_for(upstream: str | None, key_env: str | None, sent: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_goes_to_the_address_it_was_set_for(
+    upstream: str | None, key_env: str | None, sent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from evalgate.pipeline.serve import ServeOptions, _upstream
     from evalgate.proxy.redaction import Redactor
     from evalgate.proxy.upstream.http_provider import make_openai
@@ -210,6 +242,8 @@ def test_the_key_goes_to_the_address_it_was_set_for(upstream: str | None, key_en
 
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gateway.example/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-gateway-123456")
-    chosen, shown = _upstream(ServeOptions(mode="record", recording="r", upstream=upstream, api_key_env=key_env), "http://127.0.0.1:1/v1")
+    chosen, shown = _upstream(
+        ServeOptions(mode="record", recording="r", upstream=upstream, api_key_env=key_env), "http://127.0.0.1:1/v1"
+    )
     assert shown == (upstream or "https://gateway.example/v1")
     assert ("Authorization" in make_openai(chosen, ProviderContext(1, Redactor()))._headers) is sent

@@ -84,7 +84,12 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("set EVALGATE_NODE_CLIENT to a folder with node_modules/openai, or EVALGATE_LIVE=1 to install it")
     folder = Path(given) if given else tmp_path_factory.mktemp("node")
     if given is None:
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "openai"], cwd=folder, check=True, capture_output=True)
+        subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "openai"],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
     return folder
 
 
@@ -108,7 +113,9 @@ def health(running: Any) -> dict[str, Any]:
 
 def recorded_and_replayed(program: Any, client: Any) -> tuple[Any, Any, dict[str, Any]]:
     upstream = program("--mode", "mock")
-    record = program("--mode", "record", "--recording", "shop", "--upstream", upstream.base, env={"OPENAI_API_KEY": "of-the-upstream-123"})
+    record = program(
+        "--mode", "record", "--recording", "shop", "--upstream", upstream.base, env={"OPENAI_API_KEY": "of-the-upstream-123"}
+    )
     first = client(record)
     assert health(record)["recorded"] == 3, "every request was asked once, whoever asked and however"
     assert record.end(signal.SIGTERM)[0] == upstream.end(signal.SIGTERM)[0] == 143
@@ -165,7 +172,9 @@ def test_the_node_client(program: Any, node_client: Any) -> None:
 def test_python_and_node_have_the_same_recording(program: Any, python_client: Any, node_client: Any) -> None:
     """Recorded by one language, replayed by the other, except embeddings: each client asks for another encoding."""
     upstream = program("--mode", "mock")
-    record = program("--mode", "record", "--recording", "shop", "--upstream", upstream.base, env={"OPENAI_API_KEY": "of-the-upstream-123"})
+    record = program(
+        "--mode", "record", "--recording", "shop", "--upstream", upstream.base, env={"OPENAI_API_KEY": "of-the-upstream-123"}
+    )
     first, other = python_client(record)["sync"], node_client(record)
     assert health(record)["recorded"] <= 4
     for name in ("chat", "chat_stream", "response_stream", "request_id"):
@@ -174,5 +183,7 @@ def test_python_and_node_have_the_same_recording(program: Any, python_client: An
 
 def test_a_wrong_token_is_an_authentication_error(program: Any, python_client: Any) -> None:
     upstream = program("--mode", "mock")
-    record = program("--mode", "record", "--recording", "shop", "--upstream", upstream.base, env={"OPENAI_API_KEY": "of-the-upstream-123"})
+    record = program(
+        "--mode", "record", "--recording", "shop", "--upstream", upstream.base, env={"OPENAI_API_KEY": "of-the-upstream-123"}
+    )
     assert python_client(record, "errors")["errors"]["token"] == ["AuthenticationError", "invalid_api_key", 401]

@@ -44,7 +44,11 @@ def test_record_and_replay_give_the_same_bytes(recording, serve, tmp_path, body,
     server, upstream = recording(lambda call: answer("Blau\u2028 – 日本", body))
     asked = {**ASK, "stream": stream, "stream_options": {"include_usage": True}}
     first, again = server.chat(asked, TOKEN), server.chat(asked, TOKEN)
-    assert (first.status, first.headers["x-evalgate-source"], again.headers["x-evalgate-source"]) == (200, "upstream", "recording")
+    assert (first.status, first.headers["x-evalgate-source"], again.headers["x-evalgate-source"]) == (
+        200,
+        "upstream",
+        "recording",
+    )
     assert first.data == again.data
     assert len(upstream.calls) == 1
     stored = open_recording(tmp_path / "rec", "rec")
@@ -72,7 +76,14 @@ def test_every_endpoint_is_recorded(recording, serve, tmp_path, endpoint) -> Non
 
 def test_the_upstream_gets_what_the_client_sent_and_never_a_stream(recording) -> None:
     server, upstream = recording(lambda call: answer("a"))
-    asked = {**ASK, "stream": True, "stream_options": {"include_usage": True}, "max_completion_tokens": 5, "user": "u", "top_p": None}
+    asked = {
+        **ASK,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_completion_tokens": 5,
+        "user": "u",
+        "top_p": None,
+    }
     assert server.chat(asked, {**TOKEN, "x-evalgate-sample": "3"}).status == 200
     call = upstream.calls[0]
     assert call.body == {**ASK, "max_completion_tokens": 5, "user": "u", "top_p": None}
@@ -92,7 +103,9 @@ def test_the_same_request_at_once_is_paid_once(recording) -> None:
     server, upstream = recording(lambda call: answer("a"), gated=True)
 
     async def ask(session: aiohttp.ClientSession, changes: dict[str, Any]) -> tuple[int, bytes]:
-        async with session.post(f"http://127.0.0.1:{server.port}/v1/chat/completions", json={**ASK, **changes}, headers=TOKEN) as got:
+        async with session.post(
+            f"http://127.0.0.1:{server.port}/v1/chat/completions", json={**ASK, **changes}, headers=TOKEN
+        ) as got:
             return got.status, await got.read()
 
     async def all_at_once() -> list[tuple[int, bytes]]:
@@ -116,7 +129,9 @@ def test_a_client_that_leaves_has_its_answer_recorded(recording) -> None:
 
     async def leave() -> None:
         async with aiohttp.ClientSession() as session:
-            task = asyncio.create_task(session.post(f"http://127.0.0.1:{server.port}/v1/chat/completions", json=ASK, headers=TOKEN))
+            task = asyncio.create_task(
+                session.post(f"http://127.0.0.1:{server.port}/v1/chat/completions", json=ASK, headers=TOKEN)
+            )
             while not upstream.calls:
                 await asyncio.sleep(0.005)
             task.cancel()
@@ -160,7 +175,9 @@ def test_a_failure_is_passed_on_and_never_stored(recording, tmp_path, failure, s
     assert len(upstream.calls) == 2
 
 
-@pytest.mark.parametrize("error", [BadInput("OpenAI is asked without a key"), Incomplete("the budget is used up", where="proxy.budget.calls")])
+@pytest.mark.parametrize(
+    "error", [BadInput("OpenAI is asked without a key"), Incomplete("the budget is used up", where="proxy.budget.calls")]
+)
 def test_an_upstream_that_cannot_be_asked(recording, error) -> None:
     def refuse(call: Call) -> Reply:
         raise error
@@ -189,7 +206,11 @@ def test_a_disk_that_refuses_stops_the_paying(recording, monkeypatch) -> None:
 def test_a_known_secret_is_neither_sent_nor_recorded(recording, tmp_path) -> None:
     remember("fixture-secret-9911")
     server, upstream = recording(lambda call: answer("a"))
-    for changes in ({"messages": [{"role": "user", "content": "my fixture-secret-9911"}]}, {"user": "fixture-secret-9911"}, {"metadata": {"fixture-secret-9911": "x"}}):
+    for changes in (
+        {"messages": [{"role": "user", "content": "my fixture-secret-9911"}]},
+        {"user": "fixture-secret-9911"},
+        {"metadata": {"fixture-secret-9911": "x"}},
+    ):
         got = server.chat({**ASK, **changes}, TOKEN)
         assert (got.status, got.error["code"]) == (400, "secret_in_request")
         assert "9911" not in got.data.decode()
@@ -211,12 +232,22 @@ def test_secrets_in_an_answer_are_taken_out_at_once(recording, tmp_path) -> None
 
 def test_a_recording_is_continued_and_an_error_in_it_is_asked_again(recording, make_line, store) -> None:
     known = {**ASK, "seed": 1}
-    store(make_line("chat/completions", known, {"text": "old"}), make_line("chat/completions", ASK, {"status": "error", "error": "HTTP 500"}))
+    store(
+        make_line("chat/completions", known, {"text": "old"}),
+        make_line("chat/completions", ASK, {"status": "error", "error": "HTTP 500"}),
+    )
     server, upstream = recording(lambda call: answer("new"))
     assert server.chat(known, TOKEN).json["choices"][0]["message"]["content"] == "old"
     assert not upstream.calls
     assert server.chat(ASK, TOKEN).json["choices"][0]["message"]["content"] == "new"
-    assert server.ask("GET", "/health").json == {"status": "ok", "mode": "record", "exchanges": 2, "hits": 1, "misses": 0, "recorded": 1}
+    assert server.ask("GET", "/health").json == {
+        "status": "ok",
+        "mode": "record",
+        "exchanges": 2,
+        "hits": 1,
+        "misses": 0,
+        "recorded": 1,
+    }
     server.chat({**ASK, "model": "z"}, TOKEN)
     assert [m["id"] for m in server.ask("GET", "/models", headers=TOKEN).json["data"]] == ["m", "z"]
 
@@ -283,7 +314,9 @@ def test_a_server_outlives_the_breaker_of_its_caller() -> None:
 
 def test_recording_through_the_real_caller(serve, replaying, make_line, tmp_path: Path) -> None:
     """A replaying server is the upstream: answers, its 404 and a dead address arrive as they should."""
-    source = replaying(make_line("chat/completions", ASK, {"text": "Blue.", "usage": {"prompt_tokens": 3, "completion_tokens": 1}}))
+    source = replaying(
+        make_line("chat/completions", ASK, {"text": "Blue.", "usage": {"prompt_tokens": 3, "completion_tokens": 1}})
+    )
     with RecordingWriter(tmp_path / "new", "new") as writer:
         opened = open_recording(tmp_path / "new", "new", may_be_empty=True)
         context = ProviderContext(concurrency=4, redactor=Redactor())

@@ -85,7 +85,11 @@ def test_no_host_or_two_are_refused(server) -> None:
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost", ""])
 def test_web_pages_are_refused(server, origin) -> None:
-    for method, path, body in (("POST", "/v1/chat/completions", ASK), ("OPTIONS", "/v1/chat/completions", None), ("GET", "/health", None)):
+    for method, path, body in (
+        ("POST", "/v1/chat/completions", ASK),
+        ("OPTIONS", "/v1/chat/completions", None),
+        ("GET", "/health", None),
+    ):
         got = server.ask(method, path, body, {"Origin": origin})
         assert (got.status, got.error["code"]) == (403, "origin_not_allowed")
         assert not [name for name in got.headers if name.startswith("access-control")]
@@ -126,7 +130,17 @@ def test_other_media_types_are_refused(server, media) -> None:
     assert (got.status, got.error["code"]) == (415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("media", [None, "application/json", "application/x-www-form-urlencoded", "Application/JSON", "application/json; charset=UTF-8", "application/problem+json"])
+@pytest.mark.parametrize(
+    "media",
+    [
+        None,
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "Application/JSON",
+        "application/json; charset=UTF-8",
+        "application/problem+json",
+    ],
+)
 def test_json_or_nothing_is_read(server, media) -> None:
     assert server.chat(ASK, {"Content-Type": media}).status == 200
 
@@ -236,7 +250,12 @@ def test_the_token_is_always_needed_off_the_loopback(host, loopback) -> None:
 def test_a_server_for_all_addresses_knows_its_names() -> None:
     access = access_for("0.0.0.0", TOKEN, spends=False)
     name = socket.gethostname().lower()
-    for host, address in ((name, "192.0.2.7"), ("192.0.2.7:80", "192.0.2.7"), ("localhost:80", "127.0.0.1"), ("[2001:db8::7]:80", "2001:db8::7")):
+    for host, address in (
+        (name, "192.0.2.7"),
+        ("192.0.2.7:80", "192.0.2.7"),
+        ("localhost:80", "127.0.0.1"),
+        ("[2001:db8::7]:80", "2001:db8::7"),
+    ):
         assert access.refuses((host,), False, address) is None
     for host in ("192.0.2.8", "0.0.0.0", "example.org", ""):
         assert isinstance(access.refuses((host,), False, "192.0.2.7"), Refusal)

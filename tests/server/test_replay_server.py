@@ -84,7 +84,9 @@ def test_what_is_no_part_of_the_identity_changes_nothing(replaying, make_line, c
 @pytest.mark.parametrize("finish", ["stop", "length", "content_filter", None])
 def test_a_response_is_made_from_text_and_usage(replaying, make_line, finish) -> None:
     ask = {"model": "m", "input": "Name a colour.", "temperature": 0.5}
-    got = replaying(make_line("responses", ask, {"text": "Blue.", "finish": finish, "usage": USAGE})).ask("POST", "/v1/responses", ask)
+    got = replaying(make_line("responses", ask, {"text": "Blue.", "finish": finish, "usage": USAGE})).ask(
+        "POST", "/v1/responses", ask
+    )
     body = got.json
     cut = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(finish)
     assert got.status == 200
@@ -98,7 +100,12 @@ def test_a_response_is_made_from_text_and_usage(replaying, make_line, finish) ->
 def test_embeddings_kept_as_a_body_or_as_text(replaying, make_line) -> None:
     kept, text, packed, lost = ({"model": "e", "input": word} for word in ("kept", ["a", "b"], "packed", "lost"))
     packed["encoding_format"] = "base64"
-    body = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -1]}], "model": "e", "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+    body = {
+        "object": "list",
+        "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -1]}],
+        "model": "e",
+        "usage": {"prompt_tokens": 1, "total_tokens": 1},
+    }
     server = replaying(
         make_line("embeddings", kept, {"body": body}),
         make_line("embeddings", text, {"text": "[[1, 2], [3, 4.5]]", "usage": USAGE}),
@@ -115,7 +122,9 @@ def test_embeddings_kept_as_a_body_or_as_text(replaying, make_line) -> None:
     assert server.ask("GET", "/v1/health").json["misses"] == 1
 
 
-@pytest.mark.parametrize("text", ["", "[]", "[[]]", "[true]", "[1, 2", '["1"]', "[1e999]", "[1e300]", "[NaN]", "[[1], 2]", "{}", "null"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "[[]]", "[true]", "[1, 2", '["1"]', "[1e999]", "[1e300]", "[NaN]", "[[1], 2]", "{}", "null"]
+)
 def test_a_text_that_is_no_vector_is_no_embedding(replaying, make_line, text) -> None:
     ask = {"model": "e", "input": "x", "encoding_format": "base64"}
     assert replaying(make_line("embeddings", ask, {"text": text})).ask("POST", "/v1/embeddings", ask).status == 404
@@ -126,7 +135,12 @@ def test_models_and_health(replaying, make_line) -> None:
     server = replaying(make_line("chat/completions", ASK, {"text": "a"}), make_line("chat/completions", other, {"text": "b"}))
     for prefix in ("", "/v1"):
         assert [m["id"] for m in server.ask("GET", f"{prefix}/models").json["data"]] == ["m", "org/b"]
-        assert server.ask("GET", f"{prefix}/models/org/b").json == {"id": "org/b", "object": "model", "created": 0, "owned_by": "evalgate"}
+        assert server.ask("GET", f"{prefix}/models/org/b").json == {
+            "id": "org/b",
+            "object": "model",
+            "created": 0,
+            "owned_by": "evalgate",
+        }
         assert server.ask("GET", f"{prefix}/models/none").error["code"] == "model_not_found"
     server.chat(ASK)
     server.chat({**ASK, "seed": 1})

@@ -122,7 +122,9 @@ def test_a_chat_stream_has_every_choice_with_all_it_holds() -> None:
     assert sorted(by_choice) == [0, 1, 2, 3]
     assert [[c["finish_reason"] for c in by_choice[n]][-1] for n in range(4)] == ["stop", "stop", "tool_calls", "length"]
     assert "".join(c["delta"].get("content") or "" for c in by_choice[0]) == "One two"
-    assert [c["delta"] for c in by_choice[0] if "annotations" in c["delta"]] == [{"annotations": [{"a": 1}], "reasoning_content": "hm"}]
+    assert [c["delta"] for c in by_choice[0] if "annotations" in c["delta"]] == [
+        {"annotations": [{"a": 1}], "reasoning_content": "hm"}
+    ]
     assert [c["logprobs"] for c in by_choice[0] if c["logprobs"]] == [RICH["choices"][0]["logprobs"]]
     assert "".join(c["delta"].get("refusal") or "" for c in by_choice[1]) == "I cannot do that"
     parts = [part for c in by_choice[2] for part in c["delta"].get("tool_calls", [])]
@@ -157,7 +159,9 @@ def test_streams_over_http(replaying, make_line) -> None:
     text = "Zeile\u2028eins\u0085 und  zwei\n👩‍🚀 日本\x00."
     usage = {"prompt_tokens": 1, "completion_tokens": 2}
     ask = {"model": "m", "input": "Say it."}
-    server = replaying(make_line("chat/completions", ASK, {"text": text, "usage": usage}), make_line("responses", ask, {"text": text}))
+    server = replaying(
+        make_line("chat/completions", ASK, {"text": text, "usage": usage}), make_line("responses", ask, {"text": text})
+    )
     got = server.chat({**ASK, "stream": True, "stream_options": {"include_usage": True}})
     assert got.status == 200
     assert got.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -189,7 +193,9 @@ def test_a_client_that_leaves_in_the_middle_hurts_nobody(replaying, make_line) -
     assert server.lines == []
 
 
-@pytest.mark.parametrize("choice", [{"index": "a", "message": {"content": 5, "refusal": 7}}, {"message": {"tool_calls": [1, {"function": 3}]}}])
+@pytest.mark.parametrize(
+    "choice", [{"index": "a", "message": {"content": 5, "refusal": 7}}, {"message": {"tool_calls": [1, {"function": 3}]}}]
+)
 def test_an_odd_body_still_ends_its_stream(choice) -> None:
     body = {"choices": [choice]}
     assert b"".join(chat_events(exchange("chat/completions", "x", body), body, include_usage=True)).endswith(DONE)

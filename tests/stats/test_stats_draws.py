@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evalgate.core.values import Scale
-from evalgate.stats.bands import two_sided_p
+from evalgate.stats.bands import OrderStatistics, Resampled, two_sided
 from evalgate.stats.bootstrap import replicate_sums
 from evalgate.stats.chunks import CHUNK, fixed_chunks
 from evalgate.stats.compare import compare_metrics
 from evalgate.stats.draws import ChunkShares, default_resamples, fewest_resamples, generator, unit_weights
-from evalgate.stats.quantile import paired_values, point, rank_band, ranks
+from evalgate.stats.quantile import paired_values, point, ranks
 from evalgate.stats.survey import take_survey
 
 
@@ -91,9 +91,12 @@ def test_chunks_keep_every_case_in_order(sizes: list[int], size: int) -> None:
 
 
 def test_ties_count_on_both_sides_of_the_p_value() -> None:
-    assert two_sided_p(np.zeros(999)) == 1.0
-    assert two_sided_p(np.ones(999)) == 0.002
-    assert two_sided_p(np.array([0.0] * 300 + [1.0] * 699)) == pytest.approx(0.602)
+    def p(deltas: np.ndarray) -> float | None:
+        return two_sided(Resampled(deltas, deltas, "resampled"))
+
+    assert p(np.zeros(999)) == 1.0
+    assert p(np.ones(999)) == 0.002
+    assert p(np.array([0.0] * 300 + [1.0] * 699)) == pytest.approx(0.602)
 
 
 @pytest.mark.parametrize(("n", "enough"), [(58, False), (59, True)])
@@ -112,7 +115,7 @@ def test_a_median_interval_known_from_tables() -> None:
     # n = 20: the 6th and 15th values enclose the median with 95.9 %
     assert ranks(20, 0.5, 0.025) == (6, 15)
     values = np.arange(1.0, 21.0)
-    ends = rank_band(values, 0.5)(0.95)
+    ends = OrderStatistics(np.sort(values), 0.5).interval(0.95)
     assert (ends.low, ends.high) == (6.0, 15.0)
 
 

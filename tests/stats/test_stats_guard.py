@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evalgate.core.values import Scale
-from evalgate.stats.guard import Moments, guarded_p, guarded_t
+from evalgate.stats.bands import two_sided
+from evalgate.stats.guard import GuardedT
+from evalgate.stats.moments import Moments, PairMoments
 from evalgate.stats.survey import ENOUGH, Spread
 
 
@@ -23,24 +25,37 @@ def changed(n: int, up: int, down: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_fifty_zeros_are_not_certainty() -> None:
-    ends = guarded_t(Moments(50, 0.0, 0.0), -1.0, 1.0)(0.9)
+    pairs = PairMoments(50, (0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)).with_ends(0.0, 1.0)
+    ends = GuardedT(pairs.of(-1.0, 1.0), "guarded t").interval(0.9)
     assert (ends.low, ends.high) == pytest.approx((-0.046, 0.046), abs=5e-5)
 
 
-@pytest.mark.parametrize(("up", "down"), [(0, 0), (3, 0), (0, 4), (4, 5)])
+@pytest.mark.parametrize(("up", "down"), [(0, 0), (2, 2), (4, 4)])
 def test_the_guard_is_a_t_interval_with_two_more_units(make, up: int, down: int) -> None:
     before, after = changed(60, up, down)
     d = np.concatenate([after - before, [-1.0, 1.0]])
     wanted = stats.t.interval(0.9, len(d) - 1, d.mean(), stats.sem(d))
-    found = make.compare(before, after, Scale.PROPORTION)
+    found = make.compare(before, after)
     assert (found.delta.deciding.low, found.delta.deciding.high) == pytest.approx(wanted, rel=1e-9)
     assert found.p_value == pytest.approx(stats.ttest_1samp(d, 0).pvalue, rel=1e-8)
-    assert f"guarded t ({up + down} informative cases)" in found.method
+    assert f"guarded t on n + 2 cases, {up + down} informative" in found.method
 
 
-def test_ten_informative_cases_are_enough_for_the_bootstrap(make) -> None:
-    assert "guarded" in make.compare(*changed(60, 5, 4), Scale.PROPORTION).method
-    assert "bootstrap" in make.compare(*changed(60, 5, 5), Scale.PROPORTION).method
+def test_rare_losses_widen_the_guard_on_their_side_only(make) -> None:
+    random = np.random.default_rng(2)
+    before = random.random(200)
+    after = before + 0.01 * random.random(200)
+    after[:12] = before[:12] * 0.1
+    d = after - before
+    plain = stats.t.interval(0.9, len(d) - 1, d.mean(), stats.sem(d))
+    found = make.compare(before, after)
+    assert found.delta.deciding.low < plain[0] - 1e-3
+    assert found.delta.deciding.high == pytest.approx(plain[1], rel=1e-9)
+
+
+def test_ten_informative_cases_are_enough_without_pseudo_units(make) -> None:
+    assert "n + 2" in make.compare(*changed(60, 5, 4)).method
+    assert "n + 2" not in make.compare(*changed(60, 5, 5)).method
 
 
 @pytest.mark.parametrize("scale", [Scale.MEAN, Scale.PROPORTION])
@@ -56,7 +71,7 @@ def test_no_change_is_never_a_point(make, scale: Scale, n: int) -> None:
 def test_a_constant_gain_is_not_certainty(make) -> None:
     before = np.linspace(0.1, 0.8, 50)
     found = make.compare(before, before + 0.02)
-    assert (found.informative, found.method.split(";")[0]) == (50, "guarded t (0 informative cases)")
+    assert (found.informative, found.method.split(";")[0]) == (50, "guarded t on n + 2 cases, 0 informative")
     assert found.delta.deciding.low < 0.0 < found.delta.deciding.high
     assert found.p_value > 0.05
 
@@ -95,37 +110,37 @@ def test_a_score_that_never_moves_has_no_interval(make) -> None:
     assert "do not vary" in stuck.reason
 
 
-def test_a_score_that_some_resample_lacks_has_no_interval(make) -> None:
+def test_a_score_that_is_undefined_without_some_case_has_no_interval(make) -> None:
     random = np.random.default_rng(1)
     gaps = make.compare(
-        random.random(50), random.random(50), Scale.CORPUS, score=lambda sums: np.where(sums[:, 0] < 20, np.nan, sums[:, 0])
+        random.random(50), random.random(50), Scale.CORPUS, score=lambda sums: np.where(sums[:, 0] < 24.8, np.nan, sums[:, 0])
     )
     assert gaps.delta.deciding is None
 
 
-def test_the_relative_interval_of_a_guarded_change_is_wider_than_its_parts(make) -> None:
-    found = make.compare(*changed(200, 4), Scale.PROPORTION)
-    assert "guarded" in found.method
-    base = found.baseline.value
-    assert found.relative.deciding.low < found.delta.deciding.low / base
-    assert found.relative.deciding.high > found.delta.deciding.high / base
+def test_groups_are_averaged_first_and_weigh_the_same(make) -> None:
+    random = np.random.default_rng(1)
+    before, after = random.random(60), random.random(60)
+    groups = np.minimum(np.arange(60), 19)
+    found = make.compare(before, after, groups=groups)
+    means = [np.array([values[groups == g].mean() for g in range(20)]) for values in (before, after)]
+    assert (found.baseline.value, found.candidate.value) == pytest.approx((means[0].mean(), means[1].mean()), rel=1e-12)
+    plain = stats.t.interval(0.9, 19, (means[1] - means[0]).mean(), stats.sem(means[1] - means[0]))
+    ends = found.delta.deciding
+    assert ends.low <= plain[0] + 1e-9 and ends.high >= plain[1] - 1e-9
+    assert min(abs(ends.low - plain[0]), abs(ends.high - plain[1])) < 1e-9
 
 
-def test_unequal_groups_stretch_the_guard(make) -> None:
-    before = np.random.default_rng(1).random(60)
-    even = make.compare(before, before, groups=np.arange(60) // 6)
-    uneven = make.compare(before, before, groups=np.minimum(np.arange(60), 9))
-    assert even.n == uneven.n == 10
-    assert uneven.delta.deciding.high > even.delta.deciding.high
-
-
-def test_guarded_p_and_interval_agree() -> None:
-    for mean in (0.0, 0.05, 0.1, 0.3):
-        moments = Moments(40, mean, 0.4)
-        p = guarded_p(moments, -1, 1)
-        if p < 1:
-            ends = guarded_t(moments, -1, 1)(1 - p)
-            assert min(abs(ends.low), abs(ends.high)) == pytest.approx(0, abs=1e-8)
+@pytest.mark.parametrize("mean", [0.0, 0.02, 0.05])
+@pytest.mark.parametrize("cubes", [-0.1, 0.0, 0.1])
+def test_guarded_p_and_interval_agree(mean: float, cubes: float) -> None:
+    guard = GuardedT(Moments(40, mean, 0.4, cubes), "guarded t")
+    p = two_sided(guard)
+    assert p is not None
+    if p < 1:
+        ends = guard.interval(1 - p)
+        assert ends is not None
+        assert min(abs(ends.low), abs(ends.high)) == pytest.approx(0, abs=1e-7)
 
 
 @given(st.lists(st.integers(0, 14), max_size=80), st.integers(1, 80))

@@ -101,7 +101,15 @@ def completion(request: Request, text: Any = None, **changes: Any) -> dict[str, 
         content = [{"type": "output_text", "text": said}]
         output = [{"type": "message", "role": "assistant", "content": content}]
         tokens = {"input_tokens": usage["prompt_tokens"], "output_tokens": usage["completion_tokens"]}
-        return {"id": "r", "object": "response", "status": "completed", "model": model, "output": output, "usage": tokens, **changes}
+        return {
+            "id": "r",
+            "object": "response",
+            "status": "completed",
+            "model": model,
+            "output": output,
+            "usage": tokens,
+            **changes,
+        }
     if request.endpoint == "embeddings":
         data = [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25]}]
         return {"object": "list", "model": model, "data": data, "usage": usage, **changes}
@@ -111,7 +119,9 @@ def completion(request: Request, text: Any = None, **changes: Any) -> dict[str, 
     return {name: value for name, value in body.items() if value is not None}
 
 
-def answer(request: Request, text: Any = None, *, delay: float = 0.0, headers: Mapping[str, str] | None = None, **body: Any) -> Act:
+def answer(
+    request: Request, text: Any = None, *, delay: float = 0.0, headers: Mapping[str, str] | None = None, **body: Any
+) -> Act:
     """A good answer."""
     return Act((delay, http(200, json.dumps(completion(request, text, **body)).encode(), headers)), status=200, paid=True)
 

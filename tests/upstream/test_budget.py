@@ -37,7 +37,9 @@ def test_calls_are_counted_exactly(budget: int, concurrency: int, tmp_path: Path
     assert len(done.texts()) == budget
 
 
-@pytest.mark.parametrize("bad", [lambda r: status(500), lambda r: status(429), lambda r: Act((), "close"), lambda r: Act((), "reset")])
+@pytest.mark.parametrize(
+    "bad", [lambda r: status(500), lambda r: status(429), lambda r: Act((), "close"), lambda r: Act((), "reset")]
+)
 def test_retries_count_as_calls(bad: Any, tmp_path: Path) -> None:
     seen: dict[str, int] = {}
     with Stub(lambda r: bad(r) if share(r, seen, 0.5) else answer(r)) as stub:
@@ -92,6 +94,7 @@ def test_answers_that_use_all_they_may_do_not_exceed_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("concurrency", [1, 32])
 def test_tokens_are_never_exceeded_in_any_language(text: str, tokens_each: float, concurrency: int, tmp_path: Path) -> None:
     """Short and easy prompts first, from which nothing may be learned about those that come after them."""
+
     def used(request: Request) -> int:
         return 8 + int(request.content.count(text) * tokens_each)
 
@@ -110,7 +113,9 @@ def test_an_answer_without_usage_costs_what_was_reserved(tmp_path: Path) -> None
     assert len(stub.requests) < 2000 / 20
 
 
-@pytest.mark.parametrize("act", [lambda r: Act((), "hang"), lambda r: Act((b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{",), "close")])
+@pytest.mark.parametrize(
+    "act", [lambda r: Act((), "hang"), lambda r: Act((b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{",), "close")]
+)
 def test_an_attempt_that_may_have_been_billed_counts(act: Any) -> None:
     with Stub(act) as stub:
         asked = ask(calls(stub.url, 1), limits(timeout_s=0.1, attempts=3), Budget(tokens=10_000))
@@ -162,6 +167,7 @@ def test_the_same_command_continues_after_a_budget_and_pays_only_for_the_rest(tm
 
 def test_nothing_begins_after_the_run_was_stopped(tmp_path: Path) -> None:
     """Calls that wait for what others hold of the budget must not start when the run has ended for another reason."""
+
     def script(request: Request) -> Act:
         return status(401, delay=0.05) if request.number <= 2 else answer(request, delay=0.05)
 

@@ -241,7 +241,11 @@ RESPONSES = replace(MODEL, endpoint="responses", parameters={"max_output_tokens"
         ({"status": None}, "fine", "stop"),
         ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "fine", "length"),
         ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "fine", "content_filter"),
-        ({"output": [{"type": "reasoning"}, {"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}]}, "no", "stop"),
+        (
+            {"output": [{"type": "reasoning"}, {"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}]},
+            "no",
+            "stop",
+        ),
         ({"output": [{"type": "function_call", "name": "f", "arguments": "{}"}]}, None, "stop"),
     ],
 )

@@ -118,7 +118,9 @@ def test_a_run_asks_no_further_while_the_disk_is_behind(tmp_path: Path, monkeypa
     assert found.answered == 300
     assert len(durable) == 300
     ((asked, counted),) = seen
-    assert IN_FLIGHT <= asked <= 2 * IN_FLIGHT + 2 * 8, "32 on the way to the disk, 32 to be written, and what the 8 at work had begun"
+    assert IN_FLIGHT <= asked <= 2 * IN_FLIGHT + 2 * 8, (
+        "32 on the way to the disk, 32 to be written, and what the 8 at work had begun"
+    )
     assert counted == [], "nothing counts before it is durable"
     assert len(open_recording(tmp_path / "rec", "rec")) == 301
 

@@ -166,7 +166,9 @@ def test_an_index_that_is_gone_is_said(tmp_path: Path, monkeypatch: pytest.Monke
         Recording.load(tmp_path / "pointer.json")
 
 
-@pytest.mark.parametrize("part", ["sk-", "eyJ-", "eyJaaaaaaaa.", "Bearer ", "-----BEGIN PRIVATE KEY-----", "hf_", "xoxb-", "sk-a1"])
+@pytest.mark.parametrize(
+    "part", ["sk-", "eyJ-", "eyJaaaaaaaa.", "Bearer ", "-----BEGIN PRIVATE KEY-----", "hf_", "xoxb-", "sk-a1"]
+)
 def test_no_answer_can_make_redaction_slow(part: str) -> None:
     # Seconds at most; patterns that look again from every start would take hours.
     assert isinstance(Redactor().text(part * (2_000_000 // len(part))), str)

@@ -180,7 +180,22 @@ def test_f61_tls_to_a_plain_server(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_f61_a_certificate_that_nobody_knows(tmp_path: Path) -> None:
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed: no certificate to test with")
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k.pem", "-out", "c.pem", "-days", "2", "-subj", "/CN=x"]
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "k.pem",
+        "-out",
+        "c.pem",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=x",
+    ]
     subprocess.run(made, cwd=tmp_path, check=True, capture_output=True)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "c.pem", tmp_path / "k.pem")
@@ -201,7 +216,9 @@ def test_f61_what_is_no_address_is_refused(url: str, monkeypatch: pytest.MonkeyP
         _ = ask([call(0, upstream=Upstream(base_url=url or None))]).only
 
 
-@pytest.mark.parametrize("url", ["http://user:secret-word@127.0.0.1/v1", "http://user@127.0.0.1/v1", "http://127.0.0.1/v1?key=secret-word"])
+@pytest.mark.parametrize(
+    "url", ["http://user:secret-word@127.0.0.1/v1", "http://user@127.0.0.1/v1", "http://127.0.0.1/v1?key=secret-word"]
+)
 def test_f61_a_password_in_an_address_is_refused_and_not_shown(url: str) -> None:
     with pytest.raises(BadInput, match="must not hold a user") as caught:
         _ = ask(calls(url, 1)).only
@@ -257,6 +274,7 @@ def test_f66_one_success_of_many_then_silence(tmp_path: Path) -> None:
 
 def test_f66_a_resumed_run_records_what_the_whole_run_would(tmp_path: Path) -> None:
     """One request is refused for ever: whether the run was broken off before it or not changes nothing."""
+
     def script(request: Request) -> Act:
         return status(400) if request.content.endswith(" 19") else answer(request)
 

@@ -113,7 +113,9 @@ def test_a_changed_request_is_asked_and_an_equal_one_is_not(name: str, tmp_path:
 
 def test_what_is_sent_has_the_key_under_which_it_is_recorded() -> None:
     """The body on the wire, keyed as the server of `evalgate proxy` would key it, is the recorded request."""
-    model = replace(MODEL, parameters={"temperature": 0, "max_completion_tokens": 5, "stream": True, "user": "ann", "top_p": None})
+    model = replace(
+        MODEL, parameters={"temperature": 0, "max_completion_tokens": 5, "stream": True, "user": "ann", "top_p": None}
+    )
     ask = Ask("c", "candidate", model, (("system", "s"), ("user", "u \U0001f600")), model.parameters)
     with Stub(answer) as stub:
         from upstream_asking import ask as ask_all
@@ -123,5 +125,7 @@ def test_what_is_sent_has_the_key_under_which_it_is_recorded() -> None:
 
 
 def test_who_is_asked_and_how_is_no_part_of_a_call() -> None:
-    keys = {call(1, url, upstream=up).key for url in ("http://a/v1", "http://b/v1") for up in (None, Upstream(api_key_env="OTHER"))}
+    keys = {
+        call(1, url, upstream=up).key for url in ("http://a/v1", "http://b/v1") for up in (None, Upstream(api_key_env="OTHER"))
+    }
     assert len(keys) == 1

@@ -64,7 +64,9 @@ def most_within(times: list[float], span: float) -> int:
 
 @pytest.mark.parametrize("per_minute", [1, 30, 60, 600, 6000])
 def test_requests_per_minute_are_never_exceeded(clock: Clock, per_minute: int) -> None:
-    times = launches(clock, limits(concurrency=64, requests_per_minute=float(per_minute)), 3 * per_minute if per_minute < 600 else 900)
+    times = launches(
+        clock, limits(concurrency=64, requests_per_minute=float(per_minute)), 3 * per_minute if per_minute < 600 else 900
+    )
     burst = max(1, per_minute // 60)
     for span in (1.0, 10.0, 60.0):
         assert most_within(times, span - 1e-6) <= per_minute / 60 * span + burst, f"in {span} s"

@@ -22,12 +22,17 @@ from evalgate.proxy.upstream import command_provider, function_provider
 from evalgate.proxy.upstream.caller import Caller
 from evalgate.proxy.upstream.interface import Call, Failure, FailureKind, Reply
 
-OPENAI_SHAPED = {"choices": [{"message": {"content": "from a body"}, "finish_reason": "length"}], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}
+OPENAI_SHAPED = {
+    "choices": [{"message": {"content": "from a body"}, "finish_reason": "length"}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 4},
+}
 KEY = "sk-canary-9f8e7d6c5b4a39281706"
 
 
 def command(*words: str, number: int = 0, **upstream: Any) -> Call:
-    return call(number, model=ModelChoice("m", "command", "app", {"temperature": 0}), upstream=Upstream(command=words, **upstream))
+    return call(
+        number, model=ModelChoice("m", "command", "app", {"temperature": 0}), upstream=Upstream(command=words, **upstream)
+    )
 
 
 def shell(text: str, number: int = 0) -> Call:
@@ -99,7 +104,10 @@ def test_figures_of_a_command_count(tmp_path: Path) -> None:
 
 
 def test_a_command_is_given_the_request_as_json(tmp_path: Path) -> None:
-    one = replace(shell("cat > given; pwd > where; echo done"), body={"model": "app", "messages": [{"role": "user", "content": "h\u00e9 \u2028 $(x)"}]})
+    one = replace(
+        shell("cat > given; pwd > where; echo done"),
+        body={"model": "app", "messages": [{"role": "user", "content": "h\u00e9 \u2028 $(x)"}]},
+    )
     assert ask([one], root=tmp_path).only.text == "done"
     given = json.loads((tmp_path / "given").read_text(encoding="utf-8"))
     assert given == {"model": "app", "messages": [{"role": "user", "content": "h\u00e9 \u2028 $(x)"}], "sample": 0}
@@ -120,11 +128,11 @@ def test_a_command_need_not_read_its_request(size: int, tmp_path: Path) -> None:
         ("kill -SEGV $$", "the program ended with -11: ", 2),
         ("kill -9 $$", "the program ended with -9: ", 2),
         ("printf '\\377\\376'", "the program printed bytes that are not UTF-8", 1),
-        ("echo '{\"error\": \"no model\"}'", "the response holds an error: no model", 1),
+        ('echo \'{"error": "no model"}\'', "the response holds an error: no model", 1),
         ("echo '{\"choices\": []}'", "the response has no choices", 1),
         ("echo '{\"text\": 7}'", "the answer object cannot be read: it has no text", 1),
         ("echo '{\"text\": null}'", "the answer object cannot be read: it has no text", 1),
-        ("echo '{\"text\": \"x\", \"txet\": 1}'", "the answer object cannot be read: unknown field 'txet'", 1),
+        ('echo \'{"text": "x", "txet": 1}\'', "the answer object cannot be read: unknown field 'txet'", 1),
     ],
 )
 def test_what_is_no_answer_of_a_command(text: str, said: str, attempts: int, tmp_path: Path) -> None:
@@ -171,15 +179,23 @@ def test_a_command_that_tells_a_key_does_not_tell_it_on(at: int, tmp_path: Path,
 
     remember(KEY)
     monkeypatch.setenv("THE_KEY", KEY)
-    for text in (f"printf '%s%s' \"$THE_KEY\" {'x' * max(0, at)} >&2; exit 1", 'echo "{\\"error\\": \\"$THE_KEY\\"}"', 'echo "{\\"$THE_KEY\\": 1, \\"text\\": 7}"'):
-        done = gather(tmp_path / f"tape{at}", [shell("echo fine"), shell(text, 1)], limits(attempts=1, concurrency=1), root=tmp_path)
+    for text in (
+        f"printf '%s%s' \"$THE_KEY\" {'x' * max(0, at)} >&2; exit 1",
+        'echo "{\\"error\\": \\"$THE_KEY\\"}"',
+        'echo "{\\"$THE_KEY\\": 1, \\"text\\": 7}"',
+    ):
+        done = gather(
+            tmp_path / f"tape{at}", [shell("echo fine"), shell(text, 1)], limits(attempts=1, concurrency=1), root=tmp_path
+        )
         said = json.dumps([str(p) for p in done.found.failures]) + str(done.errors()) if done.found else ""
         assert KEY not in said
         assert KEY[5:15] not in said
         assert KEY[-10:] not in said
 
 
-@pytest.mark.parametrize("words", [(), ("no-such-program-7",), ("./no-such-file",), ("/no/such/file",), ("data.txt",), ("",), ("folder",)])
+@pytest.mark.parametrize(
+    "words", [(), ("no-such-program-7",), ("./no-such-file",), ("/no/such/file",), ("data.txt",), ("",), ("folder",)]
+)
 def test_a_command_that_is_not_there_is_refused(words: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "data.txt").write_text("not to be run")
     (tmp_path / "folder").mkdir()
@@ -209,7 +225,11 @@ def test_no_shell_is_involved(tmp_path: Path) -> None:
 
 def test_as_many_commands_at_a_time_as_are_declared(tmp_path: Path) -> None:
     text = "mkdir slot-1 2>/dev/null && s=1 || { mkdir slot-2 2>/dev/null && s=2; } || exit 9; sleep 0.05; rmdir slot-$s; echo ok"
-    asked = ask([replace(shell(text, n), upstream=Upstream(command=("sh", "-c", text), processes=2)) for n in range(8)], limits(concurrency=8), root=tmp_path)
+    asked = ask(
+        [replace(shell(text, n), upstream=Upstream(command=("sh", "-c", text), processes=2)) for n in range(8)],
+        limits(concurrency=8),
+        root=tmp_path,
+    )
     assert [reply.text for reply in asked.replies] == ["ok"] * 8, asked.failures
     assert asked.caller.retries == 0
 
@@ -229,7 +249,11 @@ def test_as_many_commands_at_a_time_as_are_declared(tmp_path: Path) -> None:
         ("print('to stdout'); import sys; sys.stdout.flush(); return 'returned'", "returned", "stop"),
         ("import os; os.write(1, b'{\"value\": \"forged\"}\\n'); return 'returned'", "returned", "stop"),
         ("import subprocess; subprocess.run(['echo', '{\"value\": \"forged\"}']); return 'returned'", "returned", "stop"),
-        ("import subprocess; return subprocess.run(['cat'], capture_output=True, timeout=5).stdout.decode() + 'end'", "end", "stop"),
+        (
+            "import subprocess; return subprocess.run(['cat'], capture_output=True, timeout=5).stdout.decode() + 'end'",
+            "end",
+            "stop",
+        ),
         ("return 'half \\ud83d'", "half \ufffd", "stop"),
         ("return 'nul \\x00 \\u2028 \\U0001f600'", "nul \x00 \u2028 \U0001f600", "stop"),
     ],

@@ -85,7 +85,9 @@ def test_f61_a_proxy_that_wants_another_password(scheme: str, monkeypatch: pytes
     assert len(proxy.requests) == 1
 
 
-@pytest.mark.parametrize("proxy", [f"me:{PASSWORD}@127.0.0.1:3128", f"socks5://me:{PASSWORD}@127.0.0.1:1", f"http://me:{PASSWORD}@127.0.0.1:x"])
+@pytest.mark.parametrize(
+    "proxy", [f"me:{PASSWORD}@127.0.0.1:3128", f"socks5://me:{PASSWORD}@127.0.0.1:1", f"http://me:{PASSWORD}@127.0.0.1:x"]
+)
 def test_f67_a_proxy_that_cannot_be_used_is_said_without_its_password(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", proxy)
     with pytest.raises(BadInput, match="the proxy that https_proxy names cannot be used") as caught:
@@ -121,7 +123,9 @@ def test_f65_the_order_of_answers_changes_nothing(tmp_path: Path) -> None:
         chance = random.Random(seed)
 
         def script(request: Request, chance: random.Random = chance) -> Act:
-            return answer(request, delay=chance.uniform(0, 0.01), id=f"chatcmpl-{chance.randrange(5)}", created=chance.randrange(9))
+            return answer(
+                request, delay=chance.uniform(0, 0.01), id=f"chatcmpl-{chance.randrange(5)}", created=chance.randrange(9)
+            )
 
         with Stub(script) as stub:
             done = gather(tmp_path / str(seed), calls(stub.url, 40), limits(concurrency=16))
@@ -165,6 +169,7 @@ def test_f68_a_clock_that_jumps(skew: timedelta, monkeypatch: pytest.MonkeyPatch
 def test_f68_nothing_of_the_time_is_in_what_a_recording_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digests = set()
     for year in (1970, 2026, 2038):
+
         class Then(datetime):
             @classmethod
             def now(cls, tz: object = None, year: int = year) -> datetime:  # type: ignore[override]

@@ -20,7 +20,7 @@ from evalgate.core.settings import ModelChoice, Upstream
 from evalgate.proxy.redaction import Redactor
 from evalgate.proxy.upstream import collect as collect_module
 
-KEYS = ["sk-canary-9f8e7d6c5b4a39281706", "plainword7Q2x", 'o/d+d=k~y%"<&>\\9z\'']
+KEYS = ["sk-canary-9f8e7d6c5b4a39281706", "plainword7Q2x", "o/d+d=k~y%\"<&>\\9z'"]
 
 
 def forms(key: str) -> dict[str, str]:
@@ -92,7 +92,9 @@ def test_a_key_that_comes_back_is_nowhere(echo: str, key: str, tmp_path: Path, m
     monkeypatch.setenv("OPENAI_API_KEY", key)
     shapes = list(forms(key).values())
     # One request gets a good answer first, so that failures are recorded too.
-    with Stub(lambda r: answer(r, "good") if r.content.endswith(" 0") else ECHOES[echo](r, shapes[r.number % len(shapes)])) as stub:
+    with Stub(
+        lambda r: answer(r, "good") if r.content.endswith(" 0") else ECHOES[echo](r, shapes[r.number % len(shapes)])
+    ) as stub:
         done = gather(tmp_path / "tape", [call(0, stub.url)], limits(concurrency=1))
         done = gather(tmp_path / "tape", calls(stub.url, 2 * len(shapes)), limits(concurrency=1, attempts=1))
     assert len(stub.requests) > 4
@@ -168,7 +170,17 @@ def test_a_bug_while_asking_keeps_what_other_calls_got(tmp_path: Path, monkeypat
     assert not {r.content for r in stub.paid} & {r.content for r in again.paid}
 
 
-@pytest.mark.parametrize("key", ["sk-line\nfeed-0123456789", "sk-carriage\rreturn-0123", "two words-0123456789", "sk-\u00e9t\u00e9-0123456789", "sk-\x00-0123456789abc", "\tsk-tab"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-line\nfeed-0123456789",
+        "sk-carriage\rreturn-0123",
+        "two words-0123456789",
+        "sk-\u00e9t\u00e9-0123456789",
+        "sk-\x00-0123456789abc",
+        "\tsk-tab",
+    ],
+)
 def test_a_key_that_cannot_be_one_is_refused_before_anything_is_sent(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def environment(name: str) -> str:
         remember(key)

@@ -46,7 +46,9 @@ SLOW: dict[str, Callable[[Request], Act]] = {
     "hang before the last byte": lambda r: Act((http(200, whole(r)[:-1], length=len(whole(r))),), "hang"),
     "hang in an error": lambda r: Act((b"HTTP/1.1 500 Oops\r\nContent-Length: 400\r\n\r\n{",), "hang"),
     "hang after 100 continue": lambda r: Act((b"HTTP/1.1 100 Continue\r\n\r\n",), "hang"),
-    "comments of a stream": lambda r: Act([OK + b"Transfer-Encoding: chunked\r\n\r\n", *(s for _ in range(99) for s in (b"3\r\n: \n\r\n", 0.02))]),
+    "comments of a stream": lambda r: Act(
+        [OK + b"Transfer-Encoding: chunked\r\n\r\n", *(s for _ in range(99) for s in (b"3\r\n: \n\r\n", 0.02))]
+    ),
 }
 
 
@@ -95,7 +97,9 @@ BROKEN: dict[str, Callable[[Request], Act]] = {
     "closed in the headers": lambda r: raw(OK),
     "closed in the body": lambda r: raw(http(200, whole(r)[:-5], length=len(whole(r)))),
     "reset in the body": lambda r: raw(http(200, whole(r)[:-5], length=len(whole(r))), 0.01, end="reset"),
-    "closed before the last chunk": lambda r: raw(OK + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(whole(r)) + whole(r) + b"\r\n"),
+    "closed before the last chunk": lambda r: raw(
+        OK + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(whole(r)) + whole(r) + b"\r\n"
+    ),
     "reset in a chunk": lambda r: raw(OK + b"Transfer-Encoding: chunked\r\n\r\nfff\r\n" + whole(r), 0.01, end="reset"),
 }
 

@@ -120,7 +120,14 @@ def test_a_lost_junk_answer_never_passes_a_metric_without_a_worst_value(tmp_path
     candidate = [{"id": r["id"], "output": r["reference"]} for r in references]
     names = [write(tmp_path, f"{n}.jsonl", rows) for n, rows in (("b", baseline), ("r", references))]
     shown = "distinct@2" if metric == "distinct" else metric
-    rules = ["--metric", metric, "--threshold", f"{shown}:max_regression=50%,decide=estimate", "--threshold", "run.error_rate:max=5%"]
+    rules = [
+        "--metric",
+        metric,
+        "--threshold",
+        f"{shown}:max_regression=50%,decide=estimate",
+        "--threshold",
+        "run.error_rate:max=5%",
+    ]
     whole = write(tmp_path, "c.jsonl", candidate)
     assert call(capsys, names[0], whole, "--references", names[1], *rules)[0] == 0
     lost = write(tmp_path, "l.jsonl", [*candidate[:-1], {**candidate[-1], "output": None}])

@@ -33,7 +33,9 @@ RIGHT = 'str(int(number) + 1) if arm == "Add:" or int(number) < 20 else "no idea
 def with_app(made: Any, *, said: str = RIGHT, before: str = "", name: str = "app.py") -> Any:
     """The project's model is a program; nothing is recorded yet."""
     (made.root / name).write_text(APP.format(said=said, before=before), encoding="utf-8")
-    models = f"m: {{provider: command, name: m, command: [{sys.executable}, {name}], parameters: {{temperature: 0}}, processes: 8}}"
+    models = (
+        f"m: {{provider: command, name: m, command: [{sys.executable}, {name}], parameters: {{temperature: 0}}, processes: 8}}"
+    )
     text = made.text().replace("m: {provider: openai, name: m, parameters: {temperature: 0}}", models)
     made.config.write_text(text.replace("recording: sums}", "recording: sums, attempts: 1}"), encoding="utf-8")
     return made
@@ -50,7 +52,9 @@ def calls(made: Any) -> int:
 
 @pytest.mark.parametrize("mode", ["record", "live", "refresh"])
 def test_a_leaked_key_counts_although_it_is_not_written(mode: str, project) -> None:
-    made = project(cases=12, base=12, right=12, safety="[{blocklist: {terms: [never said]}}]", thresholds=("{safety: any, max: 0}",))
+    made = project(
+        cases=12, base=12, right=12, safety="[{blocklist: {terms: [never said]}}]", thresholds=("{safety: any, max: 0}",)
+    )
     said = 'str(int(number) + 1) + (" AKIAIOSFODNN7EXAMPLE" if arm == "Add:" else "")'
     with_app(made, said=said)
     shutil.rmtree(made.tape.parent)
@@ -224,7 +228,9 @@ def test_an_interrupt_in_a_notebook_stops_the_asking(project) -> None:
     assert calls(made) - before == 80 - kept
 
 
-def test_a_refresh_that_died_between_its_renames_is_kept_when_the_set_up_changes(project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_that_died_between_its_renames_is_kept_when_the_set_up_changes(
+    project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = with_app(project(cases=12, base=6, right=12))
     real = sources._finish_swap
 
@@ -266,7 +272,9 @@ def test_a_provider_of_somebody_elses_answers(project, monkeypatch: pytest.Monke
         def load(self) -> Any:
             return Oracle
 
-    monkeypatch.setattr("evalgate.core.plugins._entry_points", lambda group: {"oracle": [Entry()]} if group == "evalgate.providers" else {})
+    monkeypatch.setattr(
+        "evalgate.core.plugins._entry_points", lambda group: {"oracle": [Entry()]} if group == "evalgate.providers" else {}
+    )
     made = project(cases=40)
     made.config.write_text(made.text().replace("provider: openai", "provider: oracle"), encoding="utf-8")
     shutil.rmtree(made.tape.parent)

@@ -330,7 +330,9 @@ def alive_in_session(session: int) -> list[str]:
 def test_f07_f08_a_signal_stops_in_good_order(number: signal.Signals, code: int, word: str, site: Site) -> None:
     command = [sys.executable, "-m", "evalgate", "run", str(site.made.config), "--mode", "record", "--out", str(site.out)]
     environment = {**os.environ, "OPENAI_BASE_URL": site.server.url, "OPENAI_API_KEY": KEY}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True) as running:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as running:
         requests_arrive(site, 20)
         running.send_signal(number)
         _, err = running.communicate(timeout=30)
@@ -358,7 +360,9 @@ def hang_from(site: Site, number: int) -> None:
     site.server.script = lambda request: stub.Act((), "hang") if request.number >= number else good(request)
 
 
-@pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)])
+@pytest.mark.parametrize(
+    "signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)]
+)
 def test_f07_a_second_signal_ends_at_once(signals: tuple[int, int], site: Site) -> None:
     hang_from(site, 21)
     child = site.start(evalgate__proxy__upstream__collect__GRACE_S=10_000.0)
@@ -395,8 +399,12 @@ def test_a_signal_while_a_retry_waits_ends_the_wait(site: Site) -> None:
 
 @pytest.mark.parametrize("provider", ["command", "python"])
 def test_f07_no_process_of_a_provider_stays_behind(provider: str, site: Site) -> None:
-    site.made.root.joinpath("slow_app.py").write_text("import time\ndef answer(request):\n    open('begun', 'a').write('x')\n    time.sleep(600)\n")
-    how = "command: [sh, -c, 'echo x >> begun; sleep 600 & sleep 600']" if provider == "command" else "function: 'slow_app:answer'"
+    site.made.root.joinpath("slow_app.py").write_text(
+        "import time\ndef answer(request):\n    open('begun', 'a').write('x')\n    time.sleep(600)\n"
+    )
+    how = (
+        "command: [sh, -c, 'echo x >> begun; sleep 600 & sleep 600']" if provider == "command" else "function: 'slow_app:answer'"
+    )
     text = site.made.config.read_text().replace("provider: openai, name: m,", f"provider: {provider}, name: m, {how},")
     site.made.config.write_text(text, encoding="utf-8")
     begun = site.made.root / "begun"
@@ -419,7 +427,9 @@ def test_f07_no_process_of_a_provider_stays_behind(provider: str, site: Site) ->
 
 def _tree(root: int) -> list[str]:
     """`pid ppid args` of everything that descends from a process."""
-    listing = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+    listing = subprocess.run(
+        ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()[1:]
     found, parents = [], {str(root)}
     while True:
         more = [line for line in listing if line.split()[1] in parents and line not in found]

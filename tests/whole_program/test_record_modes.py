@@ -89,7 +89,9 @@ def verdict(made: Any, out: str) -> bytes:
 
 def recorded(made: Any) -> dict[str, str]:
     """Key → text of every good line, of whichever segment."""
-    lines = [json.loads(line) for path in sorted(made.tape.parent.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()]
+    lines = [
+        json.loads(line) for path in sorted(made.tape.parent.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
+    ]
     return {line["key"]: line["response"]["text"] for line in lines if line["response"]["status"] == "ok"}
 
 
@@ -148,7 +150,9 @@ def test_another_key_address_and_client_ask_nothing_again(project, model, monkey
         made.run("--mode", "record")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-another-0123456789abcdef")
     with model(made) as server:
-        made.config.write_text(made.config.read_text().replace("{temperature: 0}", "{temperature: 0.0, stream: false, user: ann}"))
+        made.config.write_text(
+            made.config.read_text().replace("{temperature: 0}", "{temperature: 0.0, stream: false, user: ann}")
+        )
         assert made.run("--mode", "record").code in (0, 4)
     assert server.requests == []
 
@@ -525,7 +529,10 @@ def test_replay_opens_no_socket_and_needs_no_key(backend: str, project, monkeypa
     command = [sys.executable, "-c", HOOKED, "run", str(made.config), "--backend", backend, "--out", str(made.root / "out")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "SOCKETS []" in [line.replace("('socket.gethostname', ()), ", "").replace("('socket.gethostname', ())", "") for line in done.stderr.splitlines()]
+    assert "SOCKETS []" in [
+        line.replace("('socket.gethostname', ()), ", "").replace("('socket.gethostname', ())", "")
+        for line in done.stderr.splitlines()
+    ]
 
 
 def test_f53_a_miss_in_replay_asks_nobody(project, model) -> None:
@@ -623,7 +630,12 @@ def test_a_prompt_that_holds_the_key_is_refused_before_anything_is_sent(form: st
     from urllib.parse import quote
 
     made = unrecorded(project())
-    shown = {"plain": KEY, "base64": base64.b64encode(b"id:" + KEY.encode()).decode(), "url": quote(KEY), "hex": KEY.encode().hex()}[form]
+    shown = {
+        "plain": KEY,
+        "base64": base64.b64encode(b"id:" + KEY.encode()).decode(),
+        "url": quote(KEY),
+        "hex": KEY.encode().hex(),
+    }[form]
     prompt = made.root / "configs" / "prompts" / "sum" / "1.prompt.yml"
     prompt.write_text(prompt.read_text(encoding="utf-8").replace("Sum:", f"Use {shown}:"), encoding="utf-8")
     with model(made) as server:

@@ -88,9 +88,7 @@ def _embedded(choice: MockChoice, request: Mapping[str, Any], key: str, question
     return _with_body(exchange, embeddings_body(exchange, vectors_of(request)))
 
 
-def _exchange(
-    choice: MockChoice, request: Mapping[str, Any], key: str, question: Question, text: str, finish: str
-) -> Exchange:
+def _exchange(choice: MockChoice, request: Mapping[str, Any], key: str, question: Question, text: str, finish: str) -> Exchange:
     return Exchange(
         key=key,
         request=request,

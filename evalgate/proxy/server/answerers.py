@@ -164,4 +164,3 @@ def _exchange(line: bytes) -> Exchange:
 
 def _choice(model: str, endpoint: str) -> ModelChoice:
     return ModelChoice(alias=model, provider="openai", name=model, endpoint=endpoint)
-

@@ -123,4 +123,3 @@ def _entry(request: Mapping[str, Any], answer: Mapping[str, Any], where: str, as
 def looks_like_batch(value: Any) -> bool:
     """Whether a line seems to be one of a batch's output file."""
     return isinstance(value, Mapping) and "custom_id" in value and ("response" in value or "error" in value)
-

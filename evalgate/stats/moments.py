@@ -1,0 +1,93 @@
+"""Joint moments of paired values up to the third order: all that the closed-form intervals of a difference or ratio need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalgate.stats.interface import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Moments of n values."""
+
+    n: int
+    mean: float
+    squares: float
+    """Sum of squared deviations from the mean."""
+    cubes: float = 0.0
+    """Sum of cubed deviations."""
+
+    def negated(self) -> Moments:
+        """Moments of the values with the other sign."""
+        return Moments(self.n, 0.0 - self.mean, self.squares, 0.0 - self.cubes)
+
+
+@dataclass(frozen=True, slots=True)
+class PairMoments:
+    """Moments of n pairs (baseline, candidate)."""
+
+    n: int
+    means: tuple[float, float]
+    second: tuple[float, float, float]
+    """Sums of products of deviations: bb, bc, cc."""
+    third: tuple[float, float, float, float]
+    """bbb, bbc, bcc, ccc."""
+
+    def of(self, base: float, cand: float) -> Moments:
+        """Moments of `base` x baseline + `cand` x candidate, unit by unit."""
+        bb, bc, cc = self.second
+        bbb, bbc, bcc, ccc = self.third
+        mean = base * self.means[0] + cand * self.means[1]
+        squares = base * base * bb + 2 * base * cand * bc + cand * cand * cc
+        cubes = base**3 * bbb + 3 * base * base * cand * bbc + 3 * base * cand * cand * bcc + cand**3 * ccc
+        return Moments(self.n, mean, max(squares, 0.0), cubes)
+
+    def with_ends(self, low: float, high: float) -> PairMoments:
+        """The same with two pseudo-units at the ends of the possible range: (low, high) and (high, low).
+
+        Source: the idea of Agresti and Min (2005) and Bonett and Price (2012) for paired proportions.
+        """
+        sums = PairSums((self.means[0], self.means[1]))
+        sums.restore(self)
+        sums.add(np.array([low, high]), np.array([high, low]))
+        return sums.moments()
+
+
+class PairSums:
+    """Collects pairs chunk by chunk; `shift` is any value near the means, so that nothing is lost by subtraction."""
+
+    def __init__(self, shift: tuple[float, float]) -> None:
+        self._shift = shift
+        self._n = 0
+        self._raw = np.zeros(9)
+
+    def add(self, baseline: Floats, candidate: Floats) -> None:
+        """Add the values of a chunk. Shapes: (m,) each, finite."""
+        b, c = baseline - self._shift[0], candidate - self._shift[1]
+        self._n += len(b)
+        bb, bc, cc = b * b, b * c, c * c
+        parts = (b, c, bb, bc, cc, bb * b, bb * c, b * cc, cc * c)
+        self._raw += np.array([part.sum() for part in parts])
+
+    def restore(self, pairs: PairMoments) -> None:
+        """Start from moments whose means are the shift."""
+        self._n = pairs.n
+        self._raw = np.array([0.0, 0.0, *pairs.second, *pairs.third])
+
+    def moments(self) -> PairMoments:
+        """What was collected; zeros when there was nothing."""
+        n = max(self._n, 1)
+        b, c, bb, bc, cc, bbb, bbc, bcc, ccc = (self._raw / n).tolist()
+        second = (bb - b * b, bc - b * c, cc - c * c)
+        third = (
+            bbb - 3 * b * bb + 2 * b**3,
+            bbc - 2 * b * bc - c * bb + 2 * b * b * c,
+            bcc - 2 * c * bc - b * cc + 2 * b * c * c,
+            ccc - 3 * c * cc + 2 * c**3,
+        )
+        means = (self._shift[0] + b, self._shift[1] + c)
+        squares = (n * max(second[0], 0.0), n * second[1], n * max(second[2], 0.0))
+        return PairMoments(self._n, means, squares, (n * third[0], n * third[1], n * third[2], n * third[3]))
