@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalgate.core.settings import GateSettings, TargetKind
+from evalgate.core.settings import GateSettings, SliceChoice, TargetKind
 from evalgate.core.values import Arm, Scale
 from evalgate.core.verdict import CaseCounts, Decision, Results, RunFigures, SafetyResult, ThresholdResult, Verdict
 from evalgate.gate.conclude import conclude, unmeasured
@@ -45,12 +45,12 @@ def judge(
     Raises: Incomplete when a threshold's figure was not measured.
     """
     columns = metric_columns(built)
-    results = _results(settings, built, columns, store, EVERYTHING, ())
+    results = _results(settings, built, columns, store, EVERYTHING)
     slices: dict[str, Results] = {}
-    for number, column in enumerate(settings.slices):
-        for place, value in enumerate(sorted(slice_values.get(column, ()))):
+    for column in settings.slices:
+        for value in sorted(slice_values.get(column, ())):
             selection = Selection(column, value)
-            slices[str(selection)] = _results(settings, built, columns, store, selection, (number + 1, place))
+            slices[str(selection)] = _results(settings, built, columns, store, selection)
     decided = decide(settings.thresholds, results, slices, confidence=settings.confidence)
     decided = tuple(_without_loss(one, columns, results if one.slice is None else slices[one.slice]) for one in decided)
     decision, reason = conclude(decided, results.run, require_threshold=require_threshold, missing=unmeasured(results))
@@ -125,9 +125,9 @@ def _results(
     columns: tuple[MetricColumns, ...],
     store: ShardStore,
     selection: Selection,
-    stage: tuple[int, ...],
 ) -> Results:
-    options = StatOptions(settings.confidence, settings.seed, settings.resamples, stage)
+    second = _second_opinions(settings, selection)
+    options = StatOptions(settings.confidence, settings.seed, settings.resamples, second)
     metrics = compare_metrics(columns, lambda: store.blocks(selection), options) if columns else {}
     counts = store.counts(selection)
     run = RunFigures(counts.cases, counts.lost[Arm.BASELINE], counts.lost[Arm.CANDIDATE])
@@ -138,3 +138,15 @@ def _results(
                 name, baseline=before, new=new, fixed=fixed, cases=counts.cases, confidence=settings.confidence
             )
     return Results(metrics, safety, run)
+
+
+def _second_opinions(settings: GateSettings, selection: Selection) -> frozenset[str] | None:
+    """Metrics that are asked twice: all of them on the whole dataset, on a slice those that a threshold looks at there."""
+    if selection == EVERYTHING:
+        return None
+    chosen = (t for t in settings.thresholds if t.kind is TargetKind.METRIC and t.slice is not None)
+    return frozenset(t.name for t in chosen if t.slice is not None and _looks_at(t.slice, selection))
+
+
+def _looks_at(choice: SliceChoice, selection: Selection) -> bool:
+    return choice.column in (None, selection.column) and choice.value in (None, selection.value)

@@ -110,11 +110,12 @@ def _block(numbers: ShardNumbers, chosen: NDArray[np.bool_]) -> PairedBlock:
     lost = numbers.lost[Arm.BASELINE] | numbers.lost[Arm.CANDIDATE]
     if chosen.all():
         rows = numbers.rows
-        return PairedBlock(rows[Arm.BASELINE], rows[Arm.CANDIDATE], numbers.groups, numbers.identical, lost=lost)
+        return PairedBlock(rows[Arm.BASELINE], rows[Arm.CANDIDATE], numbers.groups, numbers.identical, numbers.keys, lost)
     return PairedBlock(
         numbers.rows[Arm.BASELINE][chosen],
         numbers.rows[Arm.CANDIDATE][chosen],
         None if numbers.groups is None else numbers.groups[chosen],
         numbers.identical[chosen],
-        lost=lost[chosen],
+        numbers.keys[chosen],
+        lost[chosen],
     )

@@ -25,6 +25,7 @@ from evalgate.runner.measure import (
 )
 from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
+from evalgate.stats.draws import case_keys
 
 KEPT_MISSES = 10
 """Misses that a shard carries back to be explained."""
@@ -70,6 +71,7 @@ def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], a
         violations=counts,
         lost=lost,
         identical=np.array([_identical(answers, i) for i in range(len(cases))], dtype=bool),
+        keys=case_keys([case.id for case in cases]),
         groups=_groups(lines),
         slices={name: np.array([case.slices[name] for case in cases], dtype=np.str_) for name in job.slices},
     )

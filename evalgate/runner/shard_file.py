@@ -38,6 +38,8 @@ class ShardNumbers:
     """(n,) whether an answer is missing."""
     identical: NDArray[np.bool_]
     """(n,) whether both outputs are byte-identical."""
+    keys: NDArray[np.uint64]
+    """(n,) digests of the case ids, for the draws of resampling."""
     groups: NDArray[np.int64] | None
     """(n,) cluster numbers, or None."""
     slices: Mapping[str, NDArray[np.str_]]
@@ -83,7 +85,7 @@ def write_shard(path: Path, shard: ShardRows) -> str:
     import pyarrow.parquet as pq
 
     numbers = shard.numbers
-    columns: dict[str, Any] = {"id": pa.array(shard.ids, pa.string())}
+    columns: dict[str, Any] = {"id": pa.array(shard.ids, pa.string()), "key": pa.array(numbers.keys, pa.uint64())}
     if numbers.groups is not None:
         columns["group"] = pa.array(numbers.groups, pa.int64())
     columns |= {f"slice.{name}": pa.array(values.tolist(), pa.string()) for name, values in numbers.slices.items()}
@@ -109,6 +111,8 @@ def read_numbers(path: Path) -> ShardNumbers:
     """
     names = [n for n in _columns(path) if n not in ("details", "id") and not n.endswith(".output")]
     table = _read(path, names)
+    if "key" not in names:
+        raise Incomplete("shard was written by another version", where=str(path), hint="run again with --fresh")
     count = table.num_rows
     return ShardNumbers(
         rows={arm: _from_matrix(table, f"{arm}.rows", count, np.float64) for arm in ARMS},
@@ -116,6 +120,7 @@ def read_numbers(path: Path) -> ShardNumbers:
         violations={arm: _from_matrix(table, f"{arm}.violations", count, np.int64) for arm in ARMS},
         lost={arm: _flags(table, f"{arm}.lost") for arm in ARMS},
         identical=_flags(table, "identical"),
+        keys=table.column("key").to_numpy().astype(np.uint64),
         groups=table.column("group").to_numpy().astype(np.int64) if "group" in names else None,
         slices={n.removeprefix("slice."): _texts(table, n) for n in names if n.startswith("slice.")},
     )

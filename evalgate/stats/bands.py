@@ -86,7 +86,8 @@ class Resampled:
 
     def interval(self, level: float) -> Interval | None:
         """Two-sided percentile interval; infinite resamples may stand beyond its ends, not at them."""
-        return _interval(quantile_of(self.lowest, (1 - level) / 2), quantile_of(self.highest, (1 + level) / 2))
+        error = (1 - level) / 2
+        return _interval(_tail(self.lowest, error), 0.0 - _tail(0.0 - self.highest, error))
 
     def p_above(self, bound: float) -> float | None:
         """Share of resamples at or below the bound; the data themselves count as one more."""
@@ -121,10 +122,13 @@ def two_sided(inference: Inference) -> float | None:
     return None if above is None or below is None else min(1.0, 2 * min(above, below))
 
 
-def quantile_of(values: Floats, share: float) -> float:
-    """Linear-interpolated quantile (numpy's default); infinite values are allowed, NaN comes back where they decide."""
-    with np.errstate(all="ignore"):
-        return float(np.quantile(values, share))
+def _tail(values: Floats, error: float) -> float:
+    """The value below which a share of at most `error` lies: order statistic number error x (B + 1), rounded down.
+
+    Source: Davison and Hinkley, 1997, "Bootstrap Methods and their Application", 5.3. Mirrored values give the mirror image.
+    """
+    rank = max(1, math.floor(round(error * (len(values) + 1), 9)))
+    return float(np.partition(values, rank - 1)[rank - 1])
 
 
 def _interval(low: float, high: float) -> Interval | None:

@@ -1,24 +1,35 @@
 """Cut the stream of shards into units of analysis, in chunks whose borders do not depend on the shards.
 
-Because every sum and every random draw is taken per chunk, the way the dataset was sharded changes no number.
+Because every sum is taken per chunk, the way the dataset was sharded changes no number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalgate.core.errors import Incomplete
-from evalgate.stats.interface import Floats, PairedBlock
+from evalgate.stats.draws import group_keys
+from evalgate.stats.interface import Floats, Keys, PairedBlock
 
 CHUNK = 1024
-"""Units per chunk: part of the recipe of the random draws, so it is not an option."""
+"""Units per chunk: sums of floats are taken chunk by chunk, so it is no option."""
 
-Pair = tuple[Floats, Floats]
-"""Rows of baseline and candidate, (m, D) each."""
-Units = Callable[[], Iterator[Pair]]
+
+class UnitRows(NamedTuple):
+    """Some units of analysis, paired."""
+
+    baseline: Floats
+    """(m, D)."""
+    candidate: Floats
+    keys: Keys
+    """(m,) which draws of the second opinion are theirs."""
+
+
+Units = Callable[[], Iterator[UnitRows]]
 """Called once per pass; every call gives the same chunks of units in the same order."""
 
 
@@ -48,9 +59,9 @@ def fixed_chunks(blocks: Iterable[PairedBlock], size: int = CHUNK) -> Iterator[P
 def case_units(blocks: Callable[[], Iterable[PairedBlock]]) -> Units:
     """Every case is its own unit."""
 
-    def units() -> Iterator[Pair]:
+    def units() -> Iterator[UnitRows]:
         for chunk in fixed_chunks(blocks()):
-            yield chunk.baseline, chunk.candidate
+            yield UnitRows(chunk.baseline, chunk.candidate, chunk.keys)
 
     return units
 
@@ -61,9 +72,9 @@ def weighing_alike(units: Units, means: Sequence[slice]) -> Units:
     `means`: the two columns (sum, count) of each metric that is a mean over cases; a count of n becomes 1.
     """
 
-    def averaged() -> Iterator[Pair]:
-        for pair in units():
-            yield alike(pair[0], means), alike(pair[1], means)
+    def averaged() -> Iterator[UnitRows]:
+        for rows in units():
+            yield UnitRows(alike(rows.baseline, means), alike(rows.candidate, means), rows.keys)
 
     return averaged
 
@@ -90,30 +101,31 @@ class GroupTable:
     def __init__(self, width: int) -> None:
         self._index: dict[int, int] = {}
         self._sums = np.zeros((2, CHUNK, width))
-        self._sizes = np.zeros(CHUNK, dtype=np.int64)
+        self._keys = np.zeros(CHUNK, dtype=np.uint64)
 
     def add(self, chunk: PairedBlock, groups: NDArray[np.int64]) -> None:
         """Add the rows of a chunk to their groups."""
         places = np.array([self._index.setdefault(g, len(self._index)) for g in groups.tolist()], dtype=np.int64)
-        while len(self._index) > len(self._sizes):
+        while len(self._index) > len(self._keys):
             self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)], axis=1)
-            self._sizes = np.concatenate([self._sizes, np.zeros_like(self._sizes)])
+            self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
         np.add.at(self._sums[0], places, chunk.baseline)
         np.add.at(self._sums[1], places, chunk.candidate)
-        np.add.at(self._sizes, places, 1)
+        np.add.at(self._keys, places, group_keys(chunk.keys))
 
-    def units(self) -> Iterator[Pair]:
+    def units(self) -> Iterator[UnitRows]:
         """The group sums, chunk by chunk."""
         total = len(self._index)
         for start in range(0, total, CHUNK):
             stop = min(start + CHUNK, total)
-            yield self._sums[0, start:stop], self._sums[1, start:stop]
+            yield UnitRows(self._sums[0, start:stop], self._sums[1, start:stop], self._keys[start:stop])
 
 
 def _check(block: PairedBlock, first: PairedBlock) -> None:
     rows, width = block.baseline.shape if block.baseline.ndim == 2 else (-1, -1)
     fits = block.candidate.shape == (rows, width) and width == first.baseline.shape[-1]
     fits = fits and block.identical.shape == (rows,) and (block.groups is None) == (first.groups is None)
+    fits = fits and block.keys.shape == (rows,)
     fits = fits and (block.lost is None) == (first.lost is None) and (block.lost is None or block.lost.shape == (rows,))
     if not fits or (block.groups is not None and block.groups.shape != (rows,)):
         raise Incomplete("a block of rows does not pair baseline and candidate", hint="the shard is damaged: run again")
@@ -122,7 +134,8 @@ def _check(block: PairedBlock, first: PairedBlock) -> None:
 def _part(block: PairedBlock, start: int, stop: int) -> PairedBlock:
     groups = None if block.groups is None else block.groups[start:stop]
     lost = None if block.lost is None else block.lost[start:stop]
-    return PairedBlock(block.baseline[start:stop], block.candidate[start:stop], groups, block.identical[start:stop], lost=lost)
+    own = slice(start, stop)
+    return PairedBlock(block.baseline[own], block.candidate[own], groups, block.identical[own], block.keys[own], lost=lost)
 
 
 def _join(parts: list[PairedBlock]) -> PairedBlock:
@@ -135,5 +148,6 @@ def _join(parts: list[PairedBlock]) -> PairedBlock:
         np.concatenate([part.candidate for part in parts]),
         np.concatenate(groups) if groups else None,
         np.concatenate([part.identical for part in parts]),
+        np.concatenate([part.keys for part in parts]),
         lost=np.concatenate(lost) if lost else None,
     )

@@ -11,7 +11,7 @@ from evalgate.core.values import Scale
 from evalgate.core.verdict import MetricResult
 from evalgate.stats.bootstrap import replicate_sums
 from evalgate.stats.draws import default_resamples, fewest_resamples
-from evalgate.stats.interface import Blocks, Floats, MetricColumns, StatOptions
+from evalgate.stats.interface import Blocks, Floats, Keys, MetricColumns, StatOptions
 from evalgate.stats.judge import judge
 from evalgate.stats.methods import Evidence
 from evalgate.stats.quantile import paired_values, replicate_quantiles
@@ -41,10 +41,12 @@ def compare_metrics(columns: Sequence[MetricColumns], blocks: Blocks, options: S
     randomised = randomise(survey, asked, resamples, options)
     results = {}
     for number, (column, metric) in enumerate(zip(columns, survey.metrics, strict=True)):
-        values = _values(column, metric)
-        drawn = replicates.get(number)
-        if values is not None and number in usable and len(values[0]) > 1:
-            drawn = replicate_quantiles(values, column.quantile or 0.0, resamples, options)
+        values, drawn = None, replicates.get(number)
+        if column.quantile is not None:
+            before, after, keys = _values(column, metric, survey)
+            values = before, after
+            if number in usable and len(keys) > 1:
+                drawn = replicate_quantiles(values, keys, column.quantile, resamples, options.seed)
         evidence = Evidence(column, metric, survey, options.confidence, moments.get(number), drawn, values)
         results[column.spec.name] = judge(evidence, randomised.get(number))
     return results
@@ -95,9 +97,9 @@ def _replicates(survey: Survey, chosen: Sequence[int], resamples: int, options: 
     return found
 
 
-def _values(column: MetricColumns, metric: MetricSurvey) -> Replicates | None:
-    """Per-unit values of a percentile metric; None for every other."""
-    if column.quantile is None:
-        return None
+def _values(column: MetricColumns, metric: MetricSurvey, survey: Survey) -> tuple[Floats, Floats, Keys]:
+    """Per-unit values of a percentile metric in both variants, and the keys of these units."""
     before, after = (np.concatenate(parts) if parts else np.zeros(0) for parts in metric.values)
-    return paired_values(before, after, column.spec.higher_is_better)
+    keys = np.concatenate(survey.keys) if survey.keys else np.zeros(0, dtype=np.uint64)
+    first, second, kept = paired_values(before, after, column.spec.higher_is_better)
+    return first, second, keys[kept]

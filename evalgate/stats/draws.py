@@ -1,18 +1,32 @@
-"""Random draws of the bootstrap: the same for every metric, worker count, backend and shard layout."""
+"""Random draws of the second opinion: a function of the case, the resample and the seed, and of nothing else.
+
+Every unit has a key, a digest of its case ids. How often a resample draws a unit is a Poisson number made from key, resample
+and seed by integer arithmetic alone, so no order of cases, shards or workers, no other metric and no version of a library
+changes a draw.
+Sources: Hanley and MacGibbon, 2006, on Poisson weights for the bootstrap; Steele, Lea and Flood, 2014, SplitMix64.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalgate.stats.interface import Floats
+from evalgate.stats.interface import Floats, Keys
 
-_CELLS = 1 << 18
-"""Draws held at a time. It bounds memory and is part of the recipe, so it never depends on the metrics."""
 _WORK = 100_000_000
 _MOST, _LEAST = 10_000, 1_000
+_LANES = 4
+"""Poisson numbers in one hash: 16 bits each."""
+_BITS = 64
+_BLOCK = 256
+"""Resamples at a time: what is held stays in the processor's cache."""
+_ROWS = 1024
+_TIMES = (24109, 24109, 12055, 4018, 1005, 201, 33, 5, 1)
+"""How many of 65,536 equally likely numbers stand for 0, 1, 2 … draws: the Poisson distribution with mean 1."""
 
 
 def default_resamples(units: int, confidence: float) -> int:
@@ -27,53 +41,87 @@ def fewest_resamples(confidence: float) -> int:
     return int(np.ceil(round(2.0 / (1.0 - confidence), 6)))
 
 
-def generator(seed: int, key: tuple[int, ...]) -> np.random.Generator:
-    """The random numbers of one place in the plan."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=key)))
+def case_keys(ids: Sequence[str]) -> Keys:
+    """The key of every case: the first eight bytes of the SHA-256 of its id. Shapes: (n,)."""
+    found = [hashlib.sha256(one.encode("utf-8", "surrogatepass")).digest()[:8] for one in ids]
+    return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64)
 
 
-class ChunkShares:
-    """How many units each resample draws from each chunk: a multinomial, drawn chunk by chunk as binomials."""
-
-    def __init__(self, units: int, resamples: int) -> None:
-        self._units = units
-        self._left = np.full(resamples, units, dtype=np.int64)
-
-    @property
-    def units_left(self) -> int:
-        """Units in the chunks that are still to come."""
-        return self._units
-
-    @property
-    def finished(self) -> bool:
-        """Whether every chunk has been given its share."""
-        return self._units == 0
-
-    def take(self, size: int, random: np.random.Generator) -> NDArray[np.int64]:
-        """Shares of the next chunk with `size` units. Shapes: (B,)."""
-        share = self._left.copy() if size == self._units else random.binomial(self._left, size / self._units)
-        self._left -= share
-        self._units -= size
-        return share
+def group_keys(keys: Keys) -> Keys:
+    """What each case adds to the key of its group; the sum of them is the key, whatever the order."""
+    return _mixed(keys.copy())
 
 
-def unit_weights(shares: NDArray[np.int64], size: int, random: np.random.Generator) -> Iterator[tuple[slice, Floats]]:
-    """How often each resample draws each unit of a chunk, some resamples at a time.
+def weighted_sums(chunks: Iterable[tuple[Keys, Floats]], width: int, resamples: int, seed: int) -> Floats:
+    """Sums of rows in every resample. Shapes: chunks of (m,) keys and (m, width) rows → (resamples, width).
 
-    Shapes: yields (slice of resamples, (r, size) weights).
+    Exact in any order when the rows stand on a grid (`bootstrap.gridded`).
     """
-    step = max(1, _CELLS // size)
-    for start in range(0, len(shares), step):
-        part = shares[start : start + step]
-        indices = random.integers(0, size, size=int(part.sum()))
-        indices += np.repeat(np.arange(len(part), dtype=np.int64) * size, part)
-        weights = np.bincount(indices, minlength=len(part) * size).reshape(len(part), size)
-        yield slice(start, start + len(part)), weights.astype(np.float64)
+    return _summed(chunks, np.zeros((resamples, width)), "resample", _LANES, seed)
 
 
-def unit_indices(units: int, resamples: int, random: np.random.Generator) -> Iterator[tuple[slice, NDArray[np.int64]]]:
-    """Whole resamples as unit numbers, some resamples at a time. Shapes: yields (slice of resamples, (r, units))."""
-    step = max(1, _CELLS // units)
-    for start in range(0, resamples, step):
-        stop = min(start + step, resamples)
-        yield slice(start, stop), random.integers(0, units, size=(stop - start, units))
+def exchanged_sums(chunks: Iterable[tuple[Keys, Floats]], width: int, resamples: int, seed: int) -> Floats:
+    """Sums of the rows of those units whose variants change places. Shapes: as `weighted_sums`."""
+    return _summed(chunks, np.zeros((resamples, width)), "exchange", _BITS, seed)
+
+
+def weights(keys: Keys, resamples: int, seed: int) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """How often resamples draw each unit, some resamples at a time: as `weighted_sums` draws them.
+
+    Shapes: yields (slice of resamples, (m, r)).
+    """
+    salts = _salts("resample", -(-resamples // _LANES), seed)
+    for start in range(0, resamples, _BLOCK):
+        stop = min(start + _BLOCK, resamples)
+        hashed = _mixed(keys[:, np.newaxis] ^ salts[start // _LANES : -(-stop // _LANES)])
+        yield slice(start, stop), _poisson().astype(np.uint8)[_sixteens(hashed)][:, : stop - start]
+
+
+def _summed(chunks: Iterable[tuple[Keys, Floats]], sums: Floats, purpose: str, each: int, seed: int) -> Floats:
+    resamples = len(sums)
+    salts = _salts(purpose, -(-resamples // each), seed)
+    for keys, rows in chunks:
+        for first in range(0, len(keys), _ROWS):
+            part, column = rows[first : first + _ROWS], keys[first : first + _ROWS, np.newaxis]
+            for start in range(0, resamples, _BLOCK):
+                stop = min(start + _BLOCK, resamples)
+                drawn = _draw(_mixed(column ^ salts[start // each : -(-stop // each)]), each)
+                sums[start:stop] += drawn[:, : stop - start].T @ part
+    return sums
+
+
+def _draw(hashed: Keys, each: int) -> Floats:
+    """Poisson numbers from 16 bits each, or 0 and 1 from single bits. Shapes: (m, h) → (m, h x each)."""
+    if each == _LANES:
+        return _poisson()[_sixteens(hashed)]
+    return np.unpackbits(hashed.astype("<u8", copy=False).view(np.uint8), axis=1).astype(np.float64)
+
+
+def _sixteens(hashed: Keys) -> NDArray[np.uint16]:
+    """Each hash cut into four numbers, lowest first on every machine."""
+    return hashed.astype("<u8", copy=False).view("<u2")
+
+
+@lru_cache(maxsize=1)
+def _poisson() -> Floats:
+    return np.repeat(np.arange(len(_TIMES), dtype=np.float64), _TIMES)
+
+
+def _salts(purpose: str, number: int, seed: int) -> Keys:
+    """One number for every block of resamples: a SplitMix64 sequence that starts at a digest of purpose and seed."""
+    start = int.from_bytes(hashlib.sha256(f"evalgate {purpose} {seed}".encode()).digest()[:8], "little")
+    steps = np.arange(1, number + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return _mixed(steps + np.uint64(start))
+
+
+def _mixed(values: Keys) -> Keys:
+    """The finaliser of SplitMix64, in place: every bit of the input moves half of the output's bits."""
+    moved = values >> np.uint64(30)
+    values ^= moved
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    np.right_shift(values, np.uint64(27), out=moved)
+    values ^= moved
+    values *= np.uint64(0x94D049BB133111EB)
+    np.right_shift(values, np.uint64(31), out=moved)
+    values ^= moved
+    return values

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evalgate.core.values import MetricSpec
 
 Floats = NDArray[np.float64]
+Keys = NDArray[np.uint64]
 Scorer = Callable[[Floats], Floats]
 
 
@@ -27,6 +28,8 @@ class PairedBlock:
     """(n,) cluster number of each case, numbered over the whole dataset; None: every case is its own unit."""
     identical: NDArray[np.bool_]
     """(n,) whether both outputs are byte-identical."""
+    keys: Keys
+    """(n,) digest of each case's id: what the second opinion's draws depend on."""
     lost: NDArray[np.bool_] | None = None
     """(n,) whether an answer of either variant is missing; None: none is."""
 
@@ -56,7 +59,5 @@ class StatOptions:
     seed: int
     resamples: int | None
     """Bootstrap replicates; None: chosen from the number of units."""
-    stage: tuple[int, ...] = ()
-    """Where in the plan this call stands (slice number): part of the seed, so that no two calls share draws."""
     second: frozenset[str] | None = None
     """Names of the metrics for which a second method is asked; None: all of them."""

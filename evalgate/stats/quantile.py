@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalgate.stats.distributions import binomial_cdf
-from evalgate.stats.draws import generator, unit_indices
-from evalgate.stats.interface import Floats, StatOptions
+from evalgate.stats.draws import weighted_sums, weights
+from evalgate.stats.interface import Floats, Keys
 
 
-def paired_values(baseline: Floats, candidate: Floats, higher_is_better: bool) -> tuple[Floats, Floats]:
-    """Units that have a value in at least one variant.
+def paired_values(baseline: Floats, candidate: Floats, higher_is_better: bool) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Units that have a value in at least one variant, and which they are.
 
     A value missing on one side only counts as the worst for the candidate and the best for the baseline, so that a lost
     answer can never make a percentile look better.
@@ -20,7 +23,7 @@ def paired_values(baseline: Floats, candidate: Floats, higher_is_better: bool) -
     kept = ~(np.isnan(baseline) & np.isnan(candidate))
     best = np.inf if higher_is_better else -np.inf
     before, after = baseline[kept], candidate[kept]
-    return np.where(np.isnan(before), best, before), np.where(np.isnan(after), -best, after)
+    return np.where(np.isnan(before), best, before), np.where(np.isnan(after), -best, after), kept
 
 
 def point(values: Floats, share: float) -> float | None:
@@ -43,22 +46,63 @@ def ranks(n: int, share: float, error: float) -> tuple[int, int] | None:
 
 
 def replicate_quantiles(
-    values: tuple[Floats, Floats], share: float, resamples: int, options: StatOptions
+    values: tuple[Floats, Floats], keys: Keys, share: float, resamples: int, seed: int
 ) -> tuple[Floats, Floats]:
     """The percentile of whole paired resamples of the units, linear-interpolated like the point.
 
-    Shapes: (B,) for baseline and candidate. The draws have their own place in the plan (last key 1).
+    Only units whose rank is near the percentile are looked at one by one; of the others it counts how often they are drawn.
+    Shapes: (n,) values of each variant and keys → (B,) each; resamples that draw no unit are left out.
     """
-    n = len(values[0])
-    found = np.empty((2, resamples))
-    lower = int((n - 1) * share)
-    upper, part_way = min(lower + 1, n - 1), (n - 1) * share - lower
-    for part, indices in unit_indices(n, resamples, generator(options.seed, (*options.stage, 0, 1))):
-        for arm in (0, 1):
-            ends = np.partition(values[arm][indices], (lower, upper), axis=1)
-            with np.errstate(all="ignore"):
-                found[arm, part] = ends[:, lower] + part_way * (ends[:, upper] - ends[:, lower])
+    windows = [_Window.around(arm, share) for arm in values]
+    columns = np.stack([np.ones(len(keys)), *(window.below(arm) for window, arm in zip(windows, values, strict=True))], axis=1)
+    counts = weighted_sums([(keys, columns)], 3, resamples, seed)
+    drawn = counts[:, 0] > 0
+    found = [window.quantiles(keys, counts[:, [0, 1 + place]], share, seed)[drawn] for place, window in enumerate(windows)]
     return found[0], found[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Units in the order of their values, of which only those near a percentile are looked at."""
+
+    order: NDArray[np.int64]
+    values: Floats
+    """In ascending order."""
+    start: int
+    stop: int
+
+    @classmethod
+    def around(cls, values: Floats, share: float) -> _Window:
+        order = np.argsort(values, kind="stable")
+        middle, reach = int((len(values) - 1) * share), 8 * math.isqrt(len(values)) + 8
+        return cls(order, values[order], max(0, middle - reach), min(len(values), middle + reach))
+
+    def below(self, values: Floats) -> Floats:
+        """1 for every unit before the window."""
+        found = np.zeros(len(values))
+        found[self.order[: self.start]] = 1.0
+        return found
+
+    def quantiles(self, keys: Keys, counts: Floats, share: float, seed: int) -> Floats:
+        """The percentile in every resample; NaN in the hardly possible case that it lies outside the window."""
+        found = np.full(len(counts), np.nan)
+        near = self.values[self.start : self.stop]
+        for part, times in weights(keys[self.order[self.start : self.stop]], len(counts), seed):
+            drawn, below = counts[part, 0], counts[part, 1]
+            reached = below + np.cumsum(times, axis=0, dtype=np.int64)
+            place = np.maximum(drawn - 1, 0) * share
+            lower = np.floor(place)
+            ends = [self._at(near, reached, below, rank) for rank in (lower, np.minimum(lower + 1, np.maximum(drawn - 1, 0)))]
+            with np.errstate(all="ignore"):
+                between = ends[0] + (place - lower) * (ends[1] - ends[0])
+            found[part] = np.where(ends[0] == ends[1], ends[0], between)
+        return found
+
+    def _at(self, near: Floats, reached: Floats, below: Floats, rank: Floats) -> Floats:
+        """The value at a rank, from 0, of each resample."""
+        index = np.count_nonzero(reached <= rank, axis=0)
+        inside = (index < len(near)) & (below <= rank)
+        return np.where(inside, near[np.minimum(index, len(near) - 1)], np.nan)
 
 
 def _largest(n: int, holds: Callable[[int], bool]) -> int:

@@ -6,22 +6,21 @@ Sources: Noreen, 1989, "Computer-Intensive Methods for Testing Hypotheses"; Riez
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalgate.core.errors import Incomplete
-from evalgate.stats.draws import generator
-from evalgate.stats.interface import Floats, StatOptions
+from evalgate.stats.bootstrap import grid
+from evalgate.stats.draws import exchanged_sums
+from evalgate.stats.interface import Floats, Keys, StatOptions
 from evalgate.stats.scoring import scores
 from evalgate.stats.survey import Survey
 
 EXACT = 16
 """With so few differing units every exchange is looked at, instead of some at random."""
-_BLOCK = 1024
-_PLACE = 2
-"""Last key of these draws in the plan; the bootstrap of percentiles has 1."""
 _SAME = 1e-9
 
 
@@ -51,15 +50,24 @@ def randomise(survey: Survey, chosen: Sequence[int], resamples: int, options: St
 
 def _differences(survey: Survey, number: int) -> Floats:
     """Candidate - baseline of the units that differ. Shapes: (k, d)."""
-    own = slice(survey.columns[number].start, survey.columns[number].stop)
-    found = [(after[:, own] - before[:, own])[(before[:, own] != after[:, own]).any(axis=1)] for before, after in survey.units()]
-    return np.concatenate(found) if found else np.zeros((0, own.stop - own.start))
+    own = np.arange(survey.columns[number].start, survey.columns[number].stop)
+    found = [rows[(rows != 0).any(axis=1)] for _, rows in _changes(survey, own)]
+    return np.concatenate(found) if found else np.zeros((0, len(own)))
+
+
+def _changes(survey: Survey, wanted: NDArray[np.int64]) -> Iterator[tuple[Keys, Floats]]:
+    """Candidate - baseline of every unit, on the grid of the bootstrap, so that sums have no order."""
+    step = grid(survey.peak[wanted], survey.n)
+    read = 0
+    for unit in survey.units():
+        read += len(unit.keys)
+        yield unit.keys, (np.rint(unit.candidate[:, wanted] / step) - np.rint(unit.baseline[:, wanted] / step)) * step
+    if read != survey.n:
+        raise Incomplete("rows changed while they were read", hint="run again")
 
 
 def _exact(survey: Survey, number: int, rows: Floats) -> Randomised:
     k = len(rows)
-    if k != survey.metrics[number].differing:
-        raise Incomplete("rows changed while they were read", hint="run again")
     patterns = (np.arange(1 << k)[:, np.newaxis] >> np.arange(k)) & 1
     moved = patterns.astype(np.float64) @ rows
     higher, lower = _as_extreme(survey, number, moved)
@@ -70,17 +78,7 @@ def _exact(survey: Survey, number: int, rows: Floats) -> Randomised:
 def _sampled(survey: Survey, chosen: Sequence[int], resamples: int, options: StatOptions) -> dict[int, Randomised]:
     spans = [np.arange(survey.columns[i].start, survey.columns[i].stop, dtype=np.int64) for i in chosen]
     wanted = np.concatenate(spans)
-    moved = np.zeros((resamples, len(wanted)))
-    for place, (baseline, candidate) in enumerate(survey.units()):
-        rows = candidate[:, wanted] - baseline[:, wanted]
-        differs = (rows != 0).any(axis=1)
-        rows = rows[differs]
-        random = generator(options.seed, (*options.stage, place, _PLACE))
-        for start in range(0, resamples, _BLOCK):
-            stop = min(start + _BLOCK, resamples)
-            flips = np.frombuffer(random.bytes((stop - start) * ((len(rows) + 7) // 8)), dtype=np.uint8)
-            bits = np.unpackbits(flips.reshape(stop - start, -1), axis=1, count=len(rows))
-            moved[start:stop] += bits.astype(np.float64) @ rows
+    moved = exchanged_sums(_changes(survey, wanted), len(wanted), resamples, options.seed)
     found, start = {}, 0
     for number, span in zip(chosen, spans, strict=True):
         higher, lower = _as_extreme(survey, number, moved[:, start : start + len(span)])

@@ -9,8 +9,8 @@ import numpy as np
 
 from evalgate.core.errors import Incomplete
 from evalgate.core.values import Scale
-from evalgate.stats.chunks import GroupTable, Units, alike, case_units, fixed_chunks, weighing_alike
-from evalgate.stats.interface import Blocks, Floats, MetricColumns, PairedBlock
+from evalgate.stats.chunks import GroupTable, UnitRows, Units, alike, case_units, fixed_chunks, weighing_alike
+from evalgate.stats.interface import Blocks, Floats, Keys, MetricColumns, PairedBlock
 from evalgate.stats.scoring import scores
 
 ENOUGH = 10
@@ -97,6 +97,8 @@ class Survey:
     """(2, D): sums of baseline and candidate."""
     peak: Floats
     """(D,): largest absolute value of a unit's row, either variant; NaN or infinite where a row is not finite."""
+    keys: list[Keys] = field(default_factory=list)
+    """Keys of the units, chunk by chunk; kept for percentiles only."""
     grouped: bool = False
     answered: Floats | None = None
     """(2, D): sums over the cases that both variants answered; None when no answer was lost."""
@@ -119,14 +121,14 @@ def take_survey(columns: Sequence[MetricColumns], blocks: Blocks) -> Survey:
         _count_passes(survey, chunk.baseline, chunk.candidate)
         _add_answered(survey, chunk, means)
         if chunk.groups is None:
-            _add_units(survey, alike(chunk.baseline, means), alike(chunk.candidate, means))
+            _add_units(survey, UnitRows(alike(chunk.baseline, means), alike(chunk.candidate, means), chunk.keys))
         else:
             table = table or GroupTable(chunk.baseline.shape[1])
             table.add(chunk, chunk.groups)
     if table is not None:
         survey.grouped, survey.units = True, weighing_alike(table.units, means)
-        for baseline, candidate in survey.units():
-            _add_units(survey, baseline, candidate)
+        for rows in survey.units():
+            _add_units(survey, rows)
     survey.identical = survey.identical and survey.rows > 0
     if survey.answered_cases == survey.rows:
         survey.answered = None
@@ -159,13 +161,16 @@ def _start(survey: Survey, width: int) -> None:
     survey.totals, survey.peak = np.zeros((2, width)), np.zeros(width)
 
 
-def _add_units(survey: Survey, baseline: Floats, candidate: Floats) -> None:
+def _add_units(survey: Survey, rows: UnitRows) -> None:
+    baseline, candidate, keys = rows
     survey.n += len(baseline)
+    if any(column.quantile is not None for column in survey.columns):
+        survey.keys.append(keys)
     with np.errstate(all="ignore"):
-        for arm, rows in enumerate((baseline, candidate)):
+        for arm, side in enumerate((baseline, candidate)):
             # one contiguous line per column: the order of additions does not depend on how many columns there are
-            survey.totals[arm] += np.ascontiguousarray(rows.T, dtype=np.float64).sum(axis=1)
-            survey.peak = np.maximum(survey.peak, np.abs(rows).max(axis=0))
+            survey.totals[arm] += np.ascontiguousarray(side.T, dtype=np.float64).sum(axis=1)
+            survey.peak = np.maximum(survey.peak, np.abs(side).max(axis=0))
         for column, metric in zip(survey.columns, survey.metrics, strict=True):
             own = slice(column.start, column.stop)
             _add_metric(column, metric, baseline[:, own], candidate[:, own])

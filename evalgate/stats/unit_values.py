@@ -37,7 +37,7 @@ def unit_moments(survey: Survey, usable: set[int]) -> dict[int, UnitMoments]:
             kind = _ItemMean if column.spec.scale in _MEANS else _Corpus
             collectors[number] = kind(column, survey)
     if collectors and survey.n > 1:
-        for baseline, candidate in survey.units():
+        for baseline, candidate, _ in survey.units():
             for collector in collectors.values():
                 collector.add(baseline, candidate)
     found = {number: collector.moments() for number, collector in collectors.items()}

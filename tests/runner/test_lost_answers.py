@@ -118,6 +118,7 @@ def shard(n: int, groups: bool) -> ShardRows:
         violations={arm: rng.integers(0, 2, size=(n, 1)) for arm in ARMS},
         lost={arm: rng.random(n) < 0.5 for arm in ARMS},
         identical=rng.random(n) < 0.5,
+        keys=rng.integers(0, 2**63, n).astype(np.uint64),
         groups=np.arange(n, dtype=np.int64) if groups else None,
         slices={"s": np.array([f"v{i}\u2028" for i in range(n)], dtype=np.str_)},
     )
@@ -137,6 +138,7 @@ def test_a_shard_survives_the_disk(tmp_path: Path, n: int, groups: bool) -> None
         assert np.array_equal(found.scores[arm], made.numbers.scores[arm], equal_nan=True)
         assert np.array_equal(found.violations[arm], made.numbers.violations[arm])
         assert np.array_equal(found.lost[arm], made.numbers.lost[arm])
+    assert np.array_equal(found.keys, made.numbers.keys)
     assert (found.groups is None) == (not groups)
     assert found.slices["s"].tolist() == made.numbers.slices["s"].tolist()
     assert read_details(path) == (list(made.ids), list(made.details))

@@ -10,6 +10,7 @@ import pytest
 
 from evalgate.core.values import Direction, MetricSpec, Scale
 from evalgate.stats.compare import compare_metrics
+from evalgate.stats.draws import case_keys
 from evalgate.stats.interface import MetricColumns, PairedBlock, StatOptions
 
 
@@ -37,19 +38,25 @@ def rows(*scores) -> np.ndarray:
     return np.column_stack(parts)
 
 
+def keys(n: int) -> np.ndarray:
+    return case_keys([f"case-{number}" for number in range(n)])
+
+
 def blocks(baseline, candidate, size=256, groups=None, identical=None) -> Callable:
+    ids = keys(len(baseline))
     same = np.zeros(len(baseline), bool) if identical is None else np.asarray(identical)
 
     def read():
         for start in range(0, len(baseline), size):
             part = slice(start, start + size)
-            yield PairedBlock(baseline[part], candidate[part], None if groups is None else groups[part], same[part])
+            grouped = None if groups is None else groups[part]
+            yield PairedBlock(baseline[part], candidate[part], grouped, same[part], ids[part])
 
     return read
 
 
-def options(resamples=None, confidence=0.95, seed=7, stage=()) -> StatOptions:
-    return StatOptions(confidence, seed, resamples, stage)
+def options(resamples=None, confidence=0.95, seed=7) -> StatOptions:
+    return StatOptions(confidence, seed, resamples)
 
 
 def compare(before, after, scale=Scale.MEAN, *, groups=None, resamples=1000, confidence=0.95, identical=None, **how):
@@ -60,4 +67,4 @@ def compare(before, after, scale=Scale.MEAN, *, groups=None, resamples=1000, con
 
 @pytest.fixture
 def make():
-    return SimpleNamespace(column=column, rows=rows, blocks=blocks, options=options, compare=compare, ratio=ratio)
+    return SimpleNamespace(column=column, rows=rows, blocks=blocks, options=options, compare=compare, ratio=ratio, keys=keys)

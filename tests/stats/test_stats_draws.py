@@ -1,7 +1,8 @@
-"""The streamed bootstrap: exact sums, a true multinomial, bounded memory, and percentiles."""
+"""The draws and the streamed bootstrap: exact sums, true Poisson numbers, bounded memory, and percentiles."""
 
 from __future__ import annotations
 
+import hashlib
 import tracemalloc
 
 import numpy as np
@@ -13,10 +14,10 @@ from scipy import stats
 from evalgate.core.values import Scale
 from evalgate.stats.bands import OrderStatistics, Resampled, two_sided
 from evalgate.stats.bootstrap import replicate_sums
-from evalgate.stats.chunks import CHUNK, fixed_chunks
+from evalgate.stats.chunks import fixed_chunks
 from evalgate.stats.compare import compare_metrics
-from evalgate.stats.draws import ChunkShares, default_resamples, fewest_resamples, generator, unit_weights
-from evalgate.stats.quantile import paired_values, point, ranks
+from evalgate.stats.draws import default_resamples, exchanged_sums, fewest_resamples, weighted_sums, weights
+from evalgate.stats.quantile import paired_values, point, ranks, replicate_quantiles
 from evalgate.stats.survey import take_survey
 
 
@@ -32,28 +33,71 @@ def test_a_high_confidence_asks_for_more_resamples() -> None:
     assert default_resamples(10, 0.9999) == 20_000
 
 
-def test_every_resample_draws_every_unit_once_on_average() -> None:
-    shares = ChunkShares(2500, 400)
-    total = np.zeros(400, dtype=np.int64)
-    for number, size in enumerate((CHUNK, CHUNK, 2500 - 2 * CHUNK)):
-        random = generator(1, (number,))
-        share = shares.take(size, random)
-        total += share
-        for part, weights in unit_weights(share, size, random):
-            assert (weights.sum(axis=1) == share[part]).all()
-        # a binomial share: mean and spread within four standard errors
-        p = size / 2500
-        assert share.mean() == pytest.approx(2500 * p, abs=4 * np.sqrt(2500 * p * (1 - p) / 400))
-        assert share.std() == pytest.approx(np.sqrt(2500 * p * (1 - p)), rel=0.15)
-    assert shares.finished
-    assert (total == 2500).all()
+def all_weights(keys: np.ndarray, resamples: int, seed: int = 1) -> np.ndarray:
+    return np.concatenate([times for _, times in weights(keys, resamples, seed)], axis=1)
 
 
-def test_units_are_drawn_evenly() -> None:
-    weights = np.zeros(40)
-    for _, some in unit_weights(np.full(2000, 40), 40, generator(3, (0,))):
-        weights += some.sum(axis=0)
-    assert stats.chisquare(weights).pvalue > 1e-4
+def test_draws_are_poisson_numbers(make) -> None:
+    drawn = all_weights(make.keys(1000), 1001)
+    assert drawn.shape == (1000, 1001)
+    seen = np.bincount(drawn.ravel(), minlength=7)[:7]
+    wanted = stats.poisson.pmf(np.arange(7), 1) * drawn.size
+    assert stats.chisquare(seen[:6], wanted[:6] * seen[:6].sum() / wanted[:6].sum()).pvalue > 1e-4
+    assert drawn.max() <= 8
+
+
+def test_draws_of_units_and_resamples_do_not_hang_together(make) -> None:
+    drawn = all_weights(make.keys(400), 400).astype(float)
+    for table in (drawn, drawn.T):
+        between = np.corrcoef(table)[np.triu_indices(400, 1)]
+        # 79,800 pairs with a standard error of 1/20 each
+        assert np.abs(between).max() < 0.27
+        assert between.std() == pytest.approx(0.05, rel=0.03)
+
+
+def test_a_draw_depends_on_case_resample_and_seed_only(make) -> None:
+    keys = make.keys(50)
+    drawn = all_weights(keys, 300)
+    assert (all_weights(keys[::-1], 300) == drawn[::-1]).all()
+    assert (all_weights(keys[:7], 1000)[:, :300] == drawn[:7]).all()
+    assert (all_weights(keys, 300, seed=2) != drawn).any()
+
+
+def splitmix(value: int) -> int:
+    """The finaliser of SplitMix64 in plain integers."""
+    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    value = (value ^ value >> 27) * 0x94D049BB133111EB % 2**64
+    return value ^ value >> 31
+
+
+def test_draws_can_be_made_again_with_plain_integers(make) -> None:
+    key = int.from_bytes(hashlib.sha256(b"case-0").digest()[:8], "little")
+    salts = {
+        purpose: int.from_bytes(hashlib.sha256(f"evalgate {purpose} 7".encode()).digest()[:8], "little")
+        for purpose in ("resample", "exchange")
+    }
+    edges = np.cumsum([24109, 24109, 12055, 4018, 1005, 201, 33, 5])
+    times, moved = [], []
+    for block in range(1, 101):
+        hashed = splitmix(key ^ splitmix((salts["resample"] + block * 0x9E3779B97F4A7C15) % 2**64))
+        times += [int(np.searchsorted(edges, hashed >> 16 * lane & 0xFFFF, side="right")) for lane in range(4)]
+    for block in range(1, 8):
+        hashed = splitmix(key ^ splitmix((salts["exchange"] + block * 0x9E3779B97F4A7C15) % 2**64))
+        moved += [hashed >> 8 * byte + 7 - bit & 1 for byte in range(8) for bit in range(8)]
+    assert all_weights(make.keys(1), 400, 7)[0].tolist() == times
+    assert exchanged_sums([(make.keys(1), np.ones((1, 1)))], 1, 400, 7)[:, 0].tolist() == moved[:400]
+
+
+def test_sums_are_those_of_the_weights(make) -> None:
+    keys, rows = make.keys(2500), np.arange(5000.0).reshape(2500, 2)
+    parts = [(keys[:700], rows[:700]), (keys[700:], rows[700:])]
+    assert (weighted_sums(parts, 2, 301, 1) == all_weights(keys, 301).T.astype(float) @ rows).all()
+
+
+def test_half_of_the_units_change_places(make) -> None:
+    moved = exchanged_sums([(make.keys(2500), np.ones((2500, 1)))], 1, 401, 1)[:, 0]
+    assert moved.mean() == pytest.approx(1250, abs=4 * 25 / np.sqrt(401))
+    assert moved.std() == pytest.approx(25, rel=0.15)
 
 
 def test_replicate_sums_are_exact_for_whole_numbers(make) -> None:
@@ -63,15 +107,37 @@ def test_replicate_sums_are_exact_for_whole_numbers(make) -> None:
     sums = replicate_sums(survey, np.array([0, 1]), 60, make.options())
     for arm in sums:
         assert (arm == np.rint(arm)).all()
-        assert (arm[:, 1] == 2500).all()
+        assert arm[:, 1].mean() == pytest.approx(2500, abs=4 * 50 / np.sqrt(60))
 
 
 def test_replicate_sums_keep_fractions(make) -> None:
     before = make.rows(np.full(100, 0.1))
     survey = take_survey([make.column()], make.blocks(before, before))
     sums, _ = replicate_sums(survey, np.array([0, 1]), 60, make.options())
-    assert sums[:, 0] == pytest.approx(10.0, rel=1e-12)
-    assert len(set(sums[:, 0].tolist())) == 1
+    assert sums[:, 0] / sums[:, 1] == pytest.approx(0.1, rel=1e-12)
+    assert len(set((sums[:, 0] / sums[:, 1]).tolist())) == 1
+
+
+def test_a_resample_without_a_unit_is_left_out(make) -> None:
+    before = make.rows(np.array([0.1, 0.3]))
+    survey = take_survey([make.column()], make.blocks(before, before))
+    sums, _ = replicate_sums(survey, np.array([0, 1]), 2000, make.options())
+    # exp(-2) of the resamples are empty
+    assert len(sums) == pytest.approx(2000 * (1 - np.exp(-2)), abs=4 * np.sqrt(2000 * 0.135 * 0.865))
+    assert (sums[:, 1] > 0).all()
+
+
+@pytest.mark.parametrize(("n", "share"), [(1, 0.5), (7, 0.5), (300, 0.95), (300, 0.99), (2000, 0.5), (20_000, 0.9)])
+def test_percentiles_of_resamples_are_those_of_repeated_values(make, n: int, share: float) -> None:
+    random = np.random.default_rng(n)
+    values = random.integers(0, 50, n) / 7, random.lognormal(size=n)
+    keys = make.keys(n)
+    found = replicate_quantiles(values, keys, share, 40, 1)
+    drawn = all_weights(keys, 40)
+    kept = [r for r in range(40) if drawn[:, r].any()]
+    for arm in (0, 1):
+        wanted = [np.quantile(np.repeat(values[arm], drawn[:, r]), share) for r in kept]
+        assert found[arm] == pytest.approx(wanted, rel=1e-12)
 
 
 @given(st.lists(st.integers(0, 30), max_size=12), st.integers(1, 17))
@@ -80,7 +146,7 @@ def test_chunks_keep_every_case_in_order(sizes: list[int], size: int) -> None:
 
     numbers = np.arange(sum(sizes), dtype=float)
     cuts = np.split(numbers, np.cumsum(sizes)[:-1]) if sizes else []
-    parts = [PairedBlock(c[:, None], -c[:, None], c.astype(np.int64), c % 2 == 0) for c in cuts]
+    parts = [PairedBlock(c[:, None], -c[:, None], c.astype(np.int64), c % 2 == 0, c.astype(np.uint64)) for c in cuts]
     found = list(fixed_chunks(parts, size))
     assert all(len(chunk.baseline) == size for chunk in found[:-1])
     assert np.concatenate([np.zeros(0), *(chunk.baseline[:, 0] for chunk in found)]).tolist() == numbers.tolist()
@@ -88,6 +154,7 @@ def test_chunks_keep_every_case_in_order(sizes: list[int], size: int) -> None:
         assert (chunk.candidate == -chunk.baseline).all()
         assert (chunk.groups == chunk.baseline[:, 0]).all()
         assert (chunk.identical == (chunk.groups % 2 == 0)).all()
+        assert (chunk.keys == chunk.groups).all()
 
 
 def test_ties_count_on_both_sides_of_the_p_value() -> None:
@@ -146,9 +213,10 @@ def test_too_few_cases_for_a_percentile(make) -> None:
 
 def test_a_value_missing_on_one_side_counts_against_the_candidate() -> None:
     gap = np.nan
-    before, after = paired_values(np.array([1.0, gap, 3.0, gap]), np.array([gap, 2.0, 4.0, gap]), False)
+    before, after, kept = paired_values(np.array([1.0, gap, 3.0, gap]), np.array([gap, 2.0, 4.0, gap]), False)
     assert before.tolist() == [1.0, -np.inf, 3.0]
     assert after.tolist() == [np.inf, 2.0, 4.0]
+    assert kept.tolist() == [True, True, True, False]
     higher = paired_values(np.array([gap, 1.0]), np.array([1.0, gap]), True)
     assert (higher[0].tolist(), higher[1].tolist()) == ([np.inf, 1.0], [1.0, -np.inf])
 
