@@ -16,6 +16,10 @@ from evalgate.stats.paired_rates import Tango
 from evalgate.stats.survey import ENOUGH, MetricSurvey, Survey
 from evalgate.stats.unit_values import UnitMoments
 
+FEWEST = 30
+"""Units below which the spread of a mean is not trusted without the guard."""
+_CHANGE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -73,10 +77,13 @@ def own_value(evidence: Evidence, arm: int, value: float) -> Choice:
         return _ranked(evidence, arm)
     if evidence.pass_fail:
         return Choice(ExactRate(evidence.metric.ones[arm], evidence.metric.defined[arm]))
-    varied = (evidence.metric.baseline, evidence.metric.candidate)[arm].varied
     weights = (1.0, 0.0) if arm == 0 else (0.0, 1.0)
-    found = _t(evidence, weights, varied, value)
-    return found if found.inference else Choice(reason=f"too few different {evidence.what} for an interval of the {name}")
+    found = _t(evidence, weights, _informative(evidence, arm), value)
+    return (
+        found
+        if found.inference
+        else Choice(reason=f"too few, or too few different {evidence.what} for an interval of the {name}")
+    )
 
 
 def change(evidence: Evidence, value: float) -> Choice:
@@ -90,7 +97,7 @@ def change(evidence: Evidence, value: float) -> Choice:
         return Choice(reason=f"{metric.one_sided} {evidence.what} have a value in one variant only")
     if evidence.pass_fail:
         return Choice(Tango(metric.defined[0], metric.gained, metric.dropped))
-    found = _t(evidence, (-1.0, 1.0), metric.change.varied, value)
+    found = _t(evidence, (-1.0, 1.0), _informative(evidence, _CHANGE), value)
     return found if found.inference else Choice(reason=too_alike(evidence))
 
 
@@ -102,7 +109,7 @@ def relative_change(evidence: Evidence) -> Choice:
     moments = evidence.moments
     if moments is None or evidence.survey.n < 2 or evidence.metric.one_sided:
         return Choice()
-    few = evidence.metric.change.varied < ENOUGH
+    few = _few(evidence, _informative(evidence, _CHANGE))
     if evidence.corpus:
         if few:
             return Choice()
@@ -122,17 +129,19 @@ def too_alike(evidence: Evidence) -> str:
     differing, varied, n = evidence.metric.differing, evidence.metric.change.varied, evidence.survey.n
     if differing < ENOUGH:
         return f"only {differing} of {n} {evidence.what} differ; at least {ENOUGH} are needed"
+    if n < FEWEST and evidence.ends is None and not evidence.corpus:
+        return f"{n} {evidence.what} are too few without a range of the metric; at least {FEWEST} are needed"
     if varied < ENOUGH:
         return f"all but {varied} of {n} {evidence.what} changed alike; at least {ENOUGH} must vary"
     return "the scores do not vary, or are not defined, so they say nothing about uncertainty"
 
 
-def _t(evidence: Evidence, weights: tuple[float, float], varied: int, value: float) -> Choice:
+def _t(evidence: Evidence, weights: tuple[float, float], informative: int, value: float) -> Choice:
     """The guarded t on one weighing of the two variants."""
     if evidence.moments is None:
         return Choice()
     pairs, ends = evidence.moments.values, evidence.ends
-    few = varied < ENOUGH
+    few = _few(evidence, informative)
     if few and ends is None:
         return Choice()
     moments = (_widened(evidence, pairs) if few else pairs).of(*weights)
@@ -141,9 +150,22 @@ def _t(evidence: Evidence, weights: tuple[float, float], varied: int, value: flo
         moments = Moments(moments.n, value, moments.squares, moments.cubes)
         name = "linearised t"
     else:
-        name = f"guarded t on n + 2 {evidence.what}, {varied} informative" if few else "guarded t"
+        name = f"guarded t on n + 2 {evidence.what}, {informative} informative" if few else "guarded t"
     found = GuardedT(moments, name, low, high, value)
     return Choice(found) if has_width(found, evidence.confidence) else Choice()
+
+
+def _informative(evidence: Evidence, place: int) -> int:
+    """Units that say something about the spread of the baseline, the candidate or the change; ENOUGH stands for more."""
+    metric = evidence.metric
+    varied = (metric.baseline, metric.candidate, metric.change)[place].varied
+    apart = evidence.moments.apart if evidence.moments is not None else None
+    return varied if apart is None else min(varied, apart[place])
+
+
+def _few(evidence: Evidence, informative: int) -> bool:
+    """Whether the spread of the units alone is not to be trusted."""
+    return informative < ENOUGH or (evidence.survey.n < FEWEST and not evidence.corpus)
 
 
 def _widened(evidence: Evidence, pairs: PairMoments) -> PairMoments:

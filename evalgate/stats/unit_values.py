@@ -26,6 +26,9 @@ class UnitMoments:
     values: PairMoments
     logs: PairMoments | None = None
     """For corpus scores: moments of the linearised logarithms; None where a score is not positive."""
+    apart: tuple[int, int, int] | None = None
+    """For means with a range: units whose baseline, candidate and change lie more than 1 % of the range from where most
+    units are. Noise on every unit is no information about rare losses."""
 
 
 def unit_moments(survey: Survey, usable: set[int]) -> dict[int, UnitMoments]:
@@ -51,15 +54,45 @@ class _ItemMean:
         self._column = column
         shifts = scores(column, survey.totals[:, column.start : column.stop])
         self._sums = PairSums((float(np.nan_to_num(shifts[0])), float(np.nan_to_num(shifts[1]))))
+        low, high = column.spec.low, column.spec.high
+        ranged = low is not None and high is not None and high > low
+        self._bulks = tuple(_Bulk((high or 0.0) - (low or 0.0)) for _ in range(3)) if ranged else None
 
     def add(self, baseline: Floats, candidate: Floats) -> None:
         own = slice(self._column.start, self._column.stop)
         before, after = scores(self._column, baseline[:, own]), scores(self._column, candidate[:, own])
         both = np.isfinite(before) & np.isfinite(after)
-        self._sums.add(before[both], after[both])
+        before, after = before[both], after[both]
+        self._sums.add(before, after)
+        if self._bulks is not None:
+            for bulk, values in zip(self._bulks, (before, after, after - before), strict=True):
+                bulk.add(values)
 
     def moments(self) -> UnitMoments | None:
-        return UnitMoments(self._sums.moments())
+        apart = None if self._bulks is None else (self._bulks[0].apart, self._bulks[1].apart, self._bulks[2].apart)
+        return UnitMoments(self._sums.moments(), apart=apart)
+
+
+class _Bulk:
+    """How many values lie away from the others: a histogram in steps of 0.4 % of the range, five of which are the bulk."""
+
+    _STEPS = 250
+
+    def __init__(self, width: float) -> None:
+        self._step = width / self._STEPS
+        self._counts: dict[int, int] = {}
+        self._total = 0
+
+    def add(self, values: Floats) -> None:
+        places, counts = np.unique(np.rint(values / self._step), return_counts=True)
+        for place, count in zip(places.tolist(), counts.tolist(), strict=True):
+            self._counts[int(place)] = self._counts.get(int(place), 0) + count
+        self._total += len(values)
+
+    @property
+    def apart(self) -> int:
+        bulk = (sum(self._counts.get(place + shift, 0) for shift in range(-2, 3)) for place in self._counts)
+        return self._total - max(bulk, default=0)
 
 
 class _Corpus:

@@ -88,6 +88,30 @@ def test_what_has_no_guard_has_no_interval(make, scale: Scale, moved: int) -> No
     assert f"only {moved} of 100 cases differ; at least 10 are needed" in found.reason
 
 
+def test_noise_on_every_case_is_no_information_about_rare_losses(make) -> None:
+    random = np.random.default_rng(1)
+    before = random.uniform(0.5, 0.6, 100)
+    after = before + random.uniform(-0.002, 0.002, 100)
+    calm = make.compare(before, after)
+    assert "guarded t on n + 2 cases, 0 informative" in calm.method
+    assert calm.delta.deciding.low < -0.02
+    after[:9] -= 0.4
+    assert "9 informative" in make.compare(before, after).method
+    after[9] -= 0.4
+    assert "n + 2" not in make.compare(before, after).method
+
+
+def test_few_cases_keep_the_guard_however_much_they_differ(make) -> None:
+    random = np.random.default_rng(1)
+    before, after = random.random(30), random.random(30)
+    assert "n + 2" in make.compare(before[:29], after[:29]).method
+    assert "n + 2" not in make.compare(before, after).method
+    free = make.compare(before[:29], after[:29], low=0.0, high=None)
+    assert (free.delta.deciding, free.candidate.deciding) == (None, None)
+    assert "29 cases are too few without a range of the metric; at least 30 are needed" in free.reason
+    assert make.compare(before, after, low=0.0, high=None).delta.deciding is not None
+
+
 def test_an_unbounded_mean_has_no_guard(make) -> None:
     before = np.random.default_rng(1).lognormal(size=100)
     found = make.compare(before, before, low=0.0, high=None, higher=False)
@@ -120,12 +144,12 @@ def test_a_score_that_is_undefined_without_some_case_has_no_interval(make) -> No
 
 def test_groups_are_averaged_first_and_weigh_the_same(make) -> None:
     random = np.random.default_rng(1)
-    before, after = random.random(60), random.random(60)
-    groups = np.minimum(np.arange(60), 19)
+    before, after = random.random(90), random.random(90)
+    groups = np.minimum(np.arange(90), 39)
     found = make.compare(before, after, groups=groups)
-    means = [np.array([values[groups == g].mean() for g in range(20)]) for values in (before, after)]
+    means = [np.array([values[groups == g].mean() for g in range(40)]) for values in (before, after)]
     assert (found.baseline.value, found.candidate.value) == pytest.approx((means[0].mean(), means[1].mean()), rel=1e-12)
-    plain = stats.t.interval(0.9, 19, (means[1] - means[0]).mean(), stats.sem(means[1] - means[0]))
+    plain = stats.t.interval(0.9, 39, (means[1] - means[0]).mean(), stats.sem(means[1] - means[0]))
     ends = found.delta.deciding
     assert ends.low <= plain[0] + 1e-9 and ends.high >= plain[1] - 1e-9
     assert min(abs(ends.low - plain[0]), abs(ends.high - plain[1])) < 1e-9
