@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from evalgate.core.verdict import Interval
 from evalgate.stats.distributions import beta_cdf, beta_quantile
 
@@ -48,8 +46,7 @@ def mcnemar_mid_p(new: int, resolved: int) -> float:
     """Two-sided mid-p value: the observed table counts half, which removes most of the exact test's conservatism."""
     _pairs(new, resolved)
     pairs, larger = new + resolved, max(new, resolved)
-    point = _tail(larger, pairs) - _tail(larger + 1, pairs)
-    return min(1.0, 2.0 * _tail(larger, pairs) - point)
+    return min(1.0, _tail(larger, pairs) + _tail(larger + 1, pairs))
 
 
 def _tail(at_least: int, pairs: int) -> float:
@@ -60,7 +57,10 @@ def _tail(at_least: int, pairs: int) -> float:
         return 0.0
     if pairs > _EXACT_SUM:
         return beta_cdf(0.5, at_least, pairs - at_least + 1)
-    ways = sum(math.comb(pairs, i) for i in range(at_least, pairs + 1))
+    ways = term = 1
+    for i in range(pairs, at_least, -1):
+        term = term * i // (pairs - i + 1)
+        ways += term
     return ways / (1 << pairs)
 
 

@@ -15,15 +15,22 @@ _STEPS = 200
 class Tango:
     """How sure the difference of two paired rates is.
 
+    Swapping the variants swaps the ends and their signs, bit for bit. A case that goes from fail to pass never lowers an end.
+    Raises: ValueError when the counts are not those of n pairs.
     Source: Tango, 1998, "Equivalence test and confidence interval for the difference in proportions for the paired-sample
     design".
     """
 
     n: int
+    """Pairs; of none, nothing can be said."""
     gained: int
     """Cases that go from 0 to 1."""
     dropped: int
     """Cases that go from 1 to 0."""
+
+    def __post_init__(self) -> None:
+        if min(self.gained, self.dropped) < 0 or self.gained + self.dropped > self.n:
+            raise ValueError(f"{self.gained} gained and {self.dropped} dropped are not counts of {self.n} pairs")
 
     @property
     def method(self) -> str:
@@ -31,28 +38,39 @@ class Tango:
         return "Tango score"
 
     def interval(self, level: float) -> Interval | None:
-        """Two-sided score interval of the difference."""
+        """Two-sided score interval of the difference; None without pairs."""
+        if self.n == 0:
+            return None
         quantile = normal_quantile((1 + level) / 2)
         low = _lowest(self.n, self.gained, self.dropped, quantile)
         high = 0.0 - _lowest(self.n, self.dropped, self.gained, quantile)
         return Interval(low + 0.0, high + 0.0)
 
     def p_above(self, bound: float) -> float | None:
-        """One-sided p-value of "the difference is at most `bound`"."""
-        return normal_cdf(0.0 - _score(self.n, self.gained, self.dropped, bound))
+        """One-sided p-value of "the difference is at most `bound`"; None without pairs."""
+        return _p_above(self.n, self.gained, self.dropped, bound)
 
     def p_below(self, bound: float) -> float | None:
-        """One-sided p-value of "the difference is at least `bound`"."""
-        return normal_cdf(0.0 - _score(self.n, self.dropped, self.gained, 0.0 - bound))
+        """One-sided p-value of "the difference is at least `bound`"; None without pairs."""
+        return _p_above(self.n, self.dropped, self.gained, 0.0 - bound)
 
 
-def newcombe_interval(both: int, gained: int, dropped: int, neither: int, level: float) -> Interval:
-    """Hybrid score interval of gained/n - dropped/n from two Wilson intervals and their correlation.
+def newcombe_interval(both: int, gained: int, dropped: int, neither: int, level: float) -> Interval | None:
+    """Hybrid score interval of (gained - dropped) / n from two Wilson intervals and the correlation phi of the pairs.
 
+    This is method 10: a positive covariance is reduced by a continuity correction, both x neither - gained x dropped
+    becoming less by n / 2 but not negative; phi is 0 where a margin of the table is empty.
+
+    Returns: None without pairs.
+    Raises: ValueError when a count is negative.
     Source: Newcombe, 1998, "Improved confidence intervals for the difference between binomial proportions based on paired
     data", method 10.
     """
+    if min(both, gained, dropped, neither) < 0:
+        raise ValueError("counts of pairs cannot be negative")
     n = both + gained + dropped + neither
+    if n == 0:
+        return None
     quantile = normal_quantile((1 + level) / 2)
     after, before = (both + gained) / n, (both + dropped) / n
     low_a, high_a = _wilson(both + gained, n, quantile)
@@ -62,39 +80,66 @@ def newcombe_interval(both: int, gained: int, dropped: int, neither: int, level:
     if cross > 0:
         cross = max(cross - n / 2, 0.0)
     phi = cross / math.sqrt(product) if product else 0.0
-    down = (after - low_a) ** 2 - 2 * phi * (after - low_a) * (high_b - before) + (high_b - before) ** 2
-    up = (high_a - after) ** 2 - 2 * phi * (high_a - after) * (before - low_b) + (before - low_b) ** 2
-    centre = after - before
-    return Interval(centre - math.sqrt(max(down, 0.0)), centre + math.sqrt(max(up, 0.0)))
+    centre = (gained - dropped) / n
+    low = centre - _joined(after - low_a, high_b - before, phi)
+    high = centre + _joined(high_a - after, before - low_b, phi)
+    return Interval(max(low, -1.0) + 0.0, min(high, 1.0) + 0.0)
+
+
+def _p_above(n: int, gained: int, dropped: int, bound: float) -> float | None:
+    """One-sided p-value; at the ends of the range, where the score has no spread, it is exact."""
+    if n == 0 or math.isnan(bound):
+        return None
+    if bound >= 1:
+        return 1.0
+    if bound < -1:
+        return 0.0
+    if bound == -1:
+        return 1.0 if dropped == n else 0.0
+    return normal_cdf(0.0 - _score(n, gained, dropped, bound))
 
 
 def _score(n: int, gained: int, dropped: int, bound: float) -> float:
-    """Studentised distance of the difference from the bound, with the nuisance rate at its constrained maximum."""
-    if bound <= -1 or bound >= 1:
-        return math.inf if (bound <= -1 and gained - dropped > -n) or bound < -1 else -math.inf if bound > -1 else 0.0
-    first, second = 2 * n, -gained - dropped + (2 * n - gained + dropped) * bound
-    third = -dropped * bound * (1 - bound)
-    rate = (math.sqrt(max(second * second - 4 * first * third, 0.0)) - second) / (2 * first)
-    spread = n * (2 * rate + bound * (1 - bound))
+    """Studentised distance of the difference from a bound inside (-1, 1), with the nuisance rate at its constrained maximum.
+
+    The rate solves a quadratic; for a bound that is not negative every sum below is one of terms that do not cancel.
+    """
+    if bound < 0:
+        return 0.0 - _score(n, dropped, gained, 0.0 - bound)
+    room = bound * (1.0 - bound)
+    linear = (2 * n - gained + dropped) * bound - (gained + dropped)
+    root = math.sqrt(linear * linear + 8.0 * n * dropped * room)
+    rate = (root - linear) / (4.0 * n) if linear <= 0 else 2.0 * dropped * room / (linear + root)
+    spread = n * (2.0 * rate + room)
     gap = gained - dropped - n * bound
-    if spread <= 0:
-        return 0.0 if gap == 0 else math.copysign(math.inf, gap)
-    return gap / math.sqrt(spread)
+    # nothing changed, and no change is asked about: the data lie exactly on the bound
+    return gap / math.sqrt(spread) if spread > 0 else 0.0
 
 
 def _lowest(n: int, gained: int, dropped: int, quantile: float) -> float:
-    """The smallest difference whose score does not exceed the quantile."""
+    """The smallest difference whose score does not exceed the quantile, to the last bit."""
     low, high = -1.0, (gained - dropped) / n
     for _ in range(_STEPS):
         middle = (low + high) / 2
         if middle in (low, high):
             break
-        low, high = (middle, high) if _score(n, gained, dropped, middle) > quantile else (low, middle)
+        if _score(n, gained, dropped, middle) > quantile:
+            low = middle
+        else:
+            high = middle
     return high
 
 
+def _joined(one: float, other: float, phi: float) -> float:
+    """How far an end lies from the difference, from the distances of the two rates' own ends."""
+    return math.sqrt(max(one * one + other * other - 2.0 * phi * (one * other), 0.0))
+
+
 def _wilson(count: int, n: int, quantile: float) -> tuple[float, float]:
+    """Score interval of one rate."""
     square = quantile * quantile
     centre = (2 * count + square) / (2 * (n + square))
     half = quantile / (2 * (n + square)) * math.sqrt(square + 4 * count * (1 - count / n))
-    return centre - half, centre + half
+    low = centre - half if count else 0.0
+    high = centre + half if count < n else 1.0
+    return low, high
