@@ -21,7 +21,7 @@ import numpy as np
 from error_shapes import SHAPES, Floats, Random, Shape, oracle_power
 
 from evalgate.core.settings import Bound, TargetKind, Threshold
-from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
+from evalgate.core.values import Case, Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.core.verdict import Decision
 from evalgate.gate.metric_rules import rule_metric
 from evalgate.stats.compare import compare_metrics
@@ -195,7 +195,8 @@ def text_rows(name: str) -> tuple:
         return Output(" ".join(w for w in kept if random.random() > wrong / 3))
 
     metric = make_bleu({}) if name == "bleu" else make_chrf({})
-    wanted = [Expectation((" ".join(reference),)) for reference in references]
+    case = Case("made up", {}, {}, (), {})
+    wanted = [Expectation((" ".join(reference),), case) for reference in references]
     pool = np.stack([metric.rows([answer(reference) for reference in references], wanted) for _ in (0, 1)])
     return metric, pool
 

@@ -88,10 +88,9 @@ def rare_catastrophe(noise: float) -> Draw:
     """1 % of the answers are lost entirely; the others gain a little, or nothing, up to noise."""
 
     def draw(random: Random, size: Size, delta: float) -> tuple[Floats, Floats]:
-        before = random.uniform(0.90, 0.94, size)
-        gain = (delta + 0.009) / 0.99
-        moved = np.where(random.random(size) < 0.01, -0.9, gain + random.uniform(-noise, noise, size))
-        return before, before + moved
+        before = np.full(size, 0.98)
+        gain = (delta + 0.0098) / 0.99
+        return before, np.where(random.random(size) < 0.01, 0.0, before + gain + random.uniform(-noise, noise, size))
 
     return draw
 
@@ -103,11 +102,11 @@ SHAPES = (
     Shape("5-level rubric, 70 % ties", 0.015, rubric),
     Shape("bimodal F1", 0.03, bimodal),
     Shape("log-normal", 0.02, log_normal, 0.0, None),
-    Shape("skewed losses", 0.005, skewed_losses),
-    Shape("rare catastrophe 1 %", 0.009, rare_catastrophe(0.0)),
-    Shape("rare catastrophe 1 % in noise", 0.009, rare_catastrophe(0.005)),
+    Shape("skewed losses", 0.0145, skewed_losses),
+    Shape("rare catastrophe 1 %", 0.0098, rare_catastrophe(0.0)),
+    Shape("rare catastrophe 1 % in noise", 0.0098, rare_catastrophe(0.005)),
 )
-"""Margins at which a size-exact test has a power between about 0.3 and 0.8 at n = 500."""
+"""Margins at which a size-exact test has a power of 0.3 to 0.8 at n = 500 (skewed losses: at n = 100)."""
 
 
 def oracle_power(shape: Shape, n: int, runs: int, seed: int) -> float:

@@ -20,18 +20,24 @@ def replicate_sums(survey: Survey, wanted: NDArray[np.int64], resamples: int, op
     Raises: Incomplete when the second reading gives another number of rows than the first.
     """
     step = np.tile(grid(survey.peak[wanted], survey.n), 2)
+    # counts of means are 1 for every unit: their sums are the number of drawn units, counted once for all of them
+    counts = ((survey.totals[:, wanted] == survey.n) & (survey.peak[wanted] == 1)).reshape(-1)
 
     def rows() -> Iterator[tuple[Keys, Floats]]:
         read = 0
         for unit in survey.units():
             read += len(unit.keys)
             both = np.concatenate([unit.baseline[:, wanted], unit.candidate[:, wanted]], axis=1)
-            yield unit.keys, np.concatenate([np.rint(both / step), np.ones((len(both), 1))], axis=1)
+            others = np.rint(both[:, ~counts] / step[~counts])
+            yield unit.keys, np.concatenate([others, np.ones((len(both), 1))], axis=1)
         if read != survey.n:
             raise Incomplete("rows changed while they were read", hint="run again")
 
-    counted = weighted_sums(rows(), 2 * len(wanted) + 1, resamples, options.seed)
-    sums = counted[counted[:, -1] > 0, :-1] * step
+    summed = weighted_sums(rows(), int((~counts).sum()) + 1, resamples, options.seed)
+    summed = summed[summed[:, -1] > 0]
+    sums = np.empty((len(summed), len(counts)))
+    sums[:, ~counts] = summed[:, :-1] * step[~counts]
+    sums[:, counts] = summed[:, -1:]
     return sums[:, : len(wanted)], sums[:, len(wanted) :]
 
 

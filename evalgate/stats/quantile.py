@@ -74,7 +74,7 @@ class _Window:
     @classmethod
     def around(cls, values: Floats, share: float) -> _Window:
         order = np.argsort(values, kind="stable")
-        middle, reach = int((len(values) - 1) * share), 8 * math.isqrt(len(values)) + 8
+        middle, reach = int((len(values) - 1) * share), 7 * math.isqrt(len(values)) + 8
         return cls(order, values[order], max(0, middle - reach), min(len(values), middle + reach))
 
     def below(self, values: Floats) -> Floats:
@@ -89,20 +89,20 @@ class _Window:
         near = self.values[self.start : self.stop]
         for part, times in weights(keys[self.order[self.start : self.stop]], len(counts), seed):
             drawn, below = counts[part, 0], counts[part, 1]
-            reached = below + np.cumsum(times, axis=0, dtype=np.int64)
+            reached = np.cumsum(times, axis=0, dtype=np.int32)
             place = np.maximum(drawn - 1, 0) * share
             lower = np.floor(place)
-            ends = [self._at(near, reached, below, rank) for rank in (lower, np.minimum(lower + 1, np.maximum(drawn - 1, 0)))]
+            upper = np.minimum(lower + 1, np.maximum(drawn - 1, 0))
+            ends = [self._at(near, reached, rank - below) for rank in (lower, upper)]
             with np.errstate(all="ignore"):
                 between = ends[0] + (place - lower) * (ends[1] - ends[0])
             found[part] = np.where(ends[0] == ends[1], ends[0], between)
         return found
 
-    def _at(self, near: Floats, reached: Floats, below: Floats, rank: Floats) -> Floats:
-        """The value at a rank, from 0, of each resample."""
-        index = np.count_nonzero(reached <= rank, axis=0)
-        inside = (index < len(near)) & (below <= rank)
-        return np.where(inside, near[np.minimum(index, len(near) - 1)], np.nan)
+    def _at(self, near: Floats, reached: NDArray[np.int32], rank: Floats) -> Floats:
+        """The value at a rank, counted from 0 at the start of the window, of each resample."""
+        index = np.count_nonzero(reached <= rank.astype(np.int32), axis=0)
+        return np.where((index < len(near)) & (rank >= 0), near[np.minimum(index, len(near) - 1)], np.nan)
 
 
 def _largest(n: int, holds: Callable[[int], bool]) -> int:
