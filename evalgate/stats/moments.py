@@ -37,12 +37,15 @@ class PairMoments:
     """bbb, bbc, bcc, ccc."""
 
     def of(self, base: float, cand: float) -> Moments:
-        """Moments of `base` x baseline + `cand` x candidate, unit by unit."""
+        """Moments of `base` x baseline + `cand` x candidate, unit by unit.
+
+        Terms are added in pairs, so that variants and weights that change places give the very same bits.
+        """
         bb, bc, cc = self.second
         bbb, bbc, bcc, ccc = self.third
         mean = base * self.means[0] + cand * self.means[1]
-        squares = base * base * bb + 2 * base * cand * bc + cand * cand * cc
-        cubes = base**3 * bbb + 3 * base * base * cand * bbc + 3 * base * cand * cand * bcc + cand**3 * ccc
+        squares = (base * base * bb + cand * cand * cc) + 2 * (base * cand) * bc
+        cubes = (base**3 * bbb + cand**3 * ccc) + 3 * (base * cand) * (base * bbc + cand * bcc)
         return Moments(self.n, mean, max(squares, 0.0), cubes)
 
     def with_ends(self, low: float, high: float) -> PairMoments:
@@ -84,8 +87,8 @@ class PairSums:
         second = (bb - b * b, bc - b * c, cc - c * c)
         third = (
             bbb - 3 * b * bb + 2 * b**3,
-            bbc - 2 * b * bc - c * bb + 2 * b * b * c,
-            bcc - 2 * c * bc - b * cc + 2 * b * c * c,
+            bbc - 2 * b * bc - c * bb + 2 * c * (b * b),
+            bcc - 2 * c * bc - b * cc + 2 * b * (c * c),
             ccc - 3 * c * cc + 2 * c**3,
         )
         means = (self._shift[0] + b, self._shift[1] + c)
