@@ -53,7 +53,8 @@ def beta_quantile(p: float, a: float, b: float) -> float:
 def t_cdf(x: float, df: float) -> float:
     """P(T ≤ x) of Student's t with `df` degrees of freedom."""
     square = x * x
-    if square > df:
+    # far from the middle the tail itself is computed: what is left of 1 minus nearly 1 has no digits
+    if square * (df + 2) > 3 * df:
         tail = 0.5 * beta_cdf(df / (df + square), df / 2, 0.5)
         return tail if x < 0 else 1.0 - tail
     return 0.5 + math.copysign(0.5 * beta_cdf(square / (df + square), 0.5, df / 2), x)

@@ -43,10 +43,16 @@ def mcnemar_two_sided(new: int, resolved: int) -> float:
 
 
 def mcnemar_mid_p(new: int, resolved: int) -> float:
-    """Two-sided mid-p value: the observed table counts half, which removes most of the exact test's conservatism."""
+    """Two-sided mid-p value: tables as extreme as the observed one count half, which removes most of the exact test's
+    conservatism. Without a discordant pair it is 1.
+
+    Source: Fagerland, Lydersen and Laake, 2013, "The McNemar test for binary matched-pairs data".
+    """
     _pairs(new, resolved)
     pairs, larger = new + resolved, max(new, resolved)
-    return min(1.0, _tail(larger, pairs) + _tail(larger + 1, pairs))
+    if new == resolved:
+        return 1.5 - _tail(larger, pairs) if pairs else 1.0
+    return _tail(larger, pairs) + _tail(larger + 1, pairs)
 
 
 def _tail(at_least: int, pairs: int) -> float:
