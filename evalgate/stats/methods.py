@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,7 +109,8 @@ def relative_change(evidence: Evidence) -> Choice:
     moments = evidence.moments
     if moments is None or evidence.survey.n < 2 or evidence.metric.one_sided:
         return Choice()
-    few = _few(evidence, _informative(evidence, _CHANGE))
+    informative = _informative(evidence, _CHANGE)
+    few = _few(evidence, informative)
     if evidence.corpus:
         if few:
             return Choice()
@@ -119,7 +120,7 @@ def relative_change(evidence: Evidence) -> Choice:
         return Choice(LogRatio(log)) if has_width(log, evidence.confidence) else undistinguished
     if few and evidence.ends is None:
         return Choice()
-    pairs = _widened(evidence, moments.values) if few else moments.values
+    pairs = _widened(evidence, moments.values, informative) if few else moments.values
     found = GuardedRatio(pairs, "guarded Fieller")
     return Choice(found) if has_width(found, evidence.confidence) else undistinguished
 
@@ -144,7 +145,7 @@ def _t(evidence: Evidence, weights: tuple[float, float], informative: int, value
     few = _few(evidence, informative)
     if few and ends is None:
         return Choice()
-    moments = (_widened(evidence, pairs) if few else pairs).of(*weights)
+    moments = (_widened(evidence, pairs, informative) if few else pairs).of(*weights)
     low, high = _reach(evidence, weights)
     if evidence.corpus:
         moments = Moments(moments.n, value, moments.squares, moments.cubes)
@@ -168,9 +169,11 @@ def _few(evidence: Evidence, informative: int) -> bool:
     return informative < ENOUGH or (evidence.survey.n < FEWEST and not evidence.corpus)
 
 
-def _widened(evidence: Evidence, pairs: PairMoments) -> PairMoments:
+def _widened(evidence: Evidence, pairs: PairMoments, informative: int) -> PairMoments:
+    """Two more units at the ends of the range; the skewness of a handful of units is not to be trusted, so it is left out."""
     assert evidence.ends is not None
-    return pairs.with_ends(*evidence.ends)
+    widened = pairs.with_ends(*evidence.ends)
+    return widened if informative >= ENOUGH else replace(widened, third=(0.0, 0.0, 0.0, 0.0))
 
 
 def _reach(evidence: Evidence, weights: tuple[float, float]) -> tuple[float | None, float | None]:
