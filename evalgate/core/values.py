@@ -132,6 +132,11 @@ class MetricSpec:
         """The worst possible score, or None when there is no bound on that side."""
         return self.low if self.higher_is_better else self.high
 
+    @property
+    def best(self) -> float | None:
+        """The best possible score, or None when there is no bound on that side."""
+        return self.high if self.higher_is_better else self.low
+
 
 class Severity(StrEnum):
     """How bad a finding is."""

@@ -142,9 +142,11 @@ class MetricResult:
     reason: str | None = None
     """Why a value or an interval is missing, when one is."""
     stable: int | None = None
-    """For pass/fail metrics: cases whose baseline answers all agree (all of them when each case is asked once)."""
+    """For pass/fail metrics: cases whose baseline answers all agree (when each is asked once, all that have a score)."""
     flaky: int | None = None
     """For pass/fail metrics: cases whose baseline answers pass at one time and fail at another."""
+    repeats: int | None = None
+    """For pass/fail metrics: how often each case was asked. Asked once, no case can be seen to be flaky."""
     second: SecondOpinion | None = None
     """None where no second method was asked."""
     answered: Answered | None = None

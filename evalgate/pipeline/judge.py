@@ -58,15 +58,19 @@ def judge(
 
 
 def _without_loss(result: ThresholdResult, columns: Sequence[MetricColumns], part: Results) -> ThresholdResult:
-    """Keep a lost answer from passing a metric that has no worst value to give it: a missing junk answer may raise BLEU."""
+    """Keep a lost answer from passing a metric that has no value to give it that is worst for the candidate.
+
+    A missing junk answer may raise BLEU; a missing answer of the baseline counts as its best, where there is one.
+    """
     lost = part.run.errors_baseline + part.run.errors_candidate
     spec = next((c.spec for c in columns if c.spec.name == result.threshold.name), None)
     if not lost or spec is None or result.threshold.kind is not TargetKind.METRIC or result.decision is not Decision.PASS:
         return result
-    counts_loss = spec.scale in (Scale.MEAN, Scale.PROPORTION) and spec.worst is not None
-    if counts_loss:
+    mean = spec.scale in (Scale.MEAN, Scale.PROPORTION) and spec.worst is not None
+    if mean and (spec.best is not None or not part.run.errors_baseline):
         return result
-    reason = f"{lost} answers are missing, and {spec.name} has no worst value that could stand for them; {result.reason}"
+    which = "worst" if spec.worst is None or not mean else "best"
+    reason = f"{lost} answers are missing, and {spec.name} has no {which} value that could stand for them; {result.reason}"
     return replace(result, decision=Decision.INCONCLUSIVE, reason=reason)
 
 

@@ -45,8 +45,8 @@ def detector_tool(choice: PluginChoice) -> Detector:
 def metric_rows(tool: MetricTool, answers: Mapping[str, Samples], cases: Sequence[Case]) -> dict[Arm, Rows]:
     """Rows of one metric for both arms, summed over the samples of a case.
 
-    A lost answer of the candidate gets the worst row; a lost answer of the baseline gets the candidate's row, so that
-    it cannot make the candidate look better.
+    A lost answer of the candidate gets the worst row, a lost answer of the baseline the best one: whatever it would have
+    been, the candidate cannot gain by its loss. Corpus scores have no best row; there it gets the candidate's.
 
     Shapes: n cases → (n, d) for each arm.
     Raises: BadInput or Incomplete naming the metric and the case.
@@ -62,7 +62,9 @@ def metric_rows(tool: MetricTool, answers: Mapping[str, Samples], cases: Sequenc
         for arm in ARMS:
             measured[arm][anywhere] = 0.0
     else:
-        measured[Arm.BASELINE][lost[Arm.BASELINE]] = measured[Arm.CANDIDATE][lost[Arm.BASELINE]]
+        best = _constant_row(tool.spec, tool.spec.best)
+        gone = lost[Arm.BASELINE]
+        measured[Arm.BASELINE][gone] = measured[Arm.CANDIDATE][gone] if best is None else best
     shape = (len(cases), samples, tool.spec.columns)
     return {arm: measured[arm].reshape(shape).sum(axis=1) for arm in ARMS}
 
@@ -148,9 +150,16 @@ def _lost_is_uncountable(spec: MetricSpec) -> bool:
 
 
 def _worst_rows(tool: MetricTool, expectations: Sequence[Expectation]) -> Rows:
-    if tool.spec.scale in (Scale.MEAN, Scale.PROPORTION) and tool.spec.columns == 2 and tool.spec.worst is not None:
-        return np.tile(np.array([tool.spec.worst, 1.0]), (len(expectations), 1))
+    worst = _constant_row(tool.spec, tool.spec.worst)
+    if worst is not None:
+        return np.tile(worst, (len(expectations), 1))
     return _rows(tool, [Output(text="") for _ in expectations], expectations)
+
+
+def _constant_row(spec: MetricSpec, score: float | None) -> Rows | None:
+    """(2,) the row of an answer with this score; None for corpus scores, and where there is no such score."""
+    mean = spec.scale in (Scale.MEAN, Scale.PROPORTION) and spec.columns == 2
+    return np.array([score, 1.0]) if mean and score is not None else None
 
 
 def _references(tool: MetricTool, case: Case) -> tuple[object, ...]:

@@ -74,6 +74,7 @@ def _result(
         reason=words[1],
         stable=metric.stable if counted else None,
         flaky=metric.flaky if counted else None,
+        repeats=metric.repeats if counted else None,
         second=second,
         answered=_answered(evidence),
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalgate.core.errors import Incomplete
 from evalgate.core.values import Scale
@@ -79,6 +80,8 @@ class MetricSurvey:
     newly_passing: int = 0
     stable: int = 0
     flaky: int = 0
+    repeats: int = 0
+    """Most answers that any case has in the baseline."""
 
 
 @dataclass(slots=True)
@@ -119,16 +122,19 @@ def take_survey(columns: Sequence[MetricColumns], blocks: Blocks) -> Survey:
         survey.rows += len(chunk.baseline)
         survey.identical = survey.identical and bool(chunk.identical.all())
         _count_passes(survey, chunk.baseline, chunk.candidate)
-        _add_answered(survey, chunk, means)
         if chunk.groups is None:
+            _add_answered(survey, _answered_rows(survey, chunk, means))
             _add_units(survey, UnitRows(alike(chunk.baseline, means), alike(chunk.candidate, means), chunk.keys))
         else:
             table = table or GroupTable(chunk.baseline.shape[1])
             table.add(chunk, chunk.groups)
+            survey.answered_cases += int(_kept(chunk).sum())
     if table is not None:
         survey.grouped, survey.units = True, weighing_alike(table.units, means)
         for rows in survey.units():
             _add_units(survey, rows)
+        if survey.answered_cases < survey.rows:
+            _add_answered_groups(survey, blocks, means)
     survey.identical = survey.identical and survey.rows > 0
     if survey.answered_cases == survey.rows:
         survey.answered = None
@@ -141,15 +147,39 @@ def mean_columns(columns: Sequence[MetricColumns]) -> tuple[slice, ...]:
     return tuple(slice(start, stop) for start, stop in sorted(spans))
 
 
-def _add_answered(survey: Survey, chunk: PairedBlock, means: Sequence[slice]) -> None:
-    """Sums without lost answers; every case weighs alike here, also where cases are grouped."""
-    if survey.answered is None:
-        survey.answered = np.zeros((2, chunk.baseline.shape[1]))
-    kept = np.ones(len(chunk.baseline), dtype=bool) if chunk.lost is None else ~chunk.lost
+def _kept(chunk: PairedBlock) -> NDArray[np.bool_]:
+    return np.ones(len(chunk.baseline), dtype=bool) if chunk.lost is None else ~chunk.lost
+
+
+def _answered_rows(survey: Survey, chunk: PairedBlock, means: Sequence[slice]) -> tuple[Floats, Floats]:
+    """The rows of the cases that both variants answered; each case is its own unit."""
+    kept = _kept(chunk)
     survey.answered_cases += int(kept.sum())
+    return alike(chunk.baseline[kept], means), alike(chunk.candidate[kept], means)
+
+
+def _add_answered_groups(survey: Survey, blocks: Blocks, means: Sequence[slice]) -> None:
+    """The same where cases are grouped: groups weigh alike, made of the cases that are left. A second pass, because few
+    runs lose an answer."""
+    table: GroupTable | None = None
+    for chunk in fixed_chunks(blocks()):
+        table = table or GroupTable(chunk.baseline.shape[1])
+        if chunk.groups is not None:
+            kept = _kept(chunk)[:, None]
+            before, after = np.where(kept, chunk.baseline, 0.0), np.where(kept, chunk.candidate, 0.0)
+            table.add(replace(chunk, baseline=before, candidate=after), chunk.groups)
+    if table is not None:
+        for rows in weighing_alike(table.units, means)():
+            _add_answered(survey, (rows.baseline, rows.candidate))
+
+
+def _add_answered(survey: Survey, rows: tuple[Floats, Floats]) -> None:
+    """Sums without lost answers."""
+    if survey.answered is None:
+        survey.answered = np.zeros((2, rows[0].shape[1]))
     with np.errstate(all="ignore"):
-        for arm, rows in enumerate((chunk.baseline, chunk.candidate)):
-            survey.answered[arm] += alike(rows[kept], means).sum(axis=0)
+        for arm, side in enumerate(rows):
+            survey.answered[arm] += side.sum(axis=0)
 
 
 def _start(survey: Survey, width: int) -> None:
@@ -204,18 +234,20 @@ def _count_passes(survey: Survey, baseline: Floats, candidate: Floats) -> None:
         metric.gained += int(((before == 0) & (after == 1)).sum())
         metric.dropped += int(((before == 1) & (after == 0)).sum())
         _count_stable(metric, before, after, column.spec.higher_is_better)
+        if len(baseline) and column.stop - column.start == 2:
+            metric.repeats = max(metric.repeats, int(baseline[:, column.stop - 1].max()))
 
 
 def _count_stable(metric: MetricSurvey, before: Floats, after: Floats, higher_is_better: bool) -> None:
     """Newly failing and passing among the cases whose baseline answers agree.
 
     With repeats `before` and `after` are shares of a case's answers. A candidate without a score has lost the case; a
-    baseline without one proves nothing was gained.
+    baseline without one says nothing, so the case is neither stable nor flaky.
     """
     best = 1.0 if higher_is_better else 0.0
     flaky = (before > 0) & (before < 1)
     metric.flaky += int(flaky.sum())
-    metric.stable += int((~flaky).sum())
+    metric.stable += int((np.isfinite(before) & ~flaky).sum())
     with np.errstate(invalid="ignore"):
         holds = (after > 0.5) if higher_is_better else (after < 0.5)
     metric.newly_failing += int(((before == best) & ~holds).sum())

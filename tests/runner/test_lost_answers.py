@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,27 @@ def test_losing_a_baseline_answer_never_flatters_the_candidate(name: str) -> Non
         assert not after - before > 1e-12
 
 
-def test_both_lost_count_nothing_for_anybody() -> None:
-    before, after = totals("exact_match", [answer(GOOD), LOST], [answer(GOOD), LOST])
-    assert (before, after) == (0.5, 0.5)
+UNBOUNDED = {"bleu", "chrf", "chrfpp", "ter", "distinct", "length", "latency_ms", "tokens", "cost"}
+"""Metrics that have no best or no worst value: thresholds on them do not pass while an answer is missing."""
+
+
+@pytest.mark.parametrize("name", sorted(set(BUILTINS) - UNBOUNDED))
+def test_a_case_that_lost_an_answer_on_either_side_never_gains_by_it(name: str) -> None:
+    _, good, bad = material(name)
+    for base, own in product((good, bad), repeat=2):
+        before, after = totals(name, [good, base], [bad, own])
+        for lost in ((LOST, own), (base, LOST), (LOST, LOST)):
+            less, left = totals(name, [good, lost[0]], [bad, lost[1]])
+            assert left - less <= after - before + 1e-12
+
+
+def test_a_case_without_any_answer_counts_against_the_candidate() -> None:
+    assert totals("exact_match", [answer(GOOD), LOST], [answer(GOOD), LOST]) == (1.0, 0.5)
+    assert totals("self_bleu", [LOST], [LOST]) == (0.0, -100.0)  # lower is better: the best is 0
 
 
 def test_everything_lost_scores_worst() -> None:
-    assert totals("exact_match", [LOST, LOST], [LOST, LOST]) == (0.0, 0.0)
+    assert totals("exact_match", [LOST, LOST], [LOST, LOST]) == (1.0, 0.0)
     assert totals("bleu", [answer(GOOD)] * 2, [LOST, LOST])[1] == 0.0
 
 
