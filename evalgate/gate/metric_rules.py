@@ -5,9 +5,9 @@ from __future__ import annotations
 from evalgate.core.errors import Incomplete
 from evalgate.core.settings import Bound, Decide, Threshold
 from evalgate.core.verdict import Decision, Interval, MetricResult
+from evalgate.gate.newly_failing import rule_newly_failing
 from evalgate.gate.observe import Observation, no_such_bound, observe_metric
-from evalgate.gate.rate_bound import rate_upper_bound
-from evalgate.gate.sentences import asked, cases, changed, ends, figure
+from evalgate.gate.sentences import asked, changed, ends, figure
 
 Ruling = tuple[float | None, Interval | None, Decision, str]
 """Observed value, its deciding interval, decision, reason."""
@@ -34,7 +34,7 @@ def rule_metric(threshold: Threshold, metric: MetricResult, confidence: float, *
     if metric.n < 1 or metric.rows < 1:
         return None, None, Decision.INCONCLUSIVE, "no case was measured"
     if threshold.bound is Bound.MAX_NEWLY_FAILING:
-        return _newly_failing(threshold, metric)
+        return rule_newly_failing(threshold, metric)
     if threshold.bound not in (Bound.MIN, Bound.MAX, Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION):
         raise no_such_bound(threshold)
     seen = observe_metric(threshold, metric)
@@ -95,22 +95,6 @@ def _identical(threshold: Threshold, seen: Observation, lost: int) -> Ruling | N
         return seen.value, seen.interval, Decision.PASS, f"{reason}; {asked(threshold)}"
     decision = Decision.FAIL if threshold.value > 0 and threshold.decide is Decide.ESTIMATE else Decision.INCONCLUSIVE
     return seen.value, seen.interval, decision, f"identical outputs: no evidence of an improvement; {asked(threshold)}"
-
-
-def _newly_failing(threshold: Threshold, metric: MetricResult) -> Ruling:
-    count = metric.newly_failing
-    if count is None:
-        return None, None, Decision.INCONCLUSIVE, "newly failing cases are counted for pass/fail metrics only"
-    if not 0 <= count <= metric.rows:
-        return None, None, Decision.INCONCLUSIVE, f"{count} newly failing of {cases(metric.rows)} is not a count"
-    share = threshold.relative or threshold.text.rstrip().endswith("%")
-    limit = threshold.value * metric.rows + TOLERANCE if share else threshold.value
-    decision = Decision.PASS if count <= limit else Decision.FAIL
-    fixed = f", {metric.newly_passing} newly passing" if metric.newly_passing is not None else ""
-    bound = figure(rate_upper_bound(count, metric.rows, metric.confidence), relative=True)
-    sure = f"the true rate is at most {bound} with {metric.confidence * 100:.4g} % confidence"
-    said = f"{cases(count)} of {metric.rows} newly failing{fixed}; {asked(threshold)}; {sure}"
-    return float(count), None, decision, said
 
 
 def _sentence(threshold: Threshold, seen: Observation, confidence: float, why: str) -> str:

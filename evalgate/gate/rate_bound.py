@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 _STEPS = 200
+_NEGLIGIBLE = 1e-18
+"""Share of the first term below which the rest adds nothing."""
 
 
 def rate_upper_bound(count: int, total: int, confidence: float) -> float:
     """One-sided Clopper-Pearson upper bound of a rate: the rate at which `count` or fewer would be this rare.
 
-    Solved on the binomial distribution itself; counts beside a gate are small.
+    Solved on the binomial distribution itself.
     Returns: 1 where every case counts, or where there is none.
     """
     if count >= total:
@@ -20,15 +22,24 @@ def rate_upper_bound(count: int, total: int, confidence: float) -> float:
         middle = (low + high) / 2
         if middle in (low, high):
             break
-        low, high = (middle, high) if _at_most(count, total, middle) > 1.0 - confidence else (low, middle)
+        low, high = (middle, high) if at_most(count, total, middle) > 1.0 - confidence else (low, middle)
     return high
 
 
-def _at_most(count: int, total: int, rate: float) -> float:
-    """P(X ≤ count) for X binomial."""
-    log_rate, log_rest = math.log(rate), math.log1p(-rate)
-    terms = (
-        math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1) + k * log_rate + (total - k) * log_rest
-        for k in range(count + 1)
-    )
-    return math.fsum(math.exp(term) for term in terms)
+def at_most(count: int, total: int, rate: float) -> float:
+    """P(X ≤ count) for X binomial, where `count` is at most the expected number (total × rate) or little above it.
+
+    Summed downwards from `count`, as far as the terms still matter: some thousand for a million cases.
+    """
+    if count < 0:
+        return 0.0
+    log_first = math.lgamma(total + 1) - math.lgamma(count + 1) - math.lgamma(total - count + 1)
+    term = math.exp(log_first + count * math.log(rate) + (total - count) * math.log1p(-rate))
+    odds = (1.0 - rate) / rate
+    terms = [term]
+    for k in range(count, 0, -1):
+        term *= odds * k / (total - k + 1)
+        terms.append(term)
+        if term < terms[0] * _NEGLIGIBLE:
+            break
+    return min(1.0, math.fsum(terms))

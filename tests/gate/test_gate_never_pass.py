@@ -44,6 +44,9 @@ GOOD = MetricResult(
     signature="s",
     newly_failing=0,
     newly_passing=30,
+    stable=100,
+    flaky=0,
+    repeats=1,
 )
 SAFE = SafetyResult("pii", 0, 0, 0, 0, 100, 0.0295, 0.95)
 

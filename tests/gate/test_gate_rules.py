@@ -32,7 +32,7 @@ def metric(base: float = 0.4, cand: float = 0.42, low: float | None = 0.01, high
         name="m", baseline=estimate(base, base, base), candidate=estimate(cand, cand, cand) if cand is not None else estimate(None),
         delta=estimate(delta, low, high), relative=estimate(relative, *scaled), p_value=0.01, confidence=0.95, method="x",
         n=100, rows=100, informative=50, identical_outputs=False, higher_is_better=True, unit="0-1", low=0.0, high=1.0, signature="s",
-        newly_failing=2, newly_passing=5,
+        newly_failing=2, newly_passing=5, stable=100, flaky=0, repeats=1,
     )  # fmt: skip
     return replace(made, **changes)
 
