@@ -109,8 +109,9 @@ class GroupTable:
         while len(self._index) > len(self._keys):
             self._sums = np.concatenate([self._sums, np.zeros_like(self._sums)], axis=1)
             self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
-        np.add.at(self._sums[0], places, chunk.baseline)
-        np.add.at(self._sums[1], places, chunk.candidate)
+        with np.errstate(all="ignore"):
+            np.add.at(self._sums[0], places, chunk.baseline)
+            np.add.at(self._sums[1], places, chunk.candidate)
         np.add.at(self._keys, places, group_keys(chunk.keys))
 
     def units(self) -> Iterator[UnitRows]:

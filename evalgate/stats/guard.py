@@ -15,6 +15,8 @@ from evalgate.core.verdict import Interval
 from evalgate.stats.distributions import t_cdf, t_quantile
 from evalgate.stats.moments import Moments, PairMoments
 
+_FAR = 1e90
+"""A studentised mean this far away is cut off, so that its cube is still a number."""
 _DOUBLINGS = 60
 _BISECTIONS = 80
 
@@ -127,22 +129,26 @@ def p_above(moments: Moments, bound: float) -> float | None:
 
 
 def _error(moments: Moments) -> float | None:
-    """Standard error of the mean."""
+    """Standard error of the mean; None where there is none, or the values are too large for their powers."""
     if moments.n < 2:
         return None
+    if not (math.isfinite(moments.mean) and math.isfinite(moments.squares) and math.isfinite(moments.cubes)):
+        return None
     error = math.sqrt(moments.squares / (moments.n - 1) / moments.n)
-    return error if error > 1e-12 * abs(moments.mean) and error > 0 and math.isfinite(error) else None
+    return error if error > 1e-12 * abs(moments.mean) and error > 0 else None
 
 
 def _skewness(moments: Moments) -> float:
+    """Skewness of the values, which never exceeds the root of their number."""
     spread = moments.squares / moments.n
-    return moments.cubes / moments.n / spread**1.5 if spread > 0 else 0.0
+    found = moments.cubes / moments.n / spread / math.sqrt(spread) if spread > 0 else 0.0
+    return max(-math.sqrt(moments.n), min(math.sqrt(moments.n), found))
 
 
 def _hall(found: float, skewness: float, n: int) -> float:
     """Hall's transform of a studentised mean: nearly symmetric whatever the skewness."""
     root = math.sqrt(n)
-    share = found / root
+    share = max(-_FAR, min(_FAR, found / root))
     return root * (share + skewness * share**2 / 3 + skewness**2 * share**3 / 27 + skewness / (6 * n))
 
 

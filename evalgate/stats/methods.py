@@ -116,8 +116,8 @@ def relative_change(evidence: Evidence) -> Choice:
             return Choice()
         if moments.logs is None:
             return Choice(reason="the score is 0 for some of the cases left, so a relative change has no interval")
-        log = GuardedT(moments.logs.of(-1.0, 1.0), "linearised t on the log ratio")
-        return Choice(LogRatio(log)) if has_width(log, evidence.confidence) else undistinguished
+        ratio = LogRatio(GuardedT(moments.logs.of(-1.0, 1.0), "linearised t on the log ratio"))
+        return Choice(ratio) if has_width(ratio, evidence.confidence) else undistinguished
     if few and evidence.ends is None:
         return Choice()
     pairs = _widened(evidence, moments.values, informative) if few else moments.values

@@ -45,7 +45,7 @@ class PairMoments:
         bbb, bbc, bcc, ccc = self.third
         mean = base * self.means[0] + cand * self.means[1]
         squares = (base * base * bb + cand * cand * cc) + 2 * (base * cand) * bc
-        cubes = (base**3 * bbb + cand**3 * ccc) + 3 * (base * cand) * (base * bbc + cand * bcc)
+        cubes = (base * base * base * bbb + cand * cand * cand * ccc) + 3 * (base * cand) * (base * bbc + cand * bcc)
         return Moments(self.n, mean, max(squares, 0.0), cubes)
 
     def with_ends(self, low: float, high: float) -> PairMoments:
@@ -69,11 +69,12 @@ class PairSums:
 
     def add(self, baseline: Floats, candidate: Floats) -> None:
         """Add the values of a chunk. Shapes: (m,) each, finite."""
-        b, c = baseline - self._shift[0], candidate - self._shift[1]
-        self._n += len(b)
-        bb, bc, cc = b * b, b * c, c * c
-        parts = (b, c, bb, bc, cc, bb * b, bb * c, b * cc, cc * c)
-        self._raw += np.array([part.sum() for part in parts])
+        with np.errstate(all="ignore"):
+            b, c = baseline - self._shift[0], candidate - self._shift[1]
+            self._n += len(b)
+            bb, bc, cc = b * b, b * c, c * c
+            parts = (b, c, bb, bc, cc, bb * b, bb * c, b * cc, cc * c)
+            self._raw += np.array([part.sum() for part in parts])
 
     def restore(self, pairs: PairMoments) -> None:
         """Start from moments whose means are the shift."""
@@ -81,15 +82,15 @@ class PairSums:
         self._raw = np.array([0.0, 0.0, *pairs.second, *pairs.third])
 
     def moments(self) -> PairMoments:
-        """What was collected; zeros when there was nothing."""
+        """What was collected; zeros when there was nothing, infinite or NaN where powers are too large for a number."""
         n = max(self._n, 1)
         b, c, bb, bc, cc, bbb, bbc, bcc, ccc = (self._raw / n).tolist()
         second = (bb - b * b, bc - b * c, cc - c * c)
         third = (
-            bbb - 3 * b * bb + 2 * b**3,
+            bbb - 3 * b * bb + 2 * b * (b * b),
             bbc - 2 * b * bc - c * bb + 2 * c * (b * b),
             bcc - 2 * c * bc - b * cc + 2 * b * (c * c),
-            ccc - 3 * c * cc + 2 * c**3,
+            ccc - 3 * c * cc + 2 * c * (c * c),
         )
         means = (self._shift[0] + b, self._shift[1] + c)
         squares = (n * max(second[0], 0.0), n * second[1], n * max(second[2], 0.0))

@@ -17,6 +17,8 @@ from evalgate.stats.scoring import scores
 from evalgate.stats.survey import Survey
 
 _MEANS = (Scale.MEAN, Scale.PROPORTION)
+_FAR = 1e15
+"""Steps from 0 beyond which values of a metric that leaves its range are counted as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ class _Bulk:
         self._total = 0
 
     def add(self, values: Floats) -> None:
-        places, counts = np.unique(np.rint(values / self._step), return_counts=True)
+        with np.errstate(over="ignore"):
+            steps = np.clip(values / self._step, -_FAR, _FAR)
+        places, counts = np.unique(np.rint(steps), return_counts=True)
         for place, count in zip(places.tolist(), counts.tolist(), strict=True):
             self._counts[int(place)] = self._counts.get(int(place), 0) + count
         self._total += len(values)

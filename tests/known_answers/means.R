@@ -71,15 +71,27 @@ add(
   p_value = jsonlite::unbox(2 * min(guarded_p(d, 0), guarded_p(-d, 0))), p_above_2_points = jsonlite::unbox(guarded_p(d, 0.02))
 )
 
-# five cases of fifty change: two pseudo-units stand at the ends of the range
+# five cases of fifty change: two pseudo-units stand at the ends of the range, and the skewness of so few is left out
 before <- noise(50, 19, 53)
 after <- before
 after[c(3, 11, 20, 31)] <- pmin(1, before[c(3, 11, 20, 31)] + 0.25)
 after[44] <- 0
 d <- c(after - before, -1, 1)
 add(
-  name = jsonlite::unbox("few"), baseline = before, candidate = after, delta = guarded(d, level), reading = guarded(d, 0.95),
-  relative = ratio_guarded(c(before, 0, 1), c(after, 1, 0), level), own = guarded(after, level),
+  name = jsonlite::unbox("few"), baseline = before, candidate = after, delta = t.test(d, conf.level = level)$conf.int[1:2],
+  reading = t.test(d)$conf.int[1:2], relative = ratio_by_quadratic(c(before, 0, 1), c(after, 1, 0), level),
+  own = guarded(after, level), p_value = jsonlite::unbox(t.test(d)$p.value),
+  p_above_2_points = jsonlite::unbox(t.test(d, mu = 0.02, alternative = "greater")$p.value)
+)
+
+# twenty-four cases, all different: two pseudo-units, and the skewness counts
+before <- 0.3 + 0.5 * noise(24, 7, 29)
+after <- before + 0.02 + 0.1 * noise(24, 11, 31)
+after[c(2, 9, 17)] <- before[c(2, 9, 17)] - 0.29
+d <- c(after - before, -1, 1)
+add(
+  name = jsonlite::unbox("short"), baseline = before, candidate = after, delta = guarded(d, level), reading = guarded(d, 0.95),
+  relative = ratio_guarded(c(before, 0, 1), c(after, 1, 0), level), own = guarded(c(after, 0, 1), level),
   p_value = jsonlite::unbox(2 * min(guarded_p(d, 0), guarded_p(-d, 0))), p_above_2_points = jsonlite::unbox(guarded_p(d, 0.02))
 )
 

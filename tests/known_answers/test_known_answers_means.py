@@ -34,8 +34,15 @@ def test_without_skewness_it_is_students_t_and_fieller(compare, known, file: str
         assert found.delta.inference.p_above(0.02) == pytest.approx(row["p_above_2_points"], rel=CLOSE)
 
 
-@pytest.mark.parametrize(("name", "method"), [("skewed", "guarded t"), ("few", "guarded t on n + 2 cases, 5 informative")])
-def test_the_guard_equals_halls_transform_inverted(compare, known, name: str, method: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("skewed", "guarded t"),
+        ("few", "guarded t on n + 2 cases, 5 informative"),
+        ("short", "guarded t on n + 2 cases, 10 informative"),
+    ],
+)
+def test_the_guard_equals_students_t_or_halls_transform(compare, known, name: str, method: str) -> None:
     row = named(known("r_means"), name)
     found = compare(row["baseline"], row["candidate"])
     assert found.delta.method == method
