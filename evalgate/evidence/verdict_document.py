@@ -13,6 +13,7 @@ from evalgate.core.verdict import (
     Results,
     RunIdentity,
     SafetyResult,
+    SecondOpinion,
     ThresholdResult,
     VariantIdentity,
     Verdict,
@@ -52,6 +53,7 @@ def verdict_document(verdict: Verdict, identity: RunIdentity) -> dict[str, Any]:
             "errors": {"baseline": run.errors_baseline, "candidate": run.errors_candidate},
         },
         "thresholds": [_threshold(result) for result in verdict.thresholds],
+        "flaky": {name: {"total": found.total, "ids": list(found.ids)} for name, found in verdict.flaky.items()},
         "slices": {name: {**_results(part), "cases": part.run.cases} for name, part in verdict.slices.items()},
         "evidence": {"manifest_digest": identity.manifest_digest},
     }
@@ -99,10 +101,33 @@ def _metric(metric: MetricResult) -> dict[str, Any]:
         "higher_is_better": metric.higher_is_better,
         "unit": metric.unit,
         "signature": metric.signature,
+        "second": _second(metric.second),
     }
+    if metric.answered is not None:
+        answered = metric.answered
+        entry["answered"] = {
+            "cases": answered.cases,
+            "baseline": published(answered.baseline),
+            "candidate": published(answered.candidate),
+        }
     if metric.newly_failing is not None:
         entry |= {"newly_failing": metric.newly_failing, "newly_passing": metric.newly_passing}
+        entry |= {"stable": metric.stable, "flaky": metric.flaky, "repeats": metric.repeats}
     return entry | ({"reason": metric.reason} if metric.reason else {})
+
+
+def _second(opinion: SecondOpinion | None) -> dict[str, Any] | None:
+    if opinion is None:
+        return None
+    return {
+        "method": opinion.method,
+        "delta": _ends(opinion.delta),
+        "relative": _ends(opinion.relative),
+        "candidate": _ends(opinion.candidate),
+        "randomisation": opinion.randomisation,
+        "p_higher": published(opinion.p_higher),
+        "p_lower": published(opinion.p_lower),
+    }
 
 
 def _relative(estimate: Estimate) -> dict[str, Any]:
@@ -130,6 +155,10 @@ def _threshold(result: ThresholdResult) -> dict[str, Any]:
         "slice": result.slice,
         "observed": published(result.observed),
         "ci": _ends(result.interval),
+        "second": _ends(result.second),
+        "methods_disagree": result.methods_disagree,
+        "p_value": published(result.p_value),
+        "adjusted_p": published(result.adjusted_p),
         "verdict": str(result.decision),
         "level": str(threshold.level),
         "decide": str(threshold.decide),

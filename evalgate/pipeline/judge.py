@@ -12,6 +12,7 @@ from evalgate.core.values import Arm, Scale
 from evalgate.core.verdict import CaseCounts, Decision, Results, RunFigures, SafetyResult, ThresholdResult, Verdict
 from evalgate.gate.conclude import conclude, unmeasured
 from evalgate.gate.decide import decide
+from evalgate.pipeline.flaky import flaky_cases
 from evalgate.pipeline.instruments import ANY, Instruments
 from evalgate.pipeline.shards import EVERYTHING, Selection, ShardStore
 from evalgate.stats.compare import compare_metrics
@@ -54,7 +55,8 @@ def judge(
     decided = decide(settings.thresholds, results, slices, confidence=settings.confidence)
     decided = tuple(_without_loss(one, columns, results if one.slice is None else slices[one.slice]) for one in decided)
     decision, reason = conclude(decided, results.run, require_threshold=require_threshold, missing=unmeasured(results))
-    return Verdict(decision, reason, results, slices, decided, case_counts(store, movement(settings, built)))
+    counts = case_counts(store, movement(settings, built))
+    return Verdict(decision, reason, results, slices, decided, counts, flaky_cases(store, built, settings.samples))
 
 
 def _without_loss(result: ThresholdResult, columns: Sequence[MetricColumns], part: Results) -> ThresholdResult:

@@ -137,6 +137,15 @@ def read_details(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
     return table.column("id").to_pylist(), [json.loads(text) for text in table.column("details").to_pylist()]
 
 
+def read_ids(path: Path) -> list[str]:
+    """Read the ids of a shard's cases, in their order.
+
+    Raises: Incomplete when the file is gone or damaged.
+    """
+    ids: list[str] = _read(path, ["id"]).column("id").to_pylist()
+    return ids
+
+
 def _read(path: Path, names: list[str]) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -1,0 +1,163 @@
+"""Whole runs with repeats and with lost answers: who is flaky, what newly fails, and that a loss never helps anybody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from evalgate.proxy.request import canonical_request, request_key
+
+COUNT_RULE = "{metric: exact_match, max_newly_failing: 0}"
+BUDGET = "{run: error_rate, max: 20%}"
+Answers = Mapping[tuple[str, int], str]
+"""(arm, case) → one sign a sample: `+` right, `-` wrong, `x` no answer; other cases are always right."""
+
+
+def repeated(project: Any, answers: Answers, *, samples: int = 3, cases: int = 40, **how: Any) -> Any:
+    """A project whose recording holds several answers to each request."""
+    how.setdefault("thresholds", (COUNT_RULE, BUDGET))
+    made = project(cases=cases, extra=f"samples: {samples}\n" + how.pop("extra", ""), **how)
+    lines = []
+    for arm, words in (("baseline", "Sum:"), ("candidate", "Add:")):
+        for case in range(cases):
+            signs = answers.get((arm, case), "+" * samples)
+            assert len(signs) == samples
+            lines += [line(words, case, number, sign) for number, sign in enumerate(signs)]
+    made.tape.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    return made
+
+
+def line(words: str, case: int, sample: int, sign: str) -> dict[str, Any]:
+    messages = [{"role": "user", "content": f"{words} {case} + 1"}]
+    request = canonical_request(model="m", messages=messages, parameters={"temperature": 0}, sample=sample)
+    response: dict[str, Any] = {"status": "error", "error": "HTTP 504: timed out"}
+    if sign != "x":
+        text = str(case + 1) if sign == "+" else f"no idea {sample}"
+        response = {"status": "ok", "text": text, "finish": "stop", "usage": {"prompt_tokens": 5, "completion_tokens": 1}}
+    return {"v": 1, "key": request_key(request), "request": request, "response": response, "latency_ms": 10.0}
+
+
+def judged(made: Any, *arguments: str) -> Any:
+    ran = made.run("--json", *arguments)
+    assert ran.document["schema"] == "evalgate.verdict/1", ran.err
+    return ran.document
+
+
+def flips(cases: Sequence[int], arm: str, signs: str) -> dict[tuple[str, int], str]:
+    return {(arm, case): signs for case in cases}
+
+
+def test_flaky_cases_are_left_out_listed_and_never_fail_the_gate(project) -> None:
+    answers = {**flips([3, 11, 30], "baseline", "+-+"), **flips([3, 11, 30, 7], "candidate", "---"), ("candidate", 7): "++-"}
+    document = judged(repeated(project, answers))
+    assert document["verdict"] == "pass"
+    assert document["flaky"] == {"exact_match": {"ids": ["c3", "c11", "c30"], "total": 3}}
+    found = document["metrics"]["exact_match"]
+    assert [found[name] for name in ("stable", "flaky", "newly_failing", "newly_passing", "repeats")] == [37, 3, 0, 0, 3]
+    reason = document["thresholds"][0]["reason"]
+    assert "0 of 37 stable cases newly fail (0 newly pass; 3 flaky cases left out), at most 0 were allowed: pass" in reason
+
+
+def test_half_of_the_candidates_answers_wrong_is_a_newly_failing_case(project) -> None:
+    for signs, verdict in (("+---", "fail"), ("++--", "fail"), ("+++-", "pass")):
+        document = judged(repeated(project, {("candidate", 5): signs}, samples=4), "--fresh")
+        assert (signs, document["verdict"]) == (signs, verdict)
+
+
+def test_a_gate_of_flaky_cases_alone_decides_nothing(project) -> None:
+    made = repeated(project, flips(range(12), "baseline", "+-"), samples=2, cases=12)
+    document = judged(made)
+    assert (document["verdict"], document["exit_code"]) == ("inconclusive", 4)
+    assert "none of 12 cases is stable" in document["thresholds"][0]["reason"]
+
+
+def test_asked_once_nothing_is_listed_and_the_reason_says_so(project) -> None:
+    document = judged(project(cases=40, base=20, right=36, thresholds=(COUNT_RULE,)))
+    assert document["flaky"] == {}
+    assert document["metrics"]["exact_match"]["repeats"] == 1
+    assert "each case was asked once" in document["thresholds"][0]["reason"]
+
+
+def test_many_flaky_cases_are_counted_in_full_and_listed_in_part(project) -> None:
+    made = repeated(project, flips(range(20, 95), "baseline", "-+"), samples=2, cases=300)
+    found = judged(made, "--jobs", "2")["flaky"]["exact_match"]
+    assert found == {"total": 75, "ids": [f"c{case}" for case in range(20, 70)]}
+
+
+def test_every_pass_fail_metric_has_its_own_flaky_cases(project) -> None:
+    metrics = "[exact_match, {regex: {pattern: '[0-9]'}}, token_f1]"
+    document = judged(repeated(project, {("baseline", 4): "++-"}, metrics=metrics))
+    assert document["flaky"] == {"exact_match": {"ids": ["c4"], "total": 1}, "regex": {"ids": [], "total": 0}}
+    assert "stable" not in document["metrics"]["token_f1"]
+
+
+def test_slices_count_their_own_stable_cases(project) -> None:
+    rule = "{metric: exact_match, max_newly_failing: 0, slice: {level: each}}"
+    answers = {("baseline", 2): "+-+", ("candidate", 2): "---", ("candidate", 5): "---"}
+    document = judged(repeated(project, answers, thresholds=(rule,)))
+    even, odd = document["thresholds"][:2]
+    assert [(one["slice"], one["verdict"]) for one in (even, odd)] == [("level=even", "pass"), ("level=odd", "fail")]
+    assert "0 of 19 stable cases newly fail (0 newly pass; 1 flaky case left out)" in even["reason"]
+    assert "1 of 20 stable cases newly fails (0 newly pass)" in odd["reason"]
+
+
+LOSSES = [
+    # a lost answer of the candidate is a failing one
+    ({("candidate", 5): "xx+"}, "fail"),
+    ({("candidate", 5): "x++"}, "pass"),
+    # a lost answer of the baseline is a passing one: nothing is gained where the candidate fails
+    ({("baseline", 5): "xxx", ("candidate", 5): "---"}, "fail"),
+    ({("baseline", 5): "+xx", ("candidate", 5): "--+"}, "fail"),
+    ({("baseline", 5): "xxx"}, "pass"),
+    # and one that failed before cannot fail anew
+    ({("baseline", 5): "---", ("candidate", 5): "xxx"}, "pass"),
+    # nobody answered: it counts against the candidate
+    ({("baseline", 5): "xxx", ("candidate", 5): "xxx"}, "fail"),
+]
+
+
+@pytest.mark.parametrize(("answers", "verdict"), LOSSES)
+def test_lost_answers_count_against_the_candidate(project, answers: dict[tuple[str, int], str], verdict: str) -> None:
+    document = judged(repeated(project, answers))
+    assert document["verdict"] == verdict
+    lost = {arm: int("x" in answers.get((arm, 5), "")) for arm in ("baseline", "candidate")}
+    assert document["cases"]["errors"] == lost
+    assert document["cases"]["total"] == document["metrics"]["exact_match"]["rows"] == 40
+
+
+@pytest.mark.parametrize("arm", ["baseline", "candidate"])
+def test_without_a_budget_one_lost_answer_of_many_ends_in_no_verdict(project, arm: str) -> None:
+    ran = repeated(project, {(arm, 9): "++x"}, thresholds=(COUNT_RULE,)).run("--json")
+    assert ran.code == 3
+    assert ran.document["verdict"] is None
+    assert f"case c9: no answer of the {arm}: the recorded exchange is an error: HTTP 504: timed out" in ran.err
+
+
+def test_losses_over_the_budget_end_in_no_verdict_although_all_else_passes(project) -> None:
+    rules = (COUNT_RULE, "{run: error_rate, max: 5%}")
+    assert repeated(project, flips(range(2), "baseline", "xxx"), thresholds=rules).run().code == 0
+    assert repeated(project, flips(range(3), "baseline", "xxx"), thresholds=rules).run("--fresh").code == 3
+
+
+def test_losing_baseline_answers_never_turns_a_refusal_into_a_pass(project) -> None:
+    """The candidate ruins five cases; with the baseline's answers to just these five gone it must look no better."""
+    rules = ("{metric: exact_match, max_regression: 0.01}", "{metric: exact_match, min_improvement: 0, decide: estimate}", BUDGET)
+    ruined = flips(range(5), "candidate", "-")
+    whole = judged(repeated(project, ruined, samples=1, thresholds=rules))
+    gone = judged(repeated(project, {**ruined, **flips(range(5), "baseline", "x")}, samples=1, thresholds=rules), "--fresh")
+    assert whole["metrics"]["exact_match"]["delta"] == gone["metrics"]["exact_match"]["delta"] == -0.125
+    assert [one["verdict"] for one in gone["thresholds"][:2]] == [one["verdict"] for one in whole["thresholds"][:2]]
+    assert gone["verdict"] == "fail"
+    assert gone["cases"]["improved"] == whole["cases"]["improved"] == 0
+
+
+def test_the_same_bytes_for_any_number_of_jobs(project) -> None:
+    made = repeated(project, {**flips(range(0, 90, 7), "baseline", "+x-"), ("candidate", 3): "x--"}, cases=200)
+    found = set()
+    for jobs in ("1", "3"):
+        made.run("--out", str(made.root / jobs), "--jobs", jobs)
+        found.add((made.root / jobs / "verdict.json").read_bytes())
+    assert len(found) == 1
