@@ -11,6 +11,7 @@ from evalgate.report import phrases
 from evalgate.report.markup import Markup, element, join
 from evalgate.report.page_audit import audit
 from evalgate.report.page_cases import cases
+from evalgate.report.page_flaky import flaky
 from evalgate.report.page_results import banner, changed, metrics, safety, slices, thresholds
 
 _SECTIONS = (
@@ -18,6 +19,7 @@ _SECTIONS = (
     ("metrics", "Metrics"),
     ("safety", "Safety"),
     ("slices", "Slices"),
+    ("flaky", "Flaky cases"),
     ("changed", "What changed"),
     ("cases", "Cases"),
     ("audit", "Audit"),
@@ -41,6 +43,7 @@ def render_html(record: RunRecord) -> str:
             metrics(record),
             safety(record),
             slices(record),
+            flaky(record),
             changed(record),
             cases(record),
             audit(record),
@@ -65,7 +68,8 @@ def render_html(record: RunRecord) -> str:
 
 
 def _navigation(record: RunRecord) -> Markup:
-    known = [(name, label) for name, label in _SECTIONS if name != "slices" or record.verdict.slices]
+    empty = {name for name, rows in (("slices", record.verdict.slices), ("flaky", record.verdict.flaky)) if not rows}
+    known = [(name, label) for name, label in _SECTIONS if name not in empty]
     return element("nav", *(element("a", label, href=f"#{name}") for name, label in known), aria_label="Sections")
 
 

@@ -8,6 +8,7 @@ from evalgate.core.record import CaseRecord, RunRecord
 from evalgate.core.verdict import Decision
 from evalgate.report import figures, phrases
 from evalgate.report.escape import markdown, markdown_block, shortened
+from evalgate.report.page_flaky import flaky_summary
 from evalgate.report.ranking import bad_cases, case_reasons, slice_rows
 
 LIMIT = 60_000
@@ -20,7 +21,8 @@ _MARKS = {Decision.PASS: "✅", Decision.FAIL: "❌", Decision.INCONCLUSIVE: "�
 
 def render_markdown(record: RunRecord) -> str:
     """The run as Markdown; whole sections are left out, least important first, where it would grow too long."""
-    sections = [_head(record), _thresholds(record), _metrics(record), _safety(record), _slices(record), _cases(record)]
+    sections = [_head(record), _thresholds(record), _metrics(record), _safety(record), _slices(record), flaky_summary(record)]
+    sections.append(_cases(record))
     kept: list[str] = []
     closing = _closing(record)
     room = LIMIT - len(closing) - 200

@@ -21,6 +21,7 @@ from evalgate.core.settings import (
 from evalgate.core.values import Finding, Severity, Status
 from evalgate.core.verdict import (
     CaseCounts,
+    CaseList,
     Decision,
     Estimate,
     Interval,
@@ -41,7 +42,7 @@ def _metric(name: str, text: str) -> MetricResult:
     return MetricResult(
         name=name, baseline=Estimate(0.6, Interval(0.5, 0.7), None), candidate=Estimate(0.4, Interval(0.3, 0.5), None), delta=both, relative=both,
         p_value=0.0004, confidence=0.95, method=text, n=100, rows=100, informative=30, identical_outputs=False, higher_is_better=True, unit="0-1",
-        low=0.0, high=1.0, signature=text, newly_failing=3, newly_passing=1, reason=text,
+        low=0.0, high=1.0, signature=text, newly_failing=3, newly_passing=1, reason=text, stable=93, flaky=7, repeats=3,
     )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
     verdict = Verdict(
         decision, f"because {t}", results, {f"language={t}": results},
         (ThresholdResult(threshold, f"language={t}", -0.2, Interval(-0.3, -0.1), decision, t), ThresholdResult(warn, None, 2.0, None, Decision.FAIL, t)),
-        CaseCounts("m", 100, 10, 20, 70),
+        CaseCounts("m", 100, 10, 20, 70), {"m": CaseList(7, (f"{t}-0", t))},
     )  # fmt: skip
     variant = VariantIdentity(f"{t}@1", "sha256:" + "0" * 64, t)
     settings = GateSettings(
