@@ -13,7 +13,7 @@ _BOUND_TEXTS = {
     (TargetKind.METRIC, Bound.MAX): "The candidate's own value must be at most this.",
     (TargetKind.METRIC, Bound.MIN_IMPROVEMENT): "The candidate must be better by this much; 5% is of the baseline.",
     (TargetKind.METRIC, Bound.MAX_REGRESSION): "The candidate may be worse by this much; 5% is of the baseline.",
-    (TargetKind.METRIC, Bound.MAX_NEWLY_FAILING): "Cases that passed before and may fail now. " + _COUNTS,
+    (TargetKind.METRIC, Bound.MAX_NEWLY_FAILING): "Cases that passed before and may fail now; 2% is of the stable ones.",
     (TargetKind.SAFETY, Bound.MAX): "Violating cases that the candidate may have. " + _COUNTS,
     (TargetKind.SAFETY, Bound.MAX_INCREASE): "Violating cases that may be added; 5% is of the baseline's.",
     (TargetKind.SAFETY, Bound.MAX_NEW): "Cases that were clean before and may violate now. " + _COUNTS,
@@ -91,9 +91,9 @@ def _threshold(kind: TargetKind) -> dict[str, Any]:
 
 def _bound(kind: TargetKind, bound: Bound) -> dict[str, Any]:
     text = {"description": _BOUND_TEXTS[kind, bound]}
-    if bound in {Bound.MAX_NEWLY_FAILING, Bound.MAX_NEW} or (kind is TargetKind.SAFETY and bound is Bound.MAX):
+    if bound is Bound.MAX_NEW or (kind is TargetKind.SAFETY and bound is Bound.MAX):
         return {"type": "integer", "minimum": 0, **text}
-    if kind is TargetKind.SAFETY:
+    if kind is TargetKind.SAFETY or bound is Bound.MAX_NEWLY_FAILING:
         return {"anyOf": [{"type": "integer", "minimum": 0}, _PERCENT], **text}
     free = kind is TargetKind.METRIC and bound in {Bound.MIN, Bound.MAX}
     number = {"type": "number"} if free else {"type": "number", "minimum": 0}

@@ -27,7 +27,7 @@ def check_amount(found: Amount, kind: TargetKind, name: str, bound: Bound) -> No
     if kind is TargetKind.RUN:
         _check_run(found, name, bound)
     elif bound is Bound.MAX_NEWLY_FAILING:
-        _check_count(found)
+        _check_allowance(found)
     elif kind is TargetKind.SAFETY:
         if not (bound is Bound.MAX_INCREASE and found.percent):
             _check_count(found)
@@ -48,6 +48,14 @@ def _check_count(found: Amount) -> None:
         raise AmountError(f"must be a count, not {found.text}", "write how many cases are allowed, such as 0")
     if not found.whole:
         raise AmountError(f"must be a whole number, not {found.text}", "cases are counted: write 0, 1, 2 …")
+
+
+def _check_allowance(found: Amount) -> None:
+    if not found.percent:
+        _check_count(found)
+    elif found.value >= 1:
+        said = f"must be less than 100%, not {found.text}: every case could newly fail"
+        raise AmountError(said, "write a count such as 0, or a share of the stable cases such as 2%")
 
 
 def _check_run(found: Amount, name: str, bound: Bound) -> None:

@@ -161,3 +161,29 @@ def test_the_same_bytes_for_any_number_of_jobs(project) -> None:
         made.run("--out", str(made.root / jobs), "--jobs", jobs)
         found.add((made.root / jobs / "verdict.json").read_bytes())
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("allowed", "code"), [("5%", 0), ("2%", 1), ("2.5%", 0), ("2.499%", 1), ("100%", 2), ("0.5", 2), ("-1", 2)]
+)
+def test_a_share_of_the_stable_cases_may_be_allowed(project, allowed: str, code: int) -> None:
+    rule = f"{{metric: exact_match, max_newly_failing: {allowed}}}"
+    answers = {("candidate", 3): "--", **flips(range(40, 44), "baseline", "+-")}
+    assert repeated(project, answers, samples=2, cases=44, thresholds=(rule,)).run().code == code
+
+
+@pytest.mark.parametrize("metric", ["token_f1", "bleu"])
+def test_newly_failing_cases_of_what_is_not_pass_or_fail_are_refused(project, metric: str) -> None:
+    rule = f"{{metric: {metric}, max_newly_failing: 0}}"
+    ran = repeated(project, {}, metrics=f"[{metric}]", thresholds=(rule,)).run()
+    assert ran.code == 2
+    assert "needs a pass/fail metric" in ran.err
+
+
+def test_a_repeat_that_is_not_recorded_is_a_miss_and_no_flaky_case(project) -> None:
+    made = repeated(project, {})
+    lines = made.tape.read_text(encoding="utf-8").splitlines(keepends=True)
+    made.tape.write_text("".join(lines[:-1]), encoding="utf-8")
+    ran = made.run("--json")
+    assert (ran.code, ran.document["verdict"]) == (3, None)
+    assert "c39" in ran.err
