@@ -1,0 +1,31 @@
+"""`evalgate plan`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from evalgate.cli.output import say
+from evalgate.core.errors import BadInput
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Forecast a gate; 0 when the forecast was made, whatever it says."""
+    from evalgate.pipeline.planning import PlanOptions, plan_gate, plan_text
+    from evalgate.pipeline.planning_show import print_forecast
+
+    if options.arms is not None and not options.a_a:
+        raise BadInput("says what --a-a compares, and --a-a was not asked for", where="--arms", hint="add --a-a")
+    if options.a_a and not options.quiet:
+        say(f"running the gate {options.replicates:,} times where there is nothing to find")
+    wanted = PlanOptions(tuple(options.expect), options.a_a, options.arms, options.replicates)
+    report = plan_gate(Path(options.config), wanted)
+    try:
+        if options.json:
+            print(plan_text(report), end="", flush=True)
+        if not options.quiet:
+            print_forecast(report, sys.stderr if options.json else sys.stdout)
+    except (BrokenPipeError, OSError):
+        pass  # the reader went away; the forecast was made
+    return 0

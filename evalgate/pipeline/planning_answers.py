@@ -1,0 +1,202 @@
+"""Read the recorded answers of a gate for `evalgate plan`: rows of every metric, answer by answer, and what they used.
+
+No model is called. A case counts for a variant when every one of its answers is recorded and none is an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalgate.core.values import ARMS, Arm, Case, Output, Status
+from evalgate.pipeline.asks import asks_of
+from evalgate.pipeline.instruments import Instruments
+from evalgate.pipeline.subject import Resolved
+from evalgate.proxy.nearest import Miss
+from evalgate.proxy.recording import Recording
+from evalgate.proxy.replay import Ask, replay
+from evalgate.proxy.request import request_key
+from evalgate.runner.measure import MetricTool, case_findings, detector_tool, metric_rows
+from evalgate.stats.draws import case_keys
+from evalgate.stats.interface import Floats, Keys
+
+CHUNK = 256
+"""Cases whose answers are held as texts at a time."""
+FRAME_TOKENS = 16
+"""What a server puts around a prompt, for requests nothing is known of but their size."""
+
+Answered = dict[str, tuple[Output, ...] | None]
+"""Arm → its answers to one case; None where one of them is missing or an error."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What one variant's requests used, or would use."""
+
+    asked: int = 0
+    recorded: int = 0
+    errors: int = 0
+    to_call: int = 0
+    """Distinct requests without an answer."""
+    counted: int = 0
+    """Recorded answers whose tokens are known."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    bytes_to_call: int = 0
+    """Size of the prompts still to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAnswers:
+    """Everything that recorded answers say, for the cases that the baseline answered.
+
+    Shapes: N cases in the dataset; n of them answered by the baseline; S answers a case; D columns; C detectors.
+    """
+
+    place: NDArray[np.int64]
+    """(n,) number of each case in the dataset."""
+    rows: Mapping[Arm, Floats]
+    """(n, S, D); the candidate's are the baseline's own where it has not answered."""
+    violations: Mapping[Arm, NDArray[np.int64]]
+    """(n, S, C)."""
+    texts: Mapping[Arm, NDArray[np.uint64]]
+    """(n, S) digests of the answers."""
+    paired: NDArray[np.bool_]
+    """(n,) whether the candidate answered too."""
+    keys: Keys
+    """(N,) digests of the ids of all cases."""
+    groups: NDArray[np.int64] | None
+    """(N,) cluster numbers."""
+    slices: Mapping[str, NDArray[np.str_]]
+    """Slice column → (N,) values."""
+    usage: Mapping[Arm, Usage]
+    candidates: int
+    """Cases that the candidate answered, the baseline's answer aside."""
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What is gathered chunk by chunk."""
+
+    ids: list[str] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    slices: dict[str, list[str]] = field(default_factory=dict)
+    place: list[int] = field(default_factory=list)
+    paired: list[bool] = field(default_factory=list)
+    candidates: int = 0
+    rows: dict[Arm, list[Floats]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
+    violations: dict[Arm, list[NDArray[np.int64]]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
+    texts: dict[Arm, list[NDArray[np.uint64]]] = field(default_factory=lambda: {arm: [] for arm in ARMS})
+
+
+def recorded_answers(resolved: Resolved, cases: Iterable[Case], recording: Recording | None) -> RecordedAnswers:
+    """Look up and measure every recorded answer of both variants.
+
+    Raises: BadInput for a case that a prompt cannot be made of; Incomplete where a metric cannot be measured.
+    """
+    arms, samples = resolved.arms(), resolved.settings.samples
+    usage = {arm: Usage() for arm in ARMS}
+    seen: set[str] = set()
+    found = _Collected(slices={column: [] for column in resolved.settings.slices})
+    stream = iter(cases)
+    while chunk := list(islice(stream, CHUNK)):
+        asks = asks_of(chunk, arms, resolved.prompts, samples)
+        answers = _looked_up(asks, recording, usage, seen)
+        first = len(found.ids)
+        for number, case in enumerate(chunk):
+            found.ids.append(case.id)
+            found.labels.append(case.group)
+            for column, values in found.slices.items():
+                values.append(case.slices[column])
+            there = answers[case.id]
+            found.candidates += there[Arm.CANDIDATE] is not None
+            if there[Arm.BASELINE] is not None:
+                found.place.append(first + number)
+                found.paired.append(there[Arm.CANDIDATE] is not None)
+        _measure(resolved.built, [case for case in chunk if answers[case.id][Arm.BASELINE] is not None], answers, found)
+    return _finished(found, usage, samples, resolved.built)
+
+
+def _looked_up(
+    asks: Iterator[Ask], recording: Recording | None, usage: Mapping[Arm, Usage], seen: set[str]
+) -> dict[str, Answered]:
+    got: dict[str, dict[str, list[Output | None]]] = {}
+    for ask in asks:
+        used = usage[Arm(ask.arm)]
+        used.asked += 1
+        answer = None if recording is None else replay(ask, recording)
+        output = answer if isinstance(answer, Output) and answer.status is Status.OK else None
+        got.setdefault(ask.case_id, {str(arm): [] for arm in ARMS})[ask.arm].append(output)
+        if output is not None:
+            used.recorded += 1
+            if output.prompt_tokens is not None and output.completion_tokens is not None:
+                used.counted += 1
+                used.prompt_tokens += output.prompt_tokens
+                used.completion_tokens += output.completion_tokens
+            continue
+        used.errors += not (answer is None or isinstance(answer, Miss))
+        key = request_key(ask.request())
+        if key not in seen:
+            seen.add(key)
+            used.to_call += 1
+            used.bytes_to_call += FRAME_TOKENS + sum(len(content.encode("utf-8", "replace")) + 8 for _, content in ask.messages)
+    return {
+        case_id: {arm: None if None in outs else tuple(o for o in outs if o is not None) for arm, outs in sides.items()}
+        for case_id, sides in got.items()
+    }
+
+
+def _measure(built: Instruments, cases: Sequence[Case], answers: Mapping[str, Answered], found: _Collected) -> None:
+    if not cases:
+        return
+    outputs = {arm: [_side(answers[case.id], arm) for case in cases] for arm in ARMS}
+    samples = len(outputs[Arm.BASELINE][0])
+    # every answer as a case of its own, so that the spread between repeats can be seen
+    flat: dict[str, tuple[tuple[Output, ...], ...]]
+    flat = {str(arm): tuple((output,) for outs in outputs[arm] for output in outs) for arm in ARMS}
+    repeated = [case for case in cases for _ in range(samples)]
+    tables = [metric_rows(MetricTool(i.metric, i.spec, i.task.reference), flat, repeated) for i in built.metrics]
+    detectors = [detector_tool(choice) for choice, _ in built.detectors]
+    for arm in ARMS:
+        rows = np.hstack([table[arm] for table in tables]) if tables else np.zeros((len(repeated), 0))
+        found.rows[arm].append(rows.reshape(len(cases), samples, -1))
+        counts = [[len(case_findings(d, outs, case)) for d in detectors] for outs, case in zip(flat[arm], repeated, strict=True)]
+        found.violations[arm].append(np.array(counts, dtype=np.int64).reshape(len(cases), samples, len(detectors)))
+        digests = [[_digest(output.text) for output in outs] for outs in outputs[arm]]
+        found.texts[arm].append(np.array(digests, dtype=np.uint64).reshape(len(cases), samples))
+
+
+def _side(there: Answered, arm: str) -> tuple[Output, ...]:
+    side = there[arm] or there[Arm.BASELINE]
+    assert side is not None
+    return side
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def _finished(found: _Collected, usage: dict[Arm, Usage], samples: int, built: Instruments) -> RecordedAnswers:
+    width, detectors = sum(i.spec.columns for i in built.metrics), len(built.detectors)
+    numbers: dict[str, int] = {}
+    grouped = any(label is not None for label in found.labels)
+    labels = [label if label is not None else f"\0{at}" for at, label in enumerate(found.labels)]
+    groups = np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.int64) if grouped else None
+    none = {"rows": (0, samples, width), "violations": (0, samples, detectors), "texts": (0, samples)}
+    return RecordedAnswers(
+        place=np.array(found.place, dtype=np.int64),
+        rows={arm: np.concatenate([np.zeros(none["rows"]), *found.rows[arm]]) for arm in ARMS},
+        violations={arm: np.concatenate([np.zeros(none["violations"], np.int64), *found.violations[arm]]) for arm in ARMS},
+        texts={arm: np.concatenate([np.zeros(none["texts"], np.uint64), *found.texts[arm]]) for arm in ARMS},
+        paired=np.array(found.paired, dtype=bool),
+        keys=case_keys(found.ids),
+        groups=groups,
+        slices={column: np.array(values, dtype=np.str_) for column, values in found.slices.items()},
+        usage=usage,
+        candidates=found.candidates,
+    )
