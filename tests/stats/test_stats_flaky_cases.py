@@ -141,3 +141,13 @@ def test_the_figures_without_lost_answers_are_those_of_a_run_without_these_cases
         assert found.cases == len(kept)
         assert found.baseline == pytest.approx(alone.baseline.value, abs=1e-12)
         assert found.candidate == pytest.approx(alone.candidate.value, abs=1e-12)
+
+
+@pytest.mark.parametrize(("repeats", "rate"), [(1, 1 / 6), (3, 1 / 28), (5, 1 / 99)])
+def test_how_often_a_flaky_case_is_a_false_alarm(repeats: int, rate: float) -> None:
+    """The rates in docs/flaky.md: the same chance to pass on both sides, evenly spread between 0 and 1."""
+    dice, cases = np.random.default_rng(11), 20_000
+    chance = dice.random((cases, 1))
+    before, after = ((dice.random((cases, repeats)) < chance).astype(int).tolist() for _ in range(2))
+    found = found_in(before, after, size=4096)
+    assert found.newly_failing / cases == pytest.approx(rate, abs=3 * (rate * (1 - rate) / cases) ** 0.5)
