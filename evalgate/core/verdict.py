@@ -225,6 +225,8 @@ class ThresholdResult:
     """The same after Holm's correction over the slices of `slice: each`, for claims of improvement."""
     second: Interval | None = None
     """What the second opinion says of `observed`, in the same direction."""
+    methods_disagree: bool = False
+    """Whether the second opinion took back what the first method had decided."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _UNSEEN = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
@@ -18,7 +19,36 @@ _COMMAND_AT_START = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
 
 def terminal(text: str) -> str:
     r"""Text of several lines: hidden characters as `\u001b`, and no line that a CI runner takes for a command."""
-    return without_commands(HIDDEN.sub(lambda match: backslash(ord(match.group())), text))
+    return without_commands(shown(text))
+
+
+def shown(text: str, *, short: bool = False) -> str:
+    r"""Text with its hidden characters as `\u001b`, or `\x1b` where `short` is wanted; those that spelling needs stay."""
+
+    def write(match: re.Match[str]) -> str:
+        return match.group() if belongs(text, match.start()) else backslash(ord(match.group()), short=short)
+
+    return HIDDEN.sub(write, text)
+
+
+def belongs(text: str, position: int) -> bool:
+    """Whether a hidden character is part of correct spelling where it stands.
+
+    Joiners and variation selectors are: inside an emoji (`⚠️`), between Arabic or Indic letters.
+    """
+    character = text[position]
+    if character not in "\u200c\u200d\ufe0e\ufe0f" or position == 0:
+        return False
+    before = text[position - 1]
+    if character in "\ufe0e\ufe0f":
+        return unicodedata.category(before) in {"So", "Sm"}
+    after = text[position + 1 : position + 2]
+    if not after:
+        return False
+    if unicodedata.category(before) in {"Lo", "Mn", "Mc"} and unicodedata.category(after) in {"Lo", "Mn", "Mc"}:
+        return True
+    emoji = unicodedata.category(before) in {"So", "Sk"} or before == "\ufe0f"
+    return character == "\u200d" and emoji and unicodedata.category(after) == "So"
 
 
 def terminal_line(text: str) -> str:

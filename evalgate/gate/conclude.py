@@ -25,16 +25,16 @@ def conclude(
     if worst is not Decision.PASS:
         return worst, _because(worst, [r for r in blocking if r.decision is worst]) + _warnings(results)
     if run.cases < 1:
-        return Decision.INCONCLUSIVE, "no case was measured"
+        return Decision.INCONCLUSIVE, "No case was measured."
     if missing:
-        return Decision.INCONCLUSIVE, f"not everything was measured: {', '.join(missing)} has no value on these cases"
+        return Decision.INCONCLUSIVE, f"Not everything was measured: {', '.join(missing)} has no value on these cases."
     if require_threshold and not declared:
-        return Decision.INCONCLUSIVE, "no blocking threshold was declared, so nothing was decided"
+        return Decision.INCONCLUSIVE, "No blocking threshold was declared, so nothing was decided."
     if not declared:
-        return Decision.PASS, f"{run.cases} cases measured completely; no threshold was declared" + _warnings(results)
+        return Decision.PASS, f"{run.cases} cases measured completely; no threshold was declared." + _warnings(results)
     number = len(blocking)
-    said = "the only blocking threshold passed" if number == 1 else f"all {number} blocking thresholds passed"
-    return Decision.PASS, said + _warnings(results)
+    said = "The only blocking threshold passed" if number == 1 else f"All {number} blocking thresholds passed"
+    return Decision.PASS, f"{said}. {declared[0].reason}{_warnings(results)}"
 
 
 def unmeasured(results: Results) -> tuple[str, ...]:
@@ -49,19 +49,15 @@ def unmeasured(results: Results) -> tuple[str, ...]:
 
 
 def _because(decision: Decision, results: Sequence[ThresholdResult]) -> str:
-    first = results[0]
     word = "broken" if decision is Decision.FAIL else "undecided"
-    more = f" (and {len(results) - 1} more {word})" if len(results) > 1 else ""
-    return f"{_name(first)} is {word}: {first.reason}{more}"
+    more = len(results) - 1
+    others = f" {more} more {'threshold is' if more == 1 else 'thresholds are'} {word}." if more else ""
+    return f"{results[0].reason}{others}"
 
 
 def _warnings(results: Sequence[ThresholdResult]) -> str:
     warned = [r for r in results if r.threshold.level is Level.WARN and r.decision is not Decision.PASS]
     if not warned:
         return ""
-    return "; warning, not blocking: " + ", ".join(f"{_name(r)} {r.decision}" for r in warned)
-
-
-def _name(result: ThresholdResult) -> str:
-    where = f" on {result.slice}" if result.slice else ""
-    return f"{result.threshold.target} {result.threshold.bound} {result.threshold.text}{where}"
+    more = f" {len(warned) - 1} more warned." if len(warned) > 1 else ""
+    return f" A warning, not blocking: {warned[0].reason}{more}"

@@ -2,107 +2,138 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from fractions import Fraction
+
 from evalgate.core.errors import Incomplete
 from evalgate.core.settings import Bound, Decide, Threshold
 from evalgate.core.verdict import Decision, Interval, MetricResult
+from evalgate.gate.exact import exact_amount, exact_shares
 from evalgate.gate.newly_failing import rule_newly_failing
-from evalgate.gate.observe import Observation, no_such_bound, observe_metric
-from evalgate.gate.sentences import asked, changed, ends, figure
-
-Ruling = tuple[float | None, Interval | None, Decision, str]
-"""Observed value, its deciding interval, decision, reason."""
+from evalgate.gate.observe import Observation, no_such_bound, observe_metric, probable
+from evalgate.gate.second_opinion import objection, p_of_no_change
+from evalgate.gate.sentences import form_of, metric_sentence, required, undecided
+from evalgate.gate.sides import Sides, sides_of
 
 _CALL_UNITS = frozenset({"ms", "USD", "tokens"})
 """Units of figures about the call, not the answer: these can get better or worse although every answer stayed the same."""
 
-TOLERANCE = 1e-9
-"""Slack of counts and of the confidence."""
-
-_NOISE = 1e-12
-"""Relative slack of equality: 0.42 / 0.40 - 1 is a hair below 0.05 in floats, and exactly +5 % must pass 5 %."""
+_CHANGES = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION})
+_SAME_LEVEL = 1e-9
 
 
-def rule_metric(threshold: Threshold, metric: MetricResult, confidence: float, *, lost: int = 0) -> Ruling:
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one threshold came to on one set of cases."""
+
+    observed: float | None
+    interval: Interval | None
+    decision: Decision
+    reason: str
+    p_value: float | None = None
+    second: Interval | None = None
+    methods_disagree: bool = False
+
+
+def rule_metric(threshold: Threshold, metric: MetricResult, confidence: float, *, who: str, lost: int = 0) -> Ruling:
     """Decide a metric threshold.
 
+    `who`: the metric's name in sentences, its slice included.
     `lost`: answers that are missing on either side; two lost answers look identical and prove nothing.
     Raises: BadInput for a bound that metrics do not have; Incomplete when the metric has another confidence.
     """
-    if abs(metric.confidence - confidence) > TOLERANCE:
+    if abs(metric.confidence - confidence) > _SAME_LEVEL:
         said = f"{threshold.target} was measured at confidence {metric.confidence:g}, not {confidence:g}"
         raise Incomplete(said, where=threshold.place or threshold.target)
     if metric.n < 1 or metric.rows < 1:
-        return None, None, Decision.INCONCLUSIVE, "no case was measured"
+        return Ruling(None, None, Decision.INCONCLUSIVE, f"{who}: {undecided('no case was measured')}.")
     if threshold.bound is Bound.MAX_NEWLY_FAILING:
-        return rule_newly_failing(threshold, metric)
-    if threshold.bound not in (Bound.MIN, Bound.MAX, Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION):
+        observed, interval, decision, reason = rule_newly_failing(threshold, metric)
+        return Ruling(observed, interval, decision, f"{who}: {reason}")
+    if threshold.bound not in (Bound.MIN, Bound.MAX, *_CHANGES):
         raise no_such_bound(threshold)
     seen = observe_metric(threshold, metric)
     if seen.value is None:
-        return None, None, Decision.INCONCLUSIVE, f"no value: {seen.reason or 'it is not defined on these cases'}"
-    change = threshold.bound in (Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION)
-    if change and seen.identical and metric.unit not in _CALL_UNITS:
-        ruling = _identical(threshold, seen, lost)
-        if ruling is not None:
-            return ruling
-    decision, why = _by_estimate(threshold, seen) if threshold.decide is Decide.ESTIMATE else _by_interval(threshold, seen)
-    return seen.value, seen.interval, decision, _sentence(threshold, seen, confidence, why)
+        why = f"no value: {seen.reason or 'it is not defined on these cases'}"
+        return Ruling(None, None, Decision.INCONCLUSIVE, f"{who} has {why}; {required(threshold, metric)}: inconclusive.")
+    identical = threshold.bound in _CHANGES and seen.identical and metric.unit not in _CALL_UNITS
+    ruling = _identical(threshold, metric, seen, who, lost) if identical else None
+    return ruling or _figures(threshold, metric, seen, who)
 
 
-def _limit(threshold: Threshold) -> float:
-    return -threshold.value if threshold.bound is Bound.MAX_REGRESSION else threshold.value
+def _figures(threshold: Threshold, metric: MetricResult, seen: Observation, who: str) -> Ruling:
+    sides = sides_of(threshold, metric, seen)
+    disagree = False
+    if threshold.decide is Decide.ESTIMATE:
+        decision = _by_estimate(threshold, metric, seen, sides)
+        outcome = f"{decision}, decided on the point estimate"
+    else:
+        decision, outcome = _by_interval(threshold, metric, seen, sides)
+        said = objection(threshold, metric, seen, sides, decision)
+        if said is not None:
+            decision, outcome, disagree = Decision.INCONCLUSIVE, undecided(said), True
+    sentence = metric_sentence(who, threshold, metric, seen, outcome)
+    p_value = _p_value(threshold, metric, seen, sides)
+    return Ruling(seen.value, seen.interval, decision, sentence, p_value, seen.second, disagree)
 
 
-def _slack(threshold: Threshold, seen: Observation) -> float:
-    """Rounding noise of the figure: a share of the numbers it was subtracted from, however small their unit."""
-    assert seen.value is not None
-    if threshold.bound in (Bound.MIN, Bound.MAX):
-        return _NOISE * max(abs(seen.value), abs(threshold.value))
-    return _NOISE * ((1.0 if threshold.relative else abs(seen.baseline or 0.0)) + abs(seen.value))
-
-
-def _by_interval(threshold: Threshold, seen: Observation) -> tuple[Decision, str]:
+def _by_interval(threshold: Threshold, metric: MetricResult, seen: Observation, sides: Sides) -> tuple[Decision, str]:
     if seen.interval is None:
-        return Decision.INCONCLUSIVE, f"no interval: {seen.reason or 'too few cases'}"
-    low, high, limit = seen.interval.low, seen.interval.high, _limit(threshold)
-    if threshold.bound is Bound.MAX:
-        low, high, limit = -high, -low, -limit
-    if low >= limit:
-        return Decision.PASS, ""
-    if high < limit:
-        return Decision.FAIL, ""
-    return Decision.INCONCLUSIVE, "the interval holds values on both sides of the bound"
+        return Decision.INCONCLUSIVE, undecided(f"there is no interval: {seen.reason or 'too few cases'}")
+    decision = sides.of(seen.interval)
+    if decision is not Decision.INCONCLUSIVE:
+        return decision, str(decision)
+    end = form_of(threshold, metric, seen).one(sides.bad_end(seen.interval))
+    return decision, undecided(f"the interval reaches {end}")
 
 
-def _by_estimate(threshold: Threshold, seen: Observation) -> tuple[Decision, str]:
+def _by_estimate(threshold: Threshold, metric: MetricResult, seen: Observation, sides: Sides) -> Decision:
     assert seen.value is not None
-    gap = seen.value - _limit(threshold)
-    if threshold.bound is Bound.MAX:
-        gap = -gap
-    passed = gap >= -_slack(threshold, seen)
-    return (Decision.PASS if passed else Decision.FAIL), "decided on the point estimate"
+    exact = _exact_gap(threshold, metric, seen)
+    if exact is not None:
+        return Decision.PASS if exact >= 0 else Decision.FAIL
+    return sides.of_value(seen.value)
 
 
-def _identical(threshold: Threshold, seen: Observation, lost: int) -> Ruling | None:
+def _exact_gap(threshold: Threshold, metric: MetricResult, seen: Observation) -> Fraction | None:
+    """How far shares of cases lie on the good side of the bound, without rounding; None for other figures."""
+    shares = exact_shares(metric)
+    if shares is None:
+        return None
+    before, after = shares
+    limit = exact_amount(threshold)
+    if threshold.bound in (Bound.MIN, Bound.MAX):
+        return after - limit if threshold.bound is Bound.MIN else limit - after
+    if threshold.relative and before == 0:
+        return None
+    gain = (after - before) / (before if threshold.relative else 1)
+    if metric.delta.value is None or abs(float(after - before) - metric.delta.value) > _SAME_LEVEL:
+        return None
+    return (gain if seen.sign > 0 else -gain) + (limit if threshold.bound is Bound.MAX_REGRESSION else -limit)
+
+
+def _p_value(threshold: Threshold, metric: MetricResult, seen: Observation, sides: Sides) -> float | None:
+    """One-sided p-value of the claim that the threshold makes; of "no loss", half of the published two-sided one."""
+    if seen.inference is None:
+        return None
+    if threshold.bound in _CHANGES and not threshold.relative and sides.limit == 0:
+        return p_of_no_change(metric, seen)
+    above = (seen.sign > 0) is sides.upward
+    found = seen.inference.p_above(seen.sign * sides.limit) if above else seen.inference.p_below(seen.sign * sides.limit)
+    return found if probable(found) else None
+
+
+def _identical(threshold: Threshold, metric: MetricResult, seen: Observation, who: str, lost: int) -> Ruling | None:
     """Byte-identical outputs lose nothing, and prove no improvement either.
 
     Returns: None where the figures must decide: something was lost, or the metric moved although the answers did not.
     """
+    asked = required(threshold, metric)
     if threshold.bound is Bound.MAX_REGRESSION:
         if lost or seen.value != 0 or threshold.value < 0:
             return None
-        reason = "identical outputs: nothing was lost, and nothing is known about a change"
-        return seen.value, seen.interval, Decision.PASS, f"{reason}; {asked(threshold)}"
+        reason = f"{who} did not change: all outputs are identical, so nothing was lost; {asked}: pass."
+        return Ruling(seen.value, seen.interval, Decision.PASS, reason)
     decision = Decision.FAIL if threshold.value > 0 and threshold.decide is Decide.ESTIMATE else Decision.INCONCLUSIVE
-    return seen.value, seen.interval, decision, f"identical outputs: no evidence of an improvement; {asked(threshold)}"
-
-
-def _sentence(threshold: Threshold, seen: Observation, confidence: float, why: str) -> str:
-    assert seen.value is not None
-    if threshold.bound in (Bound.MIN, Bound.MAX):
-        said = f"candidate {figure(seen.value)}"
-    else:
-        said = changed(seen.value, relative=threshold.relative)
-    if seen.interval is not None:
-        said += f", {ends(seen.interval, confidence, relative=threshold.relative)}"
-    return f"{said}, {asked(threshold)}" + (f"; {why}" if why else "")
+    reason = f"{who}: all outputs are identical, which shows no improvement; {asked}: {decision}."
+    return Ruling(seen.value, seen.interval, decision, reason)

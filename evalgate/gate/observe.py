@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.settings import Bound, TargetKind, Threshold
-from evalgate.core.verdict import Estimate, Interval, MetricResult, Results, SafetyResult
+from evalgate.core.verdict import Inference, Interval, MetricResult, Results, SafetyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,14 @@ class Observation:
     """Why the value or interval is missing."""
     identical: bool = False
     """Whether every output of the candidate is byte-identical to the baseline's."""
-    baseline: float | None = None
-    """The baseline's own value, for the tolerance of relative bounds."""
+    inference: Inference | None = None
+    """The method behind the interval, on the scale that was measured."""
+    sign: float = 1.0
+    """-1 where the threshold's question is answered by the negative of what was measured."""
+    second: Interval | None = None
+    """What the second opinion says of the value, in the same direction."""
+    likely: float | None = None
+    """One-sided p-value of the randomisation: how easily chance alone gives a change as good as this one."""
 
 
 def finite(value: object) -> bool:
@@ -58,25 +64,66 @@ def no_such_bound(threshold: Threshold) -> BadInput:
 
 
 def observe_metric(threshold: Threshold, metric: MetricResult) -> Observation:
-    """The figure of a metric threshold: an improvement for changes, the candidate's own value for levels."""
+    """The figure of a metric threshold: an improvement for changes, the candidate's own value for levels.
+
+    Below zero, a share of the baseline would turn better into worse, so that it is one of the baseline's size.
+    """
+    second = metric.second
     if threshold.bound in (Bound.MIN, Bound.MAX):
-        return _sound(Observation(metric.candidate.value, metric.candidate.deciding, metric.reason))
-    change = _relative_to_size(metric) if threshold.relative else metric.delta
-    value, interval = change.value, change.deciding
-    if not metric.higher_is_better:
-        value = None if value is None else 0.0 - value
-        interval = None if interval is None else Interval(0.0 - interval.high, 0.0 - interval.low)
-    return _sound(Observation(value, interval, metric.reason, metric.identical_outputs, metric.baseline.value))
+        own = metric.candidate
+        return _sound(
+            Observation(
+                own.value,
+                own.deciding,
+                metric.reason,
+                inference=own.inference,
+                second=second.candidate if second else None,
+            )
+        )
+    change, other = metric.delta, second.delta if second else None
+    sign = likely_sign = 1.0 if metric.higher_is_better else -1.0
+    if threshold.relative:
+        change, other = metric.relative, second.relative if second else None
+        sign = -sign if (metric.baseline.value or 0.0) < 0 else sign
+    likely = None if second is None else second.p_higher if likely_sign > 0 else second.p_lower
+    value = None if change.value is None else change.value if sign > 0 else 0.0 - change.value
+    return _sound(
+        Observation(
+            value,
+            _turned(change.deciding, sign),
+            metric.reason,
+            metric.identical_outputs,
+            change.inference,
+            sign,
+            _turned(other, sign),
+            likely if probable(likely) else None,
+        )
+    )
+
+
+def _turned(ends: Interval | None, sign: float) -> Interval | None:
+    return ends if ends is None or sign > 0 else Interval(0.0 - ends.high, 0.0 - ends.low)
+
+
+def probable(p: float | None) -> bool:
+    """Whether a value is a probability."""
+    return finite(p) and p is not None and 0.0 <= p <= 1.0
 
 
 def _sound(seen: Observation) -> Observation:
     """The same without what is no number or no interval: such figures decide nothing."""
     if not finite(seen.value):
-        return replace(seen, value=None, interval=None)
-    ends = seen.interval
-    if ends is not None and not (finite(ends.low) and finite(ends.high) and ends.low <= ends.high):
-        return replace(seen, interval=None)
-    return seen
+        return replace(seen, value=None, interval=None, inference=None, second=None)
+    return replace(
+        seen,
+        interval=seen.interval if _proper(seen.interval) else None,
+        inference=seen.inference if _proper(seen.interval) else None,
+        second=seen.second if _proper(seen.second) else None,
+    )
+
+
+def _proper(ends: Interval | None) -> bool:
+    return ends is not None and finite(ends.low) and finite(ends.high) and ends.low <= ends.high
 
 
 def observe_run(threshold: Threshold, results: Results) -> float:
@@ -93,13 +140,3 @@ def observe_run(threshold: Threshold, results: Results) -> float:
     if threshold.kind is not TargetKind.RUN or threshold.name not in figures:
         raise Incomplete(f"{threshold.target} was not measured", where=threshold.place or threshold.target)
     return figures[threshold.name]
-
-
-def _relative_to_size(metric: MetricResult) -> Estimate:
-    """delta / |baseline|: below zero, a share of the baseline would otherwise turn better into worse."""
-    relative, baseline = metric.relative, metric.baseline.value
-    if baseline is None or baseline >= 0:
-        return relative
-    value = None if relative.value is None else 0.0 - relative.value
-    ends = relative.deciding
-    return Estimate(value, None, None if ends is None else Interval(0.0 - ends.high, 0.0 - ends.low))

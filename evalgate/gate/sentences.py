@@ -1,47 +1,169 @@
-"""Reasons in one plain sentence, with the numbers in it."""
+"""Decisions in one plain sentence, with the numbers in it, for somebody who decides about a product."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 from evalgate.core.settings import Bound, Threshold
-from evalgate.core.verdict import Interval
+from evalgate.core.verdict import Decision, Interval, MetricResult
+from evalgate.gate.exact import in_percent
+from evalgate.gate.observe import Observation
+
+_MOST_DECIMALS = 12
+_MORE_DECIMALS = 3
+"""How many more digits all numbers of a sentence get so that one of them is told from the bound."""
+_PLAIN_UNITS = frozenset({"", "0-1", "0-100"})
+_NAME_LIMIT = 60
+_DECIDED = f": {Decision.PASS}."
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the numbers of one sentence are written: all of them with the same digits and one unit."""
+
+    percent: bool
+    suffix: str
+    decimals: int
+    limit: float
+    """Numbers that are not the bound are never rounded to it."""
+
+    def number(self, value: float) -> str:
+        """A number without its unit; a true minus sign."""
+        factor = 100.0 if self.percent else 1.0
+        shown, limit, decimals = value * factor, self.limit * factor, self.decimals
+        while decimals < _MOST_DECIMALS and (_vanishes(shown, decimals) or _merges(shown, limit, decimals)):
+            decimals += 1
+        text = f"{shown:,.{decimals}f}"
+        return text.replace("-", "−") if text.strip("-0.,") else text.lstrip("-")
+
+    def one(self, value: float) -> str:
+        """A number with its unit."""
+        return f"{self.number(value)}{self.suffix}"
+
+    def size(self, value: float) -> str:
+        """A number without its sign, with its unit."""
+        return self.one(value).lstrip("−")
+
+    def both(self, ends: Interval) -> str:
+        """`5.1 to 7.2 %`."""
+        return f"{self.number(ends.low)} to {self.number(ends.high)}{self.suffix}"
+
+
+def form_of(threshold: Threshold, metric: MetricResult, seen: Observation) -> Form:
+    """Two significant digits of the largest number, and more where the interval is narrow."""
+    percent = in_percent(threshold)
+    numbers = [seen.value or 0.0, *((seen.interval.low, seen.interval.high) if seen.interval else ())]
+    factor = 100.0 if percent else 1.0
+    decimals = _places(max(abs(x) for x in numbers) * factor, 2)
+    if seen.interval is not None:
+        decimals = max(decimals, _places((seen.interval.high - seen.interval.low) * factor, 1))
+    suffix = " %" if percent else "" if metric.unit in _PLAIN_UNITS else f" {metric.unit}"
+    limit = -threshold.value if threshold.bound is Bound.MAX_REGRESSION else threshold.value
+    most = min(decimals + _MORE_DECIMALS, _MOST_DECIMALS)
+    while decimals < most and any(_merges(x * factor, limit * factor, decimals) for x in numbers):
+        decimals += 1
+    return Form(percent, suffix, decimals, limit)
+
+
+def subject(name: str, where: str | None) -> str:
+    """`rougeL`, or `rougeL on language=de`."""
+    return name if where is None else f"{name} on {where if len(where) <= _NAME_LIMIT else where[:_NAME_LIMIT] + '…'}"
+
+
+def metric_sentence(who: str, threshold: Threshold, metric: MetricResult, seen: Observation, outcome: str) -> str:
+    """`rougeL improved by 6.1 % (90 % interval 5.1 to 7.2 %), at least 5 % was required: pass.`"""
+    form = form_of(threshold, metric, seen)
+    said = f"{who} {_moved(threshold, metric, seen, form)}"
+    if seen.interval is not None:
+        turned = threshold.bound in _CHANGES and not metric.higher_is_better and (seen.value or 0.0) < 0
+        of = " of the improvement" if turned else ""
+        said += f" ({level(metric.confidence)} interval{of} {form.both(seen.interval)})"
+    return f"{said}, {required(threshold, metric)}: {outcome}."
+
+
+_CHANGES = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION})
+
+
+def _moved(threshold: Threshold, metric: MetricResult, seen: Observation, form: Form) -> str:
+    value = seen.value or 0.0
+    if threshold.bound not in _CHANGES:
+        return f"of the candidate is {form.one(value)}"
+    if value == 0:
+        return "did not change"
+    if value > 0:
+        return f"improved {'' if metric.higher_is_better else '(fell) '}by {form.size(value)}"
+    return f"{'fell' if metric.higher_is_better else 'got worse (rose)'} by {form.size(value)}"
+
+
+def required(threshold: Threshold, metric: MetricResult) -> str:
+    """What the threshold asks of a metric: `at least 5 % was required`."""
+    shown = amount(threshold)
+    if metric.unit not in _PLAIN_UNITS and not in_percent(threshold):
+        shown += f" {metric.unit}"
+    if threshold.bound is Bound.MAX_REGRESSION:
+        word = "fall" if metric.higher_is_better else "rise"
+        return f"no {word} was allowed" if threshold.value == 0 else f"a {word} of at most {shown} was allowed"
+    return f"at most {shown} was allowed" if threshold.bound is Bound.MAX else f"at least {shown} was required"
+
+
+def amount(threshold: Threshold) -> str:
+    """The amount as it was written: `5 %`, `0.02`."""
+    text = (threshold.text or f"{threshold.value:g}").strip().replace("-", "−")
+    return f"{text.removesuffix('%').strip()} %" if text.endswith("%") else text
+
+
+def permitted(threshold: Threshold) -> str:
+    """How many cases may count: `none were allowed`, `at most 1 was allowed`."""
+    if threshold.value == 0:
+        return "none were allowed"
+    return f"at most {amount(threshold)} {'was' if threshold.value == 1 and not in_percent(threshold) else 'were'} allowed"
+
+
+def level(confidence: float) -> str:
+    """`90 %`: the level of the deciding interval of a one-sided confidence."""
+    return f"{round((2 * confidence - 1) * 100, 9):.10g} %"
+
+
+def undecided(why: str) -> str:
+    """The outcome of a threshold that is not decided."""
+    return f"{Decision.INCONCLUSIVE}, since {why}"
+
+
+def overruled(reason: str, why: str) -> str:
+    """The sentence of a pass that is taken back, with the reason."""
+    return f"{reason.removesuffix(_DECIDED)}: {undecided(why)}." if reason.endswith(_DECIDED) else f"{reason} But {why}."
+
+
+def p_text(p: float) -> str:
+    """`p = 0.031`, or `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def figure(value: float, *, relative: bool = False) -> str:
-    """A number for a sentence: at most four significant digits, `%` for shares of the baseline."""
+    """A number for a sentence: at most four significant digits, `%` for shares."""
     if relative:
         return f"{value * 100:.4g} %"
     return f"{value + 0.0:.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 
-def ends(interval: Interval, confidence: float, *, relative: bool = False) -> str:
-    """`90 % interval 5.1 % to 7.2 %`: the deciding interval of a one-sided confidence."""
-    level = (2 * confidence - 1) * 100
-    low, high = figure(interval.low, relative=relative), figure(interval.high, relative=relative)
-    return f"{level:.4g} % interval {low} to {high}"
-
-
-def asked(threshold: Threshold) -> str:
-    """What the threshold asks for."""
-    words = {
-        Bound.MIN: "at least {} asked",
-        Bound.MAX: "at most {} allowed",
-        Bound.MIN_IMPROVEMENT: "an improvement of at least {} asked",
-        Bound.MAX_REGRESSION: "a loss of at most {} allowed",
-        Bound.MAX_NEWLY_FAILING: "at most {} allowed",
-        Bound.MAX_INCREASE: "an increase of at most {} allowed",
-        Bound.MAX_NEW: "at most {} allowed",
-    }
-    return words[threshold.bound].format(threshold.text)
-
-
-def changed(value: float, *, relative: bool) -> str:
-    """`improvement 6.1 % of the baseline` or `loss 0.4`."""
-    tail = " of the baseline" if relative else ""
-    if value < 0:
-        return f"loss {figure(-value, relative=relative)}{tail}"
-    return f"improvement {figure(value, relative=relative)}{tail}"
-
-
 def cases(count: int) -> str:
     """`1 case`, `3 cases`."""
     return f"{count} case" if count == 1 else f"{count} cases"
+
+
+def _places(size: float, digits: int) -> int:
+    """Decimals that show so many significant digits."""
+    if size <= 0 or not math.isfinite(size):
+        return 0
+    exponent = int(f"{size:.{digits - 1}e}".partition("e")[2])
+    return min(max(digits - 1 - exponent, 0), _MOST_DECIMALS)
+
+
+def _vanishes(shown: float, decimals: int) -> bool:
+    return shown != 0 and round(shown, decimals) == 0 and abs(shown) > 10**-_MOST_DECIMALS
+
+
+def _merges(shown: float, limit: float, decimals: int) -> bool:
+    same = math.isclose(shown, limit, rel_tol=1e-9, abs_tol=1e-12)
+    return not same and round(shown, decimals) == round(limit, decimals)

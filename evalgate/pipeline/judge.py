@@ -12,6 +12,7 @@ from evalgate.core.values import Arm, Scale
 from evalgate.core.verdict import CaseCounts, Decision, Results, RunFigures, SafetyResult, ThresholdResult, Verdict
 from evalgate.gate.conclude import conclude, unmeasured
 from evalgate.gate.decide import decide
+from evalgate.gate.sentences import overruled
 from evalgate.pipeline.flaky import flaky_cases
 from evalgate.pipeline.instruments import ANY, Instruments
 from evalgate.pipeline.shards import EVERYTHING, Selection, ShardStore
@@ -72,8 +73,8 @@ def _without_loss(result: ThresholdResult, columns: Sequence[MetricColumns], par
     if mean and (spec.best is not None or not part.run.errors_baseline):
         return result
     which = "worst" if spec.worst is None or not mean else "best"
-    reason = f"{lost} answers are missing, and {spec.name} has no {which} value that could stand for them; {result.reason}"
-    return replace(result, decision=Decision.INCONCLUSIVE, reason=reason)
+    why = f"{lost} answers are missing, and {spec.name} has no {which} value that could stand for them"
+    return replace(result, decision=Decision.INCONCLUSIVE, reason=overruled(result.reason, why))
 
 
 def metric_columns(built: Instruments) -> tuple[MetricColumns, ...]:

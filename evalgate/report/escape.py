@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 
-from evalgate.core.visible import HIDDEN, backslash, terminal, terminal_line, without_commands
+from evalgate.core.visible import HIDDEN, belongs, shown, terminal, terminal_line, without_commands
 
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "`": "&#96;", "=": "&#61;"})
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
@@ -35,7 +34,7 @@ def html_pieces(text: str) -> list[tuple[str, bool]]:
     pieces: list[tuple[str, bool]] = []
     position = 0
     for match in HIDDEN.finditer(text):
-        if _belongs(text, match.start()):
+        if belongs(text, match.start()):
             continue
         if match.start() > position:
             pieces.append((text[position : match.start()], False))
@@ -48,8 +47,7 @@ def html_pieces(text: str) -> list[tuple[str, bool]]:
 
 def xml(text: str) -> str:
     r"""Text for XML 1.0 content: what XML forbids, and what nobody would see, as `\x1b` or `\u202e`."""
-    shown = HIDDEN.sub(lambda match: backslash(ord(match.group()), short=True), text)
-    return without_commands(shown).translate(_XML)
+    return without_commands(shown(text, short=True)).translate(_XML)
 
 
 def xml_attribute(text: str) -> str:
@@ -68,10 +66,10 @@ def markdown(text: str) -> str:
 
 def markdown_block(text: str) -> str:
     """Text of several lines in a fence that is longer than any run of back-ticks inside."""
-    shown = terminal(text)
-    longest = max((len(run) for run in _BACKTICKS.findall(shown)), default=0)
+    visible = terminal(text)
+    longest = max((len(run) for run in _BACKTICKS.findall(visible)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{shown}\n{fence}"
+    return f"{fence}text\n{visible}\n{fence}"
 
 
 def anchor(prefix: str, text: str) -> str:
@@ -85,23 +83,6 @@ def shortened(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return f"{text[:limit]} … ({len(text) - limit:,} more characters)"
-
-
-def _belongs(text: str, position: int) -> bool:
-    """Whether a joiner or variation selector is part of correct spelling where it stands."""
-    character = text[position]
-    if character not in "\u200c\u200d\ufe0e\ufe0f" or position == 0:
-        return False
-    before = text[position - 1]
-    if character in "\ufe0e\ufe0f":
-        return unicodedata.category(before) in {"So", "Sm"}
-    after = text[position + 1 : position + 2]
-    if not after:
-        return False
-    if unicodedata.category(before) in {"Lo", "Mn", "Mc"} and unicodedata.category(after) in {"Lo", "Mn", "Mc"}:
-        return True
-    emoji = unicodedata.category(before) in {"So", "Sk"} or before == "\ufe0f"
-    return character == "\u200d" and emoji and unicodedata.category(after) == "So"
 
 
 def _break_link(match: re.Match[str]) -> str:

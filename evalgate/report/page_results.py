@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evalgate.core.record import PromptRecord, RunRecord
 from evalgate.core.verdict import MetricResult, ThresholdResult
 from evalgate.report import figures, phrases
@@ -33,24 +35,28 @@ def banner(record: RunRecord) -> Markup:
 def thresholds(record: RunRecord) -> Markup:
     """Every threshold with its picture."""
     rows = [_threshold_row(record, result) for result in record.verdict.thresholds]
-    header = ("target", "result", "asks", "observed", "bound and interval", "why")
+    header = ("target", "result", "asks", "observed", "bound and interval", "p", "why")
     return section(
         "thresholds",
         "Thresholds",
         element("p", phrases.interval_note(record), class_="note"),
+        element("p", phrases.P_NOTE, class_="note"),
         table("Every declared condition and what it came to", header, rows, class_="wide"),
     )
 
 
 def _threshold_row(record: RunRecord, result: ThresholdResult) -> tuple[Part, ...]:
     always = element("small", " always in force") if result.threshold.implicit else Markup("")
+    doubt = element("span", "methods disagree", class_="badge inconclusive")
+    why = join([result.reason, " ", doubt]) if result.methods_disagree else result.reason
     return (
         join([phrases.target(result), always]),
         element("span", phrases.outcome(result), class_=f"badge {result.decision.value}"),
         phrases.asks(result.threshold),
         phrases.observed(record, result),
         forest(record, result),
-        element("span", result.reason, class_="why"),
+        phrases.p_value(result),
+        element("span", why, class_="why"),
     )
 
 
@@ -60,9 +66,9 @@ def metrics(record: RunRecord) -> Markup:
     if not found:
         return section("metrics", "Metrics", element("p", "No metric was measured."))
     level = figures.level(record.settings.confidence)
-    header = ("metric", "baseline", "candidate", "delta", f"{level} interval", "relative", "p", "n")
+    header = ("metric", "baseline", "candidate", "delta", f"{level} interval", "relative", "p", "n", "method")
     rows = [_metric_row(metric) for metric in found.values()]
-    recipes = [(m.name, f"{m.method}; {m.signature}" + (f"; {m.reason}" if m.reason else "")) for m in found.values()]
+    lost = [note for note in map(phrases.answered_note, found.values()) if note]
     counts = record.verdict.cases
     moved = f"By {counts.by}: {counts.improved:,} cases improved, {counts.regressed:,} regressed, {counts.unchanged:,} unchanged."
     return section(
@@ -70,8 +76,31 @@ def metrics(record: RunRecord) -> Markup:
         "Metrics",
         table("Quality of both variants", header, rows),
         element("p", moved, class_="note") if counts.by else "",
-        details("Methods and signatures", facts((name, recipe) for name, recipe in recipes)),
+        element("p", f"Answers were lost. {'; '.join(lost)}.", class_="note") if lost else "",
+        _methods(tuple(found.values())),
     )
+
+
+def _methods(found: Sequence[MetricResult]) -> Markup:
+    """How every figure was made, and what a second method says of the same data."""
+    facts_of = [(m.name, m.method + (f"; {m.reason}" if m.reason else "")) for m in found]
+    rows: list[tuple[Part, ...]] = []
+    for m in found:
+        other = m.second
+        ends = other.delta if other else None
+        rows.append(
+            (
+                m.name,
+                other.method if other else "no second opinion",
+                figures.interval(ends, m.unit, signed=True) if ends else "–",
+                other.randomisation if other else "–",
+                f"{figures.p_value(other.p_higher)} / {figures.p_value(other.p_lower)}" if other else "–",
+                m.signature,
+            )
+        )
+    header = ("metric", "second method", "its interval of the delta", "randomisation", "p higher / lower", "signature")
+    caption = "A second opinion at the level that decides, and signatures"
+    return join([details("Methods and signatures", facts(facts_of), table(caption, header, rows, class_="wide"))])
 
 
 def _metric_row(metric: MetricResult) -> tuple[Part, ...]:
@@ -86,6 +115,7 @@ def _metric_row(metric: MetricResult) -> tuple[Part, ...]:
         figures.percent(metric.relative.value, signed=True),
         figures.p_value(metric.p_value),
         figures.count(metric.n),
+        element("small", metric.method),
     )
 
 

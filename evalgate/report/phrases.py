@@ -5,7 +5,7 @@ from __future__ import annotations
 from evalgate.core.record import CaseRecord, RunRecord
 from evalgate.core.settings import Bound, Level, TargetKind, Threshold
 from evalgate.core.values import Status
-from evalgate.core.verdict import Decision, SafetyResult, ThresholdResult
+from evalgate.core.verdict import Decision, MetricResult, SafetyResult, ThresholdResult
 from evalgate.report import figures
 
 NOT_PROVIDED = "not provided"
@@ -30,6 +30,10 @@ _MODES = {
 }
 _SIGNED = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION, Bound.MAX_INCREASE})
 _COUNTS = frozenset({Bound.MAX_NEWLY_FAILING, Bound.MAX_NEW, Bound.MAX_INCREASE})
+P_NOTE = (
+    "p: how easily chance alone would give a figure this good if the truth lay at the bound; with Holm's correction where each "
+    "slice claims an improvement. Where a second method contradicts the first, nothing is decided."
+)
 UPWARD = frozenset({Bound.MIN, Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION})
 """Bounds that pass on the right of their line."""
 
@@ -54,6 +58,34 @@ def mode(record: RunRecord) -> str:
 def asks(threshold: Threshold) -> str:
     """What a threshold asks of its target: `improves by at least 5%`."""
     return _ASKS[threshold.bound].format(threshold.text or f"{threshold.value:g}")
+
+
+def p_value(result: ThresholdResult) -> str:
+    """The one-sided p-value of the claim; `0.012, 0.024 (Holm)` where several slices claim an improvement."""
+    if result.p_value is None:
+        return "–"
+    shown = figures.p_value(result.p_value)
+    return shown if result.adjusted_p is None else f"{shown}, {figures.p_value(result.adjusted_p)} (Holm)"
+
+
+def second_interval(record: RunRecord, result: ThresholdResult) -> str:
+    """What the second opinion says, marked where it contradicts the first."""
+    if result.second is None:
+        return "methods disagree" if result.methods_disagree else "–"
+    unit, signed = unit_of(record, result.threshold), result.threshold.bound in _SIGNED
+    shown = figures.interval_beside(result.second, bound_value(result.threshold), unit, signed=signed)
+    return f"{shown} (methods disagree)" if result.methods_disagree else shown
+
+
+def answered_note(metric: MetricResult) -> str:
+    """A metric without the cases that lost an answer: `exact_match: 0.80 and 0.81 on the 97 cases that were answered …`."""
+    found = metric.answered
+    if found is None:
+        return ""
+    before, after = figures.figure(found.baseline, metric.unit), figures.figure(found.candidate, metric.unit)
+    alone = f"{before} (baseline) and {after} (candidate) on the {figures.counted(found.cases, 'case')} that both answered"
+    counted = f"{figures.figure(metric.baseline.value, metric.unit)} and {figures.figure(metric.candidate.value, metric.unit)}"
+    return f"{metric.name}: {counted} with lost answers counted against the candidate; {alone}"
 
 
 def target(result: ThresholdResult) -> str:

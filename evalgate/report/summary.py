@@ -16,6 +16,7 @@ LIMIT = 60_000
 WORST_CASES = 10
 WORST_SLICES = 10
 TEXT_LIMIT = 300
+REASON_LIMIT = 500
 _MARKS = {Decision.PASS: "✅", Decision.FAIL: "❌", Decision.INCONCLUSIVE: "⚠️"}
 
 
@@ -54,12 +55,12 @@ def _thresholds(record: RunRecord) -> str:
             f"{_MARKS[r.decision]} {phrases.outcome(r)}",
             phrases.target(r),
             phrases.asks(r.threshold),
-            phrases.observed(record, r),
-            phrases.observed_interval(record, r) if r.interval else "–",
+            phrases.p_value(r),
+            shortened(r.reason, REASON_LIMIT),
         )
         for r in record.verdict.thresholds
     ]
-    return "### Thresholds\n\n" + _table(("result", "target", "asks", "observed", "deciding interval"), rows)
+    return "### Thresholds\n\n" + _table(("result", "target", "asks", "p", "reason"), rows)
 
 
 def _metrics(record: RunRecord) -> str:
@@ -71,13 +72,17 @@ def _metrics(record: RunRecord) -> str:
             figures.figure(m.delta.value, m.unit, signed=True),
             figures.interval(m.delta.reading, m.unit, signed=True),
             f"{m.n:,}",
+            m.method,
         )
         for m in record.verdict.results.metrics.values()
     ]
     if not rows:
         return ""
     level = figures.level(record.settings.confidence)
-    return "### Metrics\n\n" + _table(("metric", "baseline", "candidate", "delta", f"{level} interval", "n"), rows)
+    table = _table(("metric", "baseline", "candidate", "delta", f"{level} interval", "n", "method"), rows)
+    lost = [note for note in map(phrases.answered_note, record.verdict.results.metrics.values()) if note]
+    notes = f"\n\nAnswers were lost. {markdown('; '.join(lost))}." if lost else ""
+    return f"### Metrics\n\n{table}{notes}"
 
 
 def _safety(record: RunRecord) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _STYLES = {Decision.PASS: "bold green", Decision.FAIL: "bold red", Decision.INCONCLUSIVE: "bold yellow"}
 _RANK = {Decision.FAIL: 0, Decision.INCONCLUSIVE: 1, Decision.PASS: 2}
 SHOWN_THRESHOLDS = 20
+SHOWN_REASONS = 10
 WORST_SLICES = 8
 WORST_CASES = 5
 
@@ -30,8 +31,11 @@ def print_summary(record: RunRecord, console: Console) -> None:
     about = f"gate {identity.gate} · {identity.dataset_name}@{identity.dataset_version} · {number}"
     console.print(_text(f"{about} · {phrases.mode(record).lower()}", "dim"))
     console.print(_thresholds(record))
+    _print_reasons(record, console)
     if verdict.results.metrics:
         console.print(_metrics(record))
+        for note in filter(None, map(phrases.answered_note, verdict.results.metrics.values())):
+            console.print(_text(f"Lost answers: {note}", "dim"))
     if verdict.results.safety:
         console.print(_safety(record))
     _print_slices(record, console)
@@ -55,7 +59,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _thresholds(record: RunRecord) -> Table:
-    table = _table("Thresholds", "target", "asks", "observed", "deciding interval", "result")
+    table = _table("Thresholds", "target", "asks", "observed", "deciding interval", "p", "result")
     worst_first = sorted(record.verdict.thresholds, key=lambda result: _RANK[result.decision])
     for result in worst_first[:SHOWN_THRESHOLDS]:
         table.add_row(
@@ -63,12 +67,22 @@ def _thresholds(record: RunRecord) -> Table:
             _text(phrases.asks(result.threshold)),
             _text(phrases.observed(record, result)),
             _text(phrases.observed_interval(record, result) if result.interval else "–"),
+            _text(phrases.p_value(result)),
             _text(phrases.outcome(result), _style(result)),
         )
     if len(worst_first) > SHOWN_THRESHOLDS:
         table.caption = f"… and {len(worst_first) - SHOWN_THRESHOLDS} more in the report"
         table.caption_justify = "left"
     return table
+
+
+def _print_reasons(record: RunRecord, console: Console) -> None:
+    """Why: a sentence for each declared threshold, the worst first."""
+    declared = [
+        result for result in record.verdict.thresholds if not result.threshold.implicit or result.decision is not Decision.PASS
+    ]
+    for result in sorted(declared, key=lambda one: _RANK[one.decision])[:SHOWN_REASONS]:
+        console.print(_text(f"  {result.reason}", "dim" if result.decision is Decision.PASS else ""))
 
 
 def _style(result: ThresholdResult) -> str:

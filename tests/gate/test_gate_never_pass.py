@@ -263,7 +263,9 @@ def test_nothing_declared_never_passes_a_run(run: RunFigures) -> None:
 
 
 def test_a_broken_warning_is_named() -> None:
-    broken = judged(replace(ASKED["min"], value=0.9, level=Level.WARN))
+    broken = judged(replace(ASKED["min"], value=0.9, text="0.9", level=Level.WARN))
     decision, reason = conclude([judged(ASKED["max"]), broken], RUN, require_threshold=True)
     assert decision is Decision.PASS
-    assert "metric:m min" in reason
+    assert reason.endswith(
+        "A warning, not blocking: m of the candidate is 0.80 (90 % interval 0.80 to 0.80), at least 0.9 was required: fail."
+    )

@@ -34,7 +34,7 @@ def ruled(text: str = "0", **changes):
 
 def test_the_sentence_says_what_decided_and_how_sure_it_is() -> None:
     assert ruled().reason == (
-        "2 of 118 stable cases newly fail (1 newly passes; 7 flaky cases left out), at most 0 were allowed: fail; "
+        "m: 2 of 118 stable cases newly fail (1 newly passes; 7 flaky cases left out), at most 0 were allowed: fail; "
         "more got worse than better: p = 0.5 (exact one-sided McNemar); "
         "the true rate is at most 5.239 % with 95 % confidence"
     )
@@ -95,7 +95,7 @@ def test_without_sound_counts_nothing_is_decided(changes: dict[str, object], tex
 def test_without_a_stable_case_the_sentence_names_the_flaky_ones() -> None:
     found = ruled(stable=0, flaky=125, newly_failing=0, newly_passing=0)
     assert found.observed is None
-    assert found.reason.startswith("none of 125 cases is stable in the baseline (125 flaky cases left out)")
+    assert found.reason.startswith("m: none of 125 cases is stable in the baseline (125 flaky cases left out)")
 
 
 @pytest.mark.parametrize(
