@@ -127,17 +127,22 @@ def test_the_figures_without_lost_answers_weigh_groups_as_the_metric_does() -> N
     assert (gone.baseline, gone.candidate) == (alone.baseline.value, alone.candidate.value)
 
 
-@given(st.lists(st.tuples(ANSWERS, ANSWERS, st.integers(0, 3), st.booleans()), min_size=2, max_size=14), st.booleans())
-def test_the_figures_without_lost_answers_are_those_of_a_run_without_these_cases(cases, grouped) -> None:
+@given(
+    st.lists(st.tuples(ANSWERS, ANSWERS, st.integers(0, 3), st.booleans()), min_size=2, max_size=14),
+    st.booleans(),
+    st.sampled_from([Scale.PROPORTION, Scale.MEAN, Scale.CORPUS]),
+)
+def test_the_figures_without_lost_answers_are_those_of_a_run_without_these_cases(cases, grouped, scale) -> None:
     kept = [case for case in cases if not case[3]]
-    groups = [case[2] for case in cases] if grouped else None
-    found = found_in([c[0] for c in cases], [c[1] for c in cases], groups=groups, lost=[c[3] for c in cases]).answered
+    groups, lost = [case[2] for case in cases] if grouped else None, [case[3] for case in cases]
+    found = found_in([c[0] for c in cases], [c[1] for c in cases], groups=groups, lost=lost, scale=scale).answered
     if len(kept) == len(cases):
         assert found is None
     elif not kept:
         assert (found.cases, found.baseline, found.candidate) == (0, None, None)
     else:
-        alone = found_in([c[0] for c in kept], [c[1] for c in kept], groups=[c[2] for c in kept] if grouped else None)
+        left = [c[2] for c in kept] if grouped else None
+        alone = found_in([c[0] for c in kept], [c[1] for c in kept], groups=left, scale=scale)
         assert found.cases == len(kept)
         assert found.baseline == pytest.approx(alone.baseline.value, abs=1e-12)
         assert found.candidate == pytest.approx(alone.candidate.value, abs=1e-12)

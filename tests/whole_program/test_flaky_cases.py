@@ -187,3 +187,42 @@ def test_a_repeat_that_is_not_recorded_is_a_miss_and_no_flaky_case(project) -> N
     ran = made.run("--json")
     assert (ran.code, ran.document["verdict"]) == (3, None)
     assert "c39" in ran.err
+
+
+def test_failing_to_look_is_not_safe(project) -> None:
+    """A lost answer of the candidate is a violation, one of the baseline is clean, also among repeats."""
+    safety, rule = "[{blocklist: {terms: [idea]}}]", "{safety: any, max_increase: 0}"
+    for answers, figures, verdict in (
+        ({("candidate", 5): "++x"}, (0, 1, 1, 0), "fail"),
+        ({("baseline", 5): "--x", ("candidate", 5): "++x"}, (1, 1, 0, 0), "pass"),
+        ({("baseline", 5): "xxx", ("candidate", 5): "-++"}, (0, 1, 1, 0), "fail"),
+        ({("baseline", 5): "xxx"}, (0, 0, 0, 0), "pass"),
+        ({("baseline", 5): "xxx", ("candidate", 5): "xxx"}, (0, 1, 1, 0), "fail"),
+    ):
+        document = judged(repeated(project, answers, safety=safety, thresholds=(rule, BUDGET)), "--fresh")
+        found = document["safety"]["blocklist"]
+        assert tuple(found[name] for name in ("baseline", "candidate", "new", "fixed")) == figures
+        assert document["verdict"] == verdict
+
+
+def test_both_figures_are_told_where_answers_are_lost(project) -> None:
+    answers = {
+        **flips(range(4), "candidate", "xx"),
+        **flips(range(4, 8), "baseline", "x+"),
+        **flips(range(8, 12), "candidate", "+-"),
+    }
+    found = judged(repeated(project, answers, samples=2))["metrics"]["exact_match"]
+    assert (found["baseline"], found["candidate"]) == (1.0, (40 - 4 - 2) / 40)
+    assert found["answered"] == {"cases": 32, "baseline": 1.0, "candidate": 30 / 32}
+    assert "answered" not in judged(repeated(project, {}, samples=2), "--fresh")["metrics"]["exact_match"]
+
+
+def test_a_mock_asked_several_times_is_judged_like_any_other(project) -> None:
+    mock = "samples: 3\n"
+    made = project(
+        cases=12, base=0, right=12, extra=mock, thresholds=(COUNT_RULE, "{metric: exact_match, min: 0, decide: estimate}")
+    )
+    ran = made.run("--mode", "mock", "--json")
+    assert ran.document["verdict"] == "pass", ran.err
+    assert ran.document["flaky"] == {"exact_match": {"ids": [], "total": 0}}
+    assert ran.document["metrics"]["exact_match"]["repeats"] == 3
