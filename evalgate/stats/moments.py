@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evalgate.stats.exact_sums import ExactSums
 from evalgate.stats.interface import Floats
+
+_PARTS = 9
+"""b, c, bb, bc, cc, bbb, bbc, bcc, ccc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class PairSums:
     def __init__(self, shift: tuple[float, float]) -> None:
         self._shift = shift
         self._n = 0
-        self._raw = np.zeros(9)
+        self._sums = ExactSums(_PARTS)
 
     def add(self, baseline: Floats, candidate: Floats) -> None:
         """Add the values of a chunk. Shapes: (m,) each, finite."""
@@ -74,17 +78,18 @@ class PairSums:
             self._n += len(b)
             bb, bc, cc = b * b, b * c, c * c
             parts = (b, c, bb, bc, cc, bb * b, bb * c, b * cc, cc * c)
-            self._raw += np.array([part.sum() for part in parts])
+        self._sums.add(np.stack(parts))
 
     def restore(self, pairs: PairMoments) -> None:
         """Start from moments whose means are the shift."""
         self._n = pairs.n
-        self._raw = np.array([0.0, 0.0, *pairs.second, *pairs.third])
+        self._sums = ExactSums(_PARTS)
+        self._sums.add(np.array([[0.0, 0.0, *pairs.second, *pairs.third]]).T)
 
     def moments(self) -> PairMoments:
         """What was collected; zeros when there was nothing, infinite or NaN where powers are too large for a number."""
         n = max(self._n, 1)
-        b, c, bb, bc, cc, bbb, bbc, bcc, ccc = (self._raw / n).tolist()
+        b, c, bb, bc, cc, bbb, bbc, bcc, ccc = (total / n for total in self._sums.values())
         second = (bb - b * b, bc - b * c, cc - c * c)
         third = (
             bbb - 3 * b * bb + 2 * b * (b * b),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evalgate.core.errors import Incomplete
 from evalgate.core.values import Scale
 from evalgate.stats.chunks import GroupTable, UnitRows, Units, alike, case_units, fixed_chunks, weighing_alike
+from evalgate.stats.exact_sums import ExactSums
 from evalgate.stats.interface import Blocks, Floats, Keys, MetricColumns, PairedBlock
 from evalgate.stats.scoring import scores
 
@@ -106,6 +107,9 @@ class Survey:
     answered: Floats | None = None
     """(2, D): sums over the cases that both variants answered; None when no answer was lost."""
     answered_cases: int = 0
+    sums: ExactSums = field(default_factory=lambda: ExactSums(0))
+    """What `totals` is rounded from."""
+    answered_sums: ExactSums | None = None
 
 
 def take_survey(columns: Sequence[MetricColumns], blocks: Blocks) -> Survey:
@@ -136,8 +140,10 @@ def take_survey(columns: Sequence[MetricColumns], blocks: Blocks) -> Survey:
         if survey.answered_cases < survey.rows:
             _add_answered_groups(survey, blocks, means)
     survey.identical = survey.identical and survey.rows > 0
-    if survey.answered_cases == survey.rows:
-        survey.answered = None
+    if survey.rows:
+        survey.totals = np.array(survey.sums.values()).reshape(2, -1)
+    if survey.answered_sums is not None and survey.answered_cases < survey.rows:
+        survey.answered = np.array(survey.answered_sums.values()).reshape(2, -1)
     return survey
 
 
@@ -175,11 +181,9 @@ def _add_answered_groups(survey: Survey, blocks: Blocks, means: Sequence[slice])
 
 def _add_answered(survey: Survey, rows: tuple[Floats, Floats]) -> None:
     """Sums without lost answers."""
-    if survey.answered is None:
-        survey.answered = np.zeros((2, rows[0].shape[1]))
-    with np.errstate(all="ignore"):
-        for arm, side in enumerate(rows):
-            survey.answered[arm] += side.sum(axis=0)
+    if survey.answered_sums is None:
+        survey.answered_sums = ExactSums(2 * rows[0].shape[1])
+    survey.answered_sums.add(np.concatenate([side.T for side in rows]))
 
 
 def _start(survey: Survey, width: int) -> None:
@@ -188,7 +192,7 @@ def _start(survey: Survey, width: int) -> None:
     needed = max((column.stop for column in survey.columns), default=0)
     if needed > width:
         raise Incomplete(f"rows have {width} columns where the metrics need {needed}", hint="the shard is damaged: run again")
-    survey.totals, survey.peak = np.zeros((2, width)), np.zeros(width)
+    survey.totals, survey.peak, survey.sums = np.zeros((2, width)), np.zeros(width), ExactSums(2 * width)
 
 
 def _add_units(survey: Survey, rows: UnitRows) -> None:
@@ -197,9 +201,8 @@ def _add_units(survey: Survey, rows: UnitRows) -> None:
     if any(column.quantile is not None for column in survey.columns):
         survey.keys.append(keys)
     with np.errstate(all="ignore"):
-        for arm, side in enumerate((baseline, candidate)):
-            # one contiguous line per column: the order of additions does not depend on how many columns there are
-            survey.totals[arm] += np.ascontiguousarray(side.T, dtype=np.float64).sum(axis=1)
+        survey.sums.add(np.concatenate([baseline.T, candidate.T]))
+        for side in (baseline, candidate):
             survey.peak = np.maximum(survey.peak, np.abs(side).max(axis=0))
         for column, metric in zip(survey.columns, survey.metrics, strict=True):
             own = slice(column.start, column.stop)
