@@ -7,10 +7,9 @@ from fractions import Fraction
 
 from evalgate.core.settings import Threshold
 from evalgate.core.verdict import Decision, Interval, MetricResult
+from evalgate.gate.exact import exact_amount, in_percent
 from evalgate.gate.rate_bound import at_most, rate_upper_bound
-from evalgate.gate.sentences import cases, figure
-
-_AGREE = 1e-12
+from evalgate.gate.sentences import amount, cases, figure, p_text, permitted, undecided
 
 
 def rule_newly_failing(threshold: Threshold, metric: MetricResult) -> tuple[float | None, Interval | None, Decision, str]:
@@ -21,19 +20,21 @@ def rule_newly_failing(threshold: Threshold, metric: MetricResult) -> tuple[floa
     """
     found = metric.newly_failing, metric.newly_passing, metric.stable, metric.flaky
     if metric.newly_failing is None:
-        return None, None, Decision.INCONCLUSIVE, "newly failing cases are counted for pass/fail metrics only"
+        return _open("newly failing cases are counted for pass/fail metrics only")
     if not all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in found):
-        return None, None, Decision.INCONCLUSIVE, "newly failing, newly passing, stable and flaky cases were not all counted"
+        return _open("newly failing, newly passing, stable and flaky cases were not all counted")
     failing, passing, stable, flaky = (int(count or 0) for count in found)
     if failing + passing > stable or stable + flaky > metric.rows:
-        said = f"{failing} newly failing and {passing} newly passing of {cases(stable)} are no counts"
-        return None, None, Decision.INCONCLUSIVE, said
+        return _open(f"{failing} newly failing and {passing} newly passing of {cases(stable)} are no counts")
     if stable == 0:
-        out = _left_out(flaky, metric.rows) or "none has a score in the baseline"
-        said = f"none of {cases(metric.rows)} is stable in the baseline ({out}), so no case can newly fail: inconclusive"
-        return None, None, Decision.INCONCLUSIVE, said
+        out = _left_out(flaky, metric.rows)
+        return _open(f"none of {cases(metric.rows)} is stable in the baseline ({out}), and only stable cases can newly fail")
     decision = Decision.PASS if failing <= _allowed(threshold, stable) else Decision.FAIL
     return float(failing), None, decision, _sentence(threshold, metric, (failing, passing, stable, flaky), decision)
+
+
+def _open(why: str) -> tuple[None, None, Decision, str]:
+    return None, None, Decision.INCONCLUSIVE, f"{undecided(why)}."
 
 
 def mcnemar_worse(worse: int, better: int) -> float:
@@ -48,15 +49,7 @@ def mcnemar_worse(worse: int, better: int) -> float:
 
 def _allowed(threshold: Threshold, stable: int) -> Fraction:
     """How many cases may newly fail: `2%` of 150 stable cases is exactly 3, which no rounding of 0.02 may turn into 2."""
-    text = threshold.text.strip()
-    percent = text.endswith("%")
-    try:
-        amount = Fraction(text.removesuffix("%").strip()) / (100 if percent else 1)
-    except (ValueError, ZeroDivisionError):
-        amount = Fraction(threshold.value)
-    if not math.isclose(amount, threshold.value, rel_tol=_AGREE, abs_tol=_AGREE):
-        amount = Fraction(threshold.value)
-    return amount * stable if percent or threshold.relative else amount
+    return exact_amount(threshold) * (stable if in_percent(threshold) else 1)
 
 
 def _sentence(threshold: Threshold, metric: MetricResult, counts: tuple[int, int, int, int], decision: Decision) -> str:
@@ -64,21 +57,18 @@ def _sentence(threshold: Threshold, metric: MetricResult, counts: tuple[int, int
     kind = "cases" if metric.repeats == 1 else "stable cases"
     aside = [f"{passing} newly {'passes' if passing == 1 else 'pass'}", _left_out(flaky, metric.rows - stable)]
     said = f"{failing} of {stable} {kind} newly {'fails' if failing == 1 else 'fail'} ({'; '.join(filter(None, aside))})"
-    allowed = f"at most {_asked(threshold, stable)} allowed: {decision}"
-    p = mcnemar_worse(failing, passing)
-    test = f"more got worse than better: p {'< 0.001' if p < 0.001 else f'= {p:.2g}'} (exact one-sided McNemar)"
+    chance = f"With no real change as many or more would newly fail with {p_text(mcnemar_worse(failing, passing))}"
     bound = figure(rate_upper_bound(failing, stable, metric.confidence), relative=True)
-    sure = f"the true rate is at most {bound} with {metric.confidence * 100:.4g} % confidence"
-    hint = ["each case was asked once, so flaky cases cannot be told from stable ones"] if metric.repeats == 1 else []
-    return "; ".join([f"{said}, {allowed}", test, sure, *hint])
+    sure = f"the true rate is at most {bound} ({metric.confidence * 100:.10g} % confidence)"
+    hint = " Each case was asked once, so flaky cases cannot be told from stable ones." if metric.repeats == 1 else ""
+    return f"{said}, {_asked(threshold, stable)}: {decision}. {chance} (exact one-sided McNemar); {sure}.{hint}"
 
 
 def _asked(threshold: Threshold, stable: int) -> str:
-    limit = _allowed(threshold, stable)
-    verb = "was" if limit == 1 else "were"
-    if threshold.relative or threshold.text.rstrip().endswith("%"):
-        return f"{threshold.text} of them ({cases(math.floor(limit))}) {verb}"
-    return f"{threshold.text} {verb}"
+    if not in_percent(threshold):
+        return permitted(threshold)
+    limit = math.floor(_allowed(threshold, stable))
+    return f"at most {amount(threshold)} of them ({cases(limit)}) {'was' if limit == 1 else 'were'} allowed"
 
 
 def _left_out(flaky: int, others: int) -> str:

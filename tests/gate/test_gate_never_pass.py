@@ -219,7 +219,7 @@ def test_newly_failing_as_a_share_of_the_cases(count: int, text: str, passes: bo
 
 
 def test_the_reason_of_a_count_shows_its_bound() -> None:
-    assert "at most 2.951 % with 95 % confidence" in judged(ASKED["newly failing"]).reason
+    assert "at most 2.951 % (95 % confidence)" in judged(ASKED["newly failing"]).reason
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ def ruled(text: str = "0", **changes):
 
 def test_the_sentence_says_what_decided_and_how_sure_it_is() -> None:
     assert ruled().reason == (
-        "m: 2 of 118 stable cases newly fail (1 newly passes; 7 flaky cases left out), at most 0 were allowed: fail; "
-        "more got worse than better: p = 0.5 (exact one-sided McNemar); "
-        "the true rate is at most 5.239 % with 95 % confidence"
+        "m: 2 of 118 stable cases newly fail (1 newly passes; 7 flaky cases left out), none were allowed: fail. "
+        "With no real change as many or more would newly fail with p = 0.5 (exact one-sided McNemar); "
+        "the true rate is at most 5.239 % (95 % confidence)."
     )
 
 
@@ -47,7 +47,7 @@ def test_the_sentence_says_what_decided_and_how_sure_it_is() -> None:
         ("1", {"newly_failing": 1}, "at most 1 was allowed: pass"),
         ("0", {"flaky": 1, "rows": 119}, "1 flaky case left out"),
         ("0", {"rows": 126}, "7 flaky cases and 1 case without a score in the baseline left out"),
-        ("2%", {}, "at most 2% of them (2 cases) were allowed: pass"),
+        ("2%", {}, "at most 2 % of them (2 cases) were allowed: pass"),
         ("0", {"newly_failing": 20, "newly_passing": 0}, "p < 0.001"),
         ("0", {"newly_failing": 5, "newly_passing": 0}, "p = 0.031"),
         ("0", {"newly_failing": 0, "newly_passing": 0}, "p = 1 "),
@@ -61,7 +61,7 @@ def test_asked_once_the_sentence_says_that_flakiness_is_unknown() -> None:
     once = ruled("2", repeats=1, stable=125, flaky=0)
     assert once.decision is PASS
     assert "2 of 125 cases newly fail" in once.reason
-    assert once.reason.endswith("each case was asked once, so flaky cases cannot be told from stable ones")
+    assert once.reason.endswith(" Each case was asked once, so flaky cases cannot be told from stable ones.")
     assert "asked once" not in ruled().reason
 
 
@@ -95,7 +95,9 @@ def test_without_sound_counts_nothing_is_decided(changes: dict[str, object], tex
 def test_without_a_stable_case_the_sentence_names_the_flaky_ones() -> None:
     found = ruled(stable=0, flaky=125, newly_failing=0, newly_passing=0)
     assert found.observed is None
-    assert found.reason.startswith("m: none of 125 cases is stable in the baseline (125 flaky cases left out)")
+    assert found.reason.startswith(
+        "m: inconclusive, since none of 125 cases is stable in the baseline (125 flaky cases left out)"
+    )
 
 
 @pytest.mark.parametrize(
