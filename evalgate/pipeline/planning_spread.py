@@ -69,7 +69,7 @@ class Figure:
             return MeanPlan(self.spread.value, error).power(n, gap)
         if self.width is None:
             return 0.0
-        return MeanPlan(self._guarded_spread(n), error).power(n + 2, gap)
+        return MeanPlan(self.spread.value, error, self._guarded_spread(n)).power(n, gap)
 
     def needed(self, gap: float, power: float, error: float) -> int | None:
         """Units needed."""
@@ -81,7 +81,14 @@ class Figure:
         fewest = self.fewest
         if self.guarded:
             fewest = max(fewest, FEWEST, math.ceil(INFORMATIVE / (self.informative or 1.0) - 1e-9))
-        return max(wanted, fewest)
+        if wanted >= fewest:
+            return wanted
+        # with fewer units than that the gate's guard decides, and may pass a wide margin all the same
+        low, high = max(2, self.fewest), fewest
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.power(middle, gap, error) >= power else (middle + 1, high)
+        return high
 
     def detectable(self, n: int, power: float, error: float) -> float | None:
         """Minimum detectable effect with n units, on the scale of the spread."""
@@ -89,7 +96,7 @@ class Figure:
             return None
         if not self.guarded or not self._few(n):
             return MeanPlan(self.spread.value, error).detectable(n, power)
-        return None if self.width is None else MeanPlan(self._guarded_spread(n), error).detectable(n + 2, power)
+        return None if self.width is None else MeanPlan(self.spread.value, error, self._guarded_spread(n)).detectable(n, power)
 
     def _few(self, n: int) -> bool:
         return n < FEWEST or (self.informative is not None and n * self.informative < INFORMATIVE)
@@ -193,9 +200,13 @@ def _mean(column: MetricColumns, question: Question, units: Units, sides: tuple[
     else:
         informing = before
         spread, source, words = _from_baseline(column, units, before, question.factor, logs=False)
+    share = informative_share(informing, width) if after is not None or question.own else None
+    if spread == 0 and width is not None and after is not None and not question.own:
+        share = upper_bound(0, len(before), 0.95)
+        spread = width * math.sqrt(share)
+        words = f"measured: none of {len(before)} {_what(units)} changed its score; up to {share:.2%} may (95 %), by the range"
     if spread == 0:
         return unplanned(method, "the recorded scores do not vary, so that nothing is known about how much they would")
-    share = informative_share(informing, width) if after is not None or question.own else None
     signal = before if after is None else (after if question.own else after - before)
     known_width = None if width is None else width / size
     return Figure(method, Spread(spread / size, source, words, len(before)), None, share, known_width, signal=signal)

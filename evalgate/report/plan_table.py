@@ -161,7 +161,8 @@ def _print_calls(report: PlanReport, console: Console) -> None:
 
 
 def _print_trials(trials: Trials, console: Console) -> None:
-    title = f"The gate on the baseline against itself ({trials.arms}, {figures.count(trials.replicates)} times)"
+    about = f"{trials.arms}, {figures.counted(trials.cases, 'case')}, {figures.count(trials.replicates)} times"
+    title = f"The gate on the baseline against itself ({about})"
     console.print(_text(title, "bold"))
     console.print(_text(f"  {trials.words}", "dim"))
     rates = (("passes", trials.passed), ("fails", trials.failed), ("inconclusive", trials.inconclusive))

@@ -38,6 +38,8 @@ class MeanPlan:
     """Standard deviation of one unit's figure."""
     error: float
     """1 - confidence; 0.5 where the point estimate decides."""
+    tested: float | None = None
+    """The spread that the gate's interval is made with, where its guard takes a larger one; None: the same."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.spread) and self.spread > 0):
@@ -49,7 +51,7 @@ class MeanPlan:
         """Chance to pass with n units when the true figure lies `gap` on the good side of the bound."""
         if n < 1:
             return 0.0
-        away = gap * math.sqrt(n) / self.spread - _normal(1 - self.error)
+        away = gap * math.sqrt(n) / self.spread - self._reach(0.5) / self.spread
         return normal_cdf(max(-_ALWAYS, min(_ALWAYS, away)))
 
     def cases(self, gap: float, power: float) -> int | None:
@@ -60,15 +62,16 @@ class MeanPlan:
         if gap <= 0:
             return None
         # gap may be so small that its square is 0
-        wanted = (reach * self.spread / gap) ** 2 if gap / self.spread > 1e-9 else math.inf
+        wanted = (reach / gap) ** 2 if gap / reach > 1e-9 else math.inf
         return max(1, math.ceil(wanted * (1 - _NOISE))) if wanted <= MOST_CASES else None
 
     def detectable(self, n: int, power: float) -> float | None:
         """Minimum detectable effect: the gap that passes with that power. 2.486 x spread / sqrt(n) at 0.95 and 0.8."""
-        return None if n < 1 else max(0.0, self._reach(power)) * self.spread / math.sqrt(n)
+        return None if n < 1 else max(0.0, self._reach(power)) / math.sqrt(n)
 
     def _reach(self, power: float) -> float:
-        return _normal(1 - self.error) + _normal(power)
+        tested = self.spread if self.tested is None else self.tested
+        return _normal(1 - self.error) * tested + _normal(power) * self.spread
 
 
 def discordant_spread(discordance: float, difference: float = 0.0) -> float:
