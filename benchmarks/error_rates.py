@@ -79,7 +79,7 @@ def judged(
     options = StatOptions(0.95, seed, 2000, None if gate.second else frozenset())
     results = compare_metrics(columns, lambda: [block], options)
     threshold = Threshold(TargetKind.METRIC, "m", gate.bound, gate.value, gate.relative, f"{gate.value:g}")
-    return sum(rule_metric(threshold, metric, 0.95)[2] is Decision.PASS for metric in results.values())
+    return sum(rule_metric(threshold, metric, 0.95, who="m").decision is Decision.PASS for metric in results.values())
 
 
 def _ratio(sums: Floats) -> Floats:
