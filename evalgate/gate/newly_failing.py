@@ -15,8 +15,8 @@ from evalgate.gate.sentences import amount, cases, figure, p_text, permitted, un
 def rule_newly_failing(threshold: Threshold, metric: MetricResult) -> tuple[float | None, Interval | None, Decision, str]:
     """Decide on the exact count among the stable cases; flaky ones fail by themselves and would be a standing false alarm.
 
-    Returns: observed count, no interval, decision, reason. Inconclusive where no case is stable, and where the numbers do
-        not belong together.
+    Returns: observed count (or share of the stable cases, where that is asked), no interval, decision, reason.
+        Inconclusive where no case is stable, and where the numbers do not belong together.
     """
     found = metric.newly_failing, metric.newly_passing, metric.stable, metric.flaky
     if metric.newly_failing is None:
@@ -30,7 +30,8 @@ def rule_newly_failing(threshold: Threshold, metric: MetricResult) -> tuple[floa
         out = _left_out(flaky, metric.rows)
         return _open(f"none of {cases(metric.rows)} is stable in the baseline ({out}), and only stable cases can newly fail")
     decision = Decision.PASS if failing <= _allowed(threshold, stable) else Decision.FAIL
-    return float(failing), None, decision, _sentence(threshold, metric, (failing, passing, stable, flaky), decision)
+    observed = failing / stable if in_percent(threshold) else float(failing)
+    return observed, None, decision, _sentence(threshold, metric, (failing, passing, stable, flaky), decision)
 
 
 def _open(why: str) -> tuple[None, None, Decision, str]:

@@ -102,7 +102,8 @@ def bound_value(threshold: Threshold) -> float:
 
 def unit_of(record: RunRecord, threshold: Threshold) -> str:
     """The unit of what a threshold observed."""
-    if threshold.relative or threshold.target == "run:error_rate":
+    share_of_cases = threshold.bound in _COUNTS and threshold.text.endswith("%")
+    if threshold.relative or share_of_cases or threshold.target == "run:error_rate":
         return figures.SHARE
     if threshold.kind is not TargetKind.METRIC or threshold.bound in _COUNTS:
         return figures.COUNT

@@ -95,6 +95,7 @@ def test_without_sound_counts_nothing_is_decided(changes: dict[str, object], tex
 def test_without_a_stable_case_the_sentence_names_the_flaky_ones() -> None:
     found = ruled(stable=0, flaky=125, newly_failing=0, newly_passing=0)
     assert found.observed is None
+    assert ruled().observed == 2.0
     assert found.reason.startswith(
         "m: inconclusive, since none of 125 cases is stable in the baseline (125 flaky cases left out)"
     )
@@ -109,6 +110,7 @@ def test_without_a_stable_case_the_sentence_names_the_flaky_ones() -> None:
 def test_a_share_of_the_stable_cases_is_exact(text: str, stable: int, allowed: int, how: Decide) -> None:
     sound = {"stable": stable, "newly_passing": 0, "rows": stable + 7}
     assert ruled(text, newly_failing=allowed, **sound).decision is PASS
+    assert ruled(text, newly_failing=allowed, **sound).observed == allowed / stable
     if allowed < stable:
         assert ruled(text, newly_failing=allowed + 1, **sound).decision is FAIL
 

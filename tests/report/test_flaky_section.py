@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evalgate.core.verdict import CaseList
+from evalgate.core.settings import Bound, TargetKind, Threshold
+from evalgate.core.verdict import CaseList, Decision, ThresholdResult
+from evalgate.report import phrases
 from evalgate.report.escape import anchor
 from evalgate.report.page import render_html
 from evalgate.report.page_flaky import flaky, flaky_summary
@@ -58,3 +60,12 @@ def test_hostile_ids_stay_text_and_long_ones_are_cut(record) -> None:
     assert "](http://" not in said
     assert "\u202e" not in page + said
     assert "y" * 200 not in page + said
+
+
+def test_a_share_of_the_stable_cases_is_shown_as_one(record) -> None:
+    asked = Threshold(TargetKind.METRIC, "m", Bound.MAX_NEWLY_FAILING, 0.02, False, "2%")
+    for threshold, observed, shown in ((asked, 0.0125, "1.2"), (replace(asked, value=3.0, text="3"), 2.0, "2")):
+        result = ThresholdResult(threshold, None, observed, None, Decision.PASS, "why")
+        found = phrases.observed(record("t"), result)
+        assert found.startswith(shown)
+        assert found.endswith("%") == (threshold is asked)
