@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,9 @@ def plan_gate(config: Path, options: PlanOptions) -> PlanReport:
     columns = {column.spec.name: column for column in metric_columns(resolved.built)}
     expected = expectations(options.expect, tuple(columns))
     answers = recorded_answers(resolved, gate_cases(resolved, dataset), _recording(resolved))
-    pairs = usable_pairs(answers)
-    used = only_paired(answers) if pairs else answers
+    read = answers if len(answers.place) else _first_answers(resolved, dataset)
+    pairs = usable_pairs(read)
+    used = only_paired(read) if pairs else read
     planned = Planned(resolved.settings, columns, resolved.built.categories, used, pairs, expected)
     found = forecasts(planned)
     thresholds = tuple(forecast for forecast, _ in found)
@@ -68,7 +69,7 @@ def plan_gate(config: Path, options: PlanOptions) -> PlanReport:
         samples=resolved.settings.samples,
         confidence=resolved.settings.confidence,
         answered={str(Arm.BASELINE): len(answers.place), str(Arm.CANDIDATE): answers.candidates},
-        assumptions=_assumptions(answers, pairs, thresholds),
+        assumptions=_assumptions(answers, read, pairs, thresholds),
         thresholds=thresholds,
         joint=_joint(found, planned),
         calls=forecast_calls(resolved.settings, resolved.arms(), answers.usage),
@@ -142,15 +143,26 @@ def _recording(resolved: Resolved) -> Recording | None:
     return open_recording(folder, proxy.recording, may_be_empty=True) if folder.is_dir() else None
 
 
+def _first_answers(resolved: Resolved, dataset: Dataset) -> RecordedAnswers:
+    """What the first answer to each case says, where no case has all its repeats yet."""
+    once = replace(resolved, settings=replace(resolved.settings, samples=1))
+    return recorded_answers(once, gate_cases(once, dataset), _recording(once))
+
+
 def _dataset(resolved: Resolved, dataset: Dataset) -> dict[str, object]:
     card = resolved.card
     return {"name": card.name, "version": card.version, "digest": dataset.digest, "cases": dataset.rows}
 
 
-def _assumptions(answers: RecordedAnswers, pairs: bool, thresholds: Sequence[ThresholdForecast]) -> tuple[str, ...]:
+def _assumptions(
+    answers: RecordedAnswers, read: RecordedAnswers, pairs: bool, thresholds: Sequence[ThresholdForecast]
+) -> tuple[str, ...]:
     sources = {t.spread.source for t in thresholds if t.spread is not None}
-    total, known = len(answers.keys), len(answers.place)
+    total, known = len(read.keys), len(read.place)
     said = []
+    if known and not len(answers.place):
+        said.append("no case has all its repeats recorded: planned as if each case were asked once, which is too careful")
+    answers = read
     if known == 0:
         said.append("no answer of the baseline is recorded: everything rests on assumptions")
     elif pairs:

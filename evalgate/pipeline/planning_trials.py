@@ -93,12 +93,12 @@ def run_trials(planned: Planned, answers: RecordedAnswers, arms: str | None, rep
     kept, left_out = _thresholds(planned.settings.thresholds, chosen)
     bench = _bench(replace(planned.settings, thresholds=kept), planned, used)
     seen: Counter[Decision] = Counter()
-    each: dict[tuple[int, str | None], list[ThresholdResult]] = {}
+    each: dict[int, list[ThresholdResult]] = {}
     for number in range(replicates):
         decided, decision = _judged(bench, _dealt(bench, chosen, number))
         seen[decision] += 1
-        for one in decided:
-            each.setdefault((kept.index(one.threshold), one.slice), []).append(one)
+        for at, one in enumerate(decided):
+            each.setdefault(at, []).append(one)
     samples = planned.settings.samples
     return Trials(
         arms=chosen,

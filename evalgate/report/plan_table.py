@@ -115,6 +115,8 @@ def _print_sources(forecasts: Sequence[ThresholdForecast], console: Console) -> 
     """What each spread rests on, and what else is worth knowing."""
     for forecast in forecasts:
         said = [] if forecast.spread is None else [forecast.spread.words]
+        if forecast.expected is None and forecast.passes_from is not None:
+            said.append(f"passes with power 0.8 / 0.9 from a true value of {_pair(forecast.passes_from, forecast.unit)} on")
         if forecast.needed_by_test is not None and forecast.needed_by_test != forecast.needed:
             said.append(f"by the gate's own test {_needed(forecast.needed_by_test)} cases are needed")
         said += forecast.notes
@@ -136,8 +138,9 @@ def _print_joint(report: PlanReport, console: Console) -> None:
     if joint.power is None:
         console.print(_text(f"All blocking thresholds together: {joint.method}", "bold"))
     else:
-        number = figures.counted(joint.over, "blocking threshold")
-        said = f"All {number} together: passed with a chance of {figures.percent(joint.power)}"
+        number = figures.counted(joint.over + len(joint.left_out), "blocking threshold")
+        which = f"{joint.over} of {number}" if joint.left_out else f"All {number}"
+        said = f"{which} together: passed with a chance of {figures.percent(joint.power)}"
         console.print(_text(f"{said} ({joint.method})", "bold"))
     if joint.left_out:
         console.print(_text(f"  left out, as nothing is known or expected of them: {', '.join(joint.left_out)}"))

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from evalgate.cli.main import main
 from evalgate.proxy.request import canonical_request, request_key
 
 LOSS = "{metric: exact_match, max_regression: 0.05}"
@@ -106,6 +107,17 @@ def test_repeats_tell_noise_from_cases(project) -> None:
     first = planned(made)["thresholds"][0]
     assert first["spread"]["source"] == "repeats"
     assert "noise between repeats" in first["spread"]["words"]
+
+
+def test_repeats_that_are_not_recorded_yet(project) -> None:
+    made = project(thresholds=(LOSS,), extra="samples: 3\n", base=30, right=34)
+    document = planned(made)
+    assert "as if each case were asked once" in document["assumptions"][0]
+    assert document["thresholds"][0]["spread"]["source"] == "measured"
+    assert document["answered"] == {"baseline": 0, "candidate": 0}
+    assert (document["calls"]["asked"], document["calls"]["recorded"], document["calls"]["to_call"]) == (240, 80, 160)
+    ran = made.call("plan", str(made.config), "--a-a")
+    assert ran.code == 3
 
 
 def test_slices_each_for_itself(project) -> None:
@@ -296,6 +308,23 @@ def test_cost_of_what_is_missing(project) -> None:
     assert "more than proxy.budget allows" in made.call("plan", str(made.config)).out
 
 
+def test_the_tables_say_what_matters(project) -> None:
+    rules = (LOSS, "{metric: exact_match, min_improvement: 0.1}", "{safety: any, max_increase: 0}")
+    made = project(thresholds=rules, safety="[{blocklist: {terms: [guaranteed]}}]", base=30, right=34)
+    ran = made.call("plan", str(made.config), "--a-a", "--arms", "swap", "--replicates", "10")
+    assert ran.code == 0
+    assert "running the gate 10 times" in ran.err
+    said = " ".join(ran.out.split())
+    for part in (
+        "measured: 4 of 40 cases pass in one variant only", "248 / 343", "by the gate's own test 263 / 362 cases are needed",
+        "passes with power 0.8 / 0.9 from a true value of 0.2243", "0 of n shows at most", "7.2 %", "161 / 230",
+        "4 of 5 blocking thresholds together", "left out", "--expect METRIC=AMOUNT", "80 answers, 80 of them recorded",
+        "The gate on the baseline against itself (swap, 40 cases, 10 times)", "false alarms (95 % interval)",
+    ):  # fmt: skip
+        assert part in said.replace("\u00a0", " "), part
+    assert "\x1b" not in ran.out
+
+
 def test_hostile_slices_stay_text(project) -> None:
     hostile = "\x1b[2J\u202e ::set-output"
     made = project(thresholds=("{metric: exact_match, max_regression: 0.1, slice: each}",))
@@ -305,6 +334,24 @@ def test_hostile_slices_stay_text(project) -> None:
     assert ran.code == 0
     assert "\x1b" not in ran.out
     assert "\u202e" not in ran.out
+
+
+@pytest.mark.parametrize("name", ["product-recommendations", "support-extraction", "help-bot", "short-answers"])
+def test_shipped_gates_can_be_planned(repository, capsys: pytest.CaptureFixture[str], name) -> None:
+    config = str(repository / "configs" / f"{name}.yaml")
+    assert main(["plan", config, "--json", "--quiet"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["calls"]["to_call"] == 0
+    assert document["joint"]["power"] is not None
+    assert all(t["power"] is None or 0 <= t["power"] <= 1 for t in document["thresholds"])
+
+
+def test_groups_are_swapped_whole_and_not_split(repository, capsys: pytest.CaptureFixture[str]) -> None:
+    config = str(repository / "configs" / "short-answers.yaml")
+    assert main(["plan", config, "--a-a", "--arms", "split"]) == 2
+    assert "cases in groups" in capsys.readouterr().err
+    assert main(["plan", config, "--json", "--quiet", "--a-a", "--arms", "swap", "--replicates", "2"]) == 0
+    assert json.loads(capsys.readouterr().out)["trials"]["cases"] == 102
 
 
 def test_quiet_says_nothing_beside_the_document(project) -> None:
