@@ -42,7 +42,7 @@ def compare() -> Callable[..., MetricResult]:
     def power(sums: np.ndarray) -> np.ndarray:
         return (sums[:, 0] / sums[:, 1]) ** 2
 
-    def measure(before: Any, after: Any, scale: Scale = Scale.MEAN, groups: Any = None) -> MetricResult:
+    def measure(before: Any, after: Any, scale: Scale = Scale.MEAN, groups: Any = None, resamples: int = 1000) -> MetricResult:
         rows = [np.asarray(side, dtype=float) for side in (before, after)]
         if rows[0].ndim == 1:
             rows = [np.column_stack([side, np.ones(len(side))]) for side in rows]
@@ -52,6 +52,6 @@ def compare() -> Callable[..., MetricResult]:
         block = PairedBlock(rows[0], rows[1], clusters, np.zeros(n, dtype=bool), keys)
         spec = MetricSpec("m", Direction.HIGHER, "0-1", 0.0, 1.0, "1", 2, scale, "sig")
         column = MetricColumns(spec, power if scale is Scale.CORPUS else ratio, 0, 2)
-        return compare_metrics([column], lambda: [block], StatOptions(0.95, 7, 1000))["m"]
+        return compare_metrics([column], lambda: [block], StatOptions(0.95, 7, resamples))["m"]
 
     return measure

@@ -78,6 +78,20 @@ def randomised() -> list[dict]:
     return rows
 
 
+def resampled() -> list[dict]:
+    """Percentile bootstrap and sampled sign changes, with so many of them that their own error is small."""
+    before = noise(60, 17, 61)
+    after = np.clip(before + 0.03 + 0.3 * (noise(60, 23, 67) - 0.5), 0, 1)
+    d = after - before
+    drawn = {"n_resamples": 200_000, "rng": np.random.default_rng(1), "vectorized": True, "batch": 10_000}
+    ends = stats.bootstrap((d,), np.mean, confidence_level=0.9, method="percentile", **drawn).confidence_interval
+    p = stats.permutation_test(
+        (after, before), lambda a, b, axis: (a - b).mean(axis), permutation_type="samples", alternative="greater", **drawn
+    ).pvalue
+    row = {"baseline": before.tolist(), "candidate": after.tolist(), "delta": [float(e) for e in ends], "p_higher": float(p)}
+    return [row | {"error": float(stats.sem(d)), "resamples": 200_000}]
+
+
 def holm() -> list[dict]:
     sets = [[0.01, 0.04, 0.03, 0.005], [0.02, 0.02, 0.02], [0.04, 0.001, 0.04, 0.2, 0.013, 0.6, 1e-9], [0.9, 0.8], [0.03]]
     return [{"p": p, "adjusted": multipletests(p, method="holm")[1].tolist()} for p in sets]
@@ -89,9 +103,9 @@ def main() -> None:
         "tool": f"scipy {scipy.__version__}, statsmodels {statsmodels.__version__}, numpy {np.__version__}",
         "command": "python tests/known_answers/python_oracles.py",
         "method": "proportion_confint(beta), mcnemar(exact), binomtest, ttest_rel, OLS with clustered errors, permutation_test over"
-        " all sign changes, multipletests(holm); Fieller's set from ttest_1samp's p-value by brentq",
+        " all sign changes, bootstrap(percentile), multipletests(holm); Fieller's set from ttest_1samp's p-value by brentq",
     }
-    parts = {"counts": counts(), "means": means(), "randomisation": randomised(), "holm": holm()}
+    parts = {"counts": counts(), "means": means(), "randomisation": randomised(), "resampling": resampled(), "holm": holm()}
     lines = [f"{json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
     for place, (name, rows) in enumerate(parts.items()):
         inner = ",\n".join(json.dumps(row) for row in rows)

@@ -114,3 +114,13 @@ def test_exact_randomisation_equals_full_enumeration(compare, known, file: str) 
             continue
         assert found.randomisation == f"exact randomisation of {k} cases"
         assert (found.p_higher, found.p_lower) == pytest.approx((row["p_higher"], row["p_lower"]), rel=1e-12), row
+
+
+def test_resampling_agrees_with_scipy_within_its_own_error(compare, known) -> None:
+    row = known("python_oracles")["resampling"][0]
+    found = compare(row["baseline"], row["candidate"], resamples=20_000).second
+    assert found.method == "percentile paired bootstrap, 20,000 resamples"
+    assert found.randomisation == "approximate randomisation, 20,000 shuffles"
+    # an end at 5 % of 20,000 resamples has a standard deviation of 0.015 standard errors, a p-value of 0.05 one of 0.0015
+    assert (found.delta.low, found.delta.high) == pytest.approx(row["delta"], abs=0.06 * row["error"])
+    assert found.p_higher == pytest.approx(row["p_higher"], abs=0.006)
