@@ -7,7 +7,7 @@ from typing import Any
 from evalgate.config.thresholds import BOUNDS, NAME, RUN_FIGURES
 from evalgate.core.settings import Bound, Decide, Level, TargetKind
 
-_COUNTS = "How many cases: a whole number."
+_COUNTS = "A whole number of cases; 2% is of the cases examined."
 _BOUND_TEXTS = {
     (TargetKind.METRIC, Bound.MIN): "The candidate's own value must be at least this.",
     (TargetKind.METRIC, Bound.MAX): "The candidate's own value must be at most this.",
@@ -91,8 +91,6 @@ def _threshold(kind: TargetKind) -> dict[str, Any]:
 
 def _bound(kind: TargetKind, bound: Bound) -> dict[str, Any]:
     text = {"description": _BOUND_TEXTS[kind, bound]}
-    if bound is Bound.MAX_NEW or (kind is TargetKind.SAFETY and bound is Bound.MAX):
-        return {"type": "integer", "minimum": 0, **text}
     if kind is TargetKind.SAFETY or bound is Bound.MAX_NEWLY_FAILING:
         return {"anyOf": [{"type": "integer", "minimum": 0}, _PERCENT], **text}
     free = kind is TargetKind.METRIC and bound in {Bound.MIN, Bound.MAX}

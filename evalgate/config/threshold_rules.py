@@ -27,10 +27,10 @@ def check_amount(found: Amount, kind: TargetKind, name: str, bound: Bound) -> No
     if kind is TargetKind.RUN:
         _check_run(found, name, bound)
     elif bound is Bound.MAX_NEWLY_FAILING:
-        _check_allowance(found)
+        _check_allowance(found, "newly fail", "stable cases")
     elif kind is TargetKind.SAFETY:
         if not (bound is Bound.MAX_INCREASE and found.percent):
-            _check_count(found)
+            _check_allowance(found, "violate", "cases")
     elif found.percent and bound in {Bound.MIN, Bound.MAX} and name.split("@")[0].split(".")[0] in NOT_A_SHARE:
         raise AmountError(f"must be a number in the unit of {name}, not {found.text}", "write the number without %")
 
@@ -50,12 +50,12 @@ def _check_count(found: Amount) -> None:
         raise AmountError(f"must be a whole number, not {found.text}", "cases are counted: write 0, 1, 2 …")
 
 
-def _check_allowance(found: Amount) -> None:
+def _check_allowance(found: Amount, what: str, of: str) -> None:
     if not found.percent:
         _check_count(found)
     elif found.value >= 1:
-        said = f"must be less than 100%, not {found.text}: every case could newly fail"
-        raise AmountError(said, "write a count such as 0, or a share of the stable cases such as 2%")
+        said = f"must be less than 100%, not {found.text}: every case could {what}"
+        raise AmountError(said, f"write a count such as 0, or a share of the {of} such as 2%")
 
 
 def _check_run(found: Amount, name: str, bound: Bound) -> None:

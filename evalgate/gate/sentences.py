@@ -63,6 +63,8 @@ def form_of(threshold: Threshold, metric: MetricResult, seen: Observation) -> Fo
     most = min(decimals + _MORE_DECIMALS, _MOST_DECIMALS)
     while decimals < most and any(_merges(x * factor, limit * factor, decimals) for x in numbers):
         decimals += 1
+    while decimals > 0 and all(round(x * factor, decimals) == round(x * factor, decimals - 1) for x in numbers):
+        decimals -= 1
     return Form(percent, suffix, decimals, limit)
 
 
@@ -165,5 +167,8 @@ def _vanishes(shown: float, decimals: int) -> bool:
 
 
 def _merges(shown: float, limit: float, decimals: int) -> bool:
+    """Whether a number would be printed on the bound, or on its other side, only because it is rounded."""
+    rounded = round(shown, decimals)
+    exact = math.isclose(rounded, shown, rel_tol=1e-9, abs_tol=1e-12)
     same = math.isclose(shown, limit, rel_tol=1e-9, abs_tol=1e-12)
-    return not same and round(shown, decimals) == round(limit, decimals)
+    return not same and not exact and rounded == round(limit, decimals)

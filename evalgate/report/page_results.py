@@ -9,6 +9,7 @@ from evalgate.core.verdict import MetricResult, ThresholdResult
 from evalgate.report import figures, phrases
 from evalgate.report.forest import forest
 from evalgate.report.markup import Markup, Part, details, element, facts, join, section, table, text
+from evalgate.report.page_attempts import attempts_banner
 from evalgate.report.ranking import safety_slices, slice_rows
 from evalgate.report.word_diff import word_diff
 
@@ -27,6 +28,7 @@ def banner(record: RunRecord) -> Markup:
         element("p", element("strong", phrases.word(verdict.decision)), f" exit code {int(verdict.exit_code)}", class_="verdict"),
         element("p", verdict.reason, class_="reason"),
         element("p", about, class_="about"),
+        attempts_banner(record),
         element("p", phrases.mode(record), class_="mode"),
         class_=f"banner {verdict.decision.value}",
     )
@@ -48,13 +50,14 @@ def thresholds(record: RunRecord) -> Markup:
 def _threshold_row(record: RunRecord, result: ThresholdResult) -> tuple[Part, ...]:
     always = element("small", " always in force") if result.threshold.implicit else Markup("")
     doubt = element("span", "methods disagree", class_="badge inconclusive")
+    other = phrases.second_interval(record, result)
     why = join([result.reason, " ", doubt]) if result.methods_disagree else result.reason
     return (
         join([phrases.target(result), always]),
         element("span", phrases.outcome(result), class_=f"badge {result.decision.value}"),
         phrases.asks(result.threshold),
         phrases.observed(record, result),
-        forest(record, result),
+        join([forest(record, result), element("small", f"second opinion {other}") if result.second else ""]),
         phrases.p_value(result),
         element("span", why, class_="why"),
     )
@@ -100,7 +103,7 @@ def _methods(found: Sequence[MetricResult]) -> Markup:
         )
     header = ("metric", "second method", "its interval of the delta", "randomisation", "p higher / lower", "signature")
     caption = "A second opinion at the level that decides, and signatures"
-    return join([details("Methods and signatures", facts(facts_of), table(caption, header, rows, class_="wide"))])
+    return join([details("Methods and signatures", facts(facts_of), table(caption, header, rows))])
 
 
 def _metric_row(metric: MetricResult) -> tuple[Part, ...]:

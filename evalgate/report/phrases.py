@@ -69,12 +69,9 @@ def p_value(result: ThresholdResult) -> str:
 
 
 def second_interval(record: RunRecord, result: ThresholdResult) -> str:
-    """What the second opinion says, marked where it contradicts the first."""
-    if result.second is None:
-        return "methods disagree" if result.methods_disagree else "–"
+    """What the second opinion says of the number that was held against the bound."""
     unit, signed = unit_of(record, result.threshold), result.threshold.bound in _SIGNED
-    shown = figures.interval_beside(result.second, bound_value(result.threshold), unit, signed=signed)
-    return f"{shown} (methods disagree)" if result.methods_disagree else shown
+    return figures.interval_beside(result.second, bound_value(result.threshold), unit, signed=signed)
 
 
 def answered_note(metric: MetricResult) -> str:

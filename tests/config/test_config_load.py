@@ -120,6 +120,12 @@ def test_percentages_are_exact_shares(text: str, value: float) -> None:
     assert load(TOP + f"thresholds: [{{run: error_rate, max: {text}}}]\n").thresholds[0].value == value
 
 
+@pytest.mark.parametrize("bound", ["max", "max_new", "max_increase"])
+def test_violating_cases_may_be_limited_by_a_share(bound: str) -> None:
+    (found,) = load(TOP + f"thresholds: [{{safety: any, {bound}: 0.5%}}]\n").thresholds
+    assert (found.value, found.text, found.relative) == (0.005, "0.5%", bound == "max_increase")
+
+
 def test_standing_thresholds_are_added_unless_set_for_the_whole() -> None:
     found = with_standing_thresholds(load(TOP + ONE).thresholds)
     assert [(t.target, t.bound, t.value, t.implicit) for t in found[1:]] == [
@@ -160,7 +166,8 @@ THRESHOLDS = [
     ("[{metric: bleu, max_newly_failing: 100%}]", "must be less than 100%, not 100%", "share of the stable cases"),
     ("[{metric: bleu, max_newly_failing: 1000%}]", "every case could newly fail", "share of the stable cases"),
     ("[{metric: bleu, max_newly_failing: -1%}]", "must not be negative, not -1%", "0 or more"),
-    ("[{safety: any, max: 5%}]", "must be a count, not 5%", "how many cases"),
+    ("[{safety: any, max: 500%}]", "must be less than 100%, not 500%: every case could violate", "share of the cases"),
+    ("[{safety: any, max_new: 100%}]", "must be less than 100%, not 100%", "a count such as 0"),
     ("[{safety: any, max_new: 0.5}]", "must be a whole number, not 0.5", "cases are counted"),
     ("[{safety: any, max_increase: -1}]", "must not be negative", "0 or more"),
     ("[{safety: any, max_increase: 1.5}]", "must be a whole number", "cases are counted"),

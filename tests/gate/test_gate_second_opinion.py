@@ -99,8 +99,8 @@ def test_a_decision_stands_only_where_the_second_method_confirms_it(
 def test_the_sentence_names_both_methods_and_both_intervals() -> None:
     found = ruled(rule(Bound.MIN_IMPROVEMENT, 0.015, relative=True), metric(other(0.014, 0.2)))
     assert found.reason == (
-        "m improved by 10.0 % (90 % interval 2.0 to 18.0 %), at least 1.5 % was required: inconclusive, since the methods disagree: "
-        "guarded t gives 2.0 to 18.0 %, percentile paired bootstrap 1.4 to 20.0 %."
+        "m improved by 10 % (90 % interval 2 to 18 %), at least 1.5 % was required: inconclusive, since the methods disagree: "
+        "guarded t gives 2 to 18 %, percentile paired bootstrap 1 to 20 %."
     )
 
 
