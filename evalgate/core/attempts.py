@@ -41,3 +41,13 @@ class Attempts:
     """The changes that ask less while a prompt changed too; each is pointed out."""
     note: str | None = None
     """Why the history may not be complete, when that is known."""
+    made: int = 1
+    """Attempts made so far, this one included; more than `number` where an earlier attempt is run again."""
+
+
+def passes_by_luck(attempts: int, confidence: float) -> float:
+    """How likely a candidate exactly on the line of a threshold passes in at least one of several independent attempts.
+
+    Each errs with probability at most 1 - confidence, so this is at most 1 - confidence^attempts: 0.23 after 5 at 0.95.
+    """
+    return 1.0 - confidence**attempts

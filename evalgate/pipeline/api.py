@@ -138,7 +138,7 @@ def compared(comparison: Any, out: Path | None, jobs: int | None, progress: Prog
     from evalgate.runner.execute import Workers
 
     if out is not None:
-        return RunResult(compare_outputs(comparison, out, Workers(jobs), progress))
+        return RunResult(compare_outputs(comparison, out, Workers(jobs), progress, kept=True))
     temporary = tempfile.mkdtemp(prefix="evalgate-")
     try:
         return RunResult(compare_outputs(comparison, Path(temporary, "compare"), Workers(jobs), progress), temporary)

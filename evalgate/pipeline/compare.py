@@ -15,6 +15,7 @@ from evalgate.core.values import Case, Output
 from evalgate.core.verdict import VariantIdentity
 from evalgate.golden.outputs import Columns, OutputFile, read_outputs
 from evalgate.golden.reference_files import ReferenceTable, read_references, require_same_ids, table_cases
+from evalgate.pipeline.attempts import HISTORY
 from evalgate.pipeline.evaluate import Finished, Subject, check_slices, evaluate
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import build_instruments
@@ -47,8 +48,12 @@ class Comparison:
     resamples: int | None = None
 
 
-def compare_outputs(comparison: Comparison, folder: Path, workers: Workers, progress: Progress) -> Finished:
+def compare_outputs(
+    comparison: Comparison, folder: Path, workers: Workers, progress: Progress, *, kept: bool = False
+) -> Finished:
     """Judge outputs that already exist and write the evidence into a folder.
+
+    `kept`: whether the folder stays, so that its history of attempts means something.
 
     Raises: BadInput before anything is measured, Incomplete when the evidence is not complete.
     Side effects: writes the run folder.
@@ -73,6 +78,7 @@ def compare_outputs(comparison: Comparison, folder: Path, workers: Workers, prog
     found_slices = {column: {case.slices[column] for case in cases} for column in settings.slices}
     check_slices(settings, found_slices)
     subject = _subject(settings, comparison, table, found, built)
+    subject = replace(subject, ledger=folder / HISTORY if kept else None)
     with opened(folder, dict(subject.plan)):
         return evaluate(subject, _lines(cases, found), folder, workers, progress)
 

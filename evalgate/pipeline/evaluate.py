@@ -19,6 +19,7 @@ from evalgate.core.values import Case, Output
 from evalgate.core.verdict import RunIdentity, VariantIdentity, Verdict
 from evalgate.evidence.manifest import environment, manifest
 from evalgate.evidence.verdict_document import verdict_document
+from evalgate.pipeline.attempts import STANDING, attempts_document, attempts_of
 from evalgate.pipeline.error_budget import check_error_budget
 from evalgate.pipeline.instruments import Instruments, with_reference_counts
 from evalgate.pipeline.judge import judge, movement
@@ -56,6 +57,8 @@ class Subject:
     recording: Recording | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     """How the answers came, for run.json."""
+    ledger: Path | None = None
+    """attempts.jsonl, the history of the gate's attempts; None: nothing is remembered."""
 
     @property
     def run_id(self) -> str:
@@ -97,6 +100,7 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     check_error_budget(verdict, store)
     reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
     record = _record(subject, verdict, receipts, reader, started)
+    record = replace(record, attempts=attempts_of(subject, verdict))
     publish(record, folder)
     return Finished(record, folder, reader)
 
@@ -129,6 +133,8 @@ def publish(record: RunRecord, folder: Path) -> None:
     """Write the documents and reports of a finished run; verdict.json last, so that its presence means complete."""
     write_whole(folder / "manifest.json", pretty_json(record.manifest))
     write_whole(folder / "run.json", pretty_json(record.environment))
+    if record.attempts is not None:
+        write_whole(folder / STANDING, pretty_json(attempts_document(record, record.attempts)))
     for name in record.settings.reports:
         write_whole(folder / FILES[name], load_plugin(GROUP, BUILTINS, name)(record))
     write_whole(folder / "verdict.json", pretty_json(record.document))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalgate.core.values import Output
 from evalgate.pipeline.asks import asks_of
+from evalgate.pipeline.attempts import HISTORY
 from evalgate.pipeline.evaluate import Finished, check_slices, evaluate
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve, subject_of
 from evalgate.pipeline.workspace import check_writable, opened
@@ -64,7 +65,8 @@ def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
         resolved = replace(resolved, recording=open_recording(source.folder, source.name, may_be_empty=True))
     assert resolved.recording is not None
     subject = subject_of(resolved, dataset, resolved.recording, source.evidence if source else "replay")
-    subject = replace(subject, facts=source.facts() if source else {"mode": "replay"})
+    ledger = (options.out or reports) / HISTORY
+    subject = replace(subject, facts=source.facts() if source else {"mode": "replay"}, ledger=ledger)
     folder = options.out or reports / subject.run_id
     with opened(folder, dict(subject.plan), fresh=options.fresh):
         no_outputs_yet: dict[str, tuple[Output, ...]] = {}

@@ -17,8 +17,8 @@ from evalgate.core.strict_json import parse_json
 
 PLAN = "plan.json"
 LOCK = ".lock"
-RESULTS = ("verdict.json", "report.html", "junit.xml", "summary.md", "manifest.json", "run.json")
-OWN = frozenset((*RESULTS, PLAN, LOCK, "shards", "work"))
+RESULTS = ("verdict.json", "report.html", "junit.xml", "summary.md", "manifest.json", "run.json", "attempts.json")
+OWN = frozenset((*RESULTS, PLAN, LOCK, "attempts.jsonl", "shards", "work"))
 
 
 @contextmanager

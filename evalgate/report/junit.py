@@ -9,6 +9,7 @@ from evalgate.core.settings import Level
 from evalgate.core.verdict import Decision, ThresholdResult
 from evalgate.report import phrases
 from evalgate.report.escape import shortened, xml, xml_attribute
+from evalgate.report.page_attempts import loosened_line
 from evalgate.report.ranking import bad_cases, case_reasons
 
 SHOWN_CASES = 200
@@ -52,6 +53,9 @@ def _properties(record: RunRecord, omitted: int) -> list[str]:
         "evalgate.manifest": record.identity.manifest_digest,
         "evalgate.cases_not_listed": str(omitted),
     }
+    if record.attempts is not None:
+        values["evalgate.attempt"] = str(record.attempts.number)
+        values |= {"evalgate.loosened": loosened_line(record)} if record.attempts.loosened else {}
     rows = [f'      <property name="{name}" value="{xml_attribute(value)}"/>' for name, value in values.items()]
     return ["    <properties>", *rows, "    </properties>"]
 

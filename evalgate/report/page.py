@@ -9,6 +9,7 @@ from importlib import resources
 from evalgate.core.record import RunRecord
 from evalgate.report import phrases
 from evalgate.report.markup import Markup, element, join
+from evalgate.report.page_attempts import attempts
 from evalgate.report.page_audit import audit
 from evalgate.report.page_cases import cases
 from evalgate.report.page_flaky import flaky
@@ -22,6 +23,7 @@ _SECTIONS = (
     ("flaky", "Flaky cases"),
     ("changed", "What changed"),
     ("cases", "Cases"),
+    ("attempts", "Attempts"),
     ("audit", "Audit"),
 )
 
@@ -46,6 +48,7 @@ def render_html(record: RunRecord) -> str:
             flaky(record),
             changed(record),
             cases(record),
+            attempts(record),
             audit(record),
         ]
     )
@@ -68,7 +71,8 @@ def render_html(record: RunRecord) -> str:
 
 
 def _navigation(record: RunRecord) -> Markup:
-    empty = {name for name, rows in (("slices", record.verdict.slices), ("flaky", record.verdict.flaky)) if not rows}
+    filled = (("slices", record.verdict.slices), ("flaky", record.verdict.flaky), ("attempts", record.attempts))
+    empty = {name for name, content in filled if not content}
     known = [(name, label) for name, label in _SECTIONS if name not in empty]
     return element("nav", *(element("a", label, href=f"#{name}") for name, label in known), aria_label="Sections")
 

@@ -8,6 +8,7 @@ from evalgate.core.record import CaseRecord, RunRecord
 from evalgate.core.verdict import Decision
 from evalgate.report import figures, phrases
 from evalgate.report.escape import markdown, markdown_block, shortened
+from evalgate.report.page_attempts import attempt_line, attempts_summary, loosened_line
 from evalgate.report.page_flaky import flaky_summary
 from evalgate.report.ranking import bad_cases, case_reasons, slice_rows
 
@@ -23,7 +24,7 @@ _MARKS = {Decision.PASS: "✅", Decision.FAIL: "❌", Decision.INCONCLUSIVE: "�
 def render_markdown(record: RunRecord) -> str:
     """The run as Markdown; whole sections are left out, least important first, where it would grow too long."""
     sections = [_head(record), _thresholds(record), _metrics(record), _safety(record), _slices(record), flaky_summary(record)]
-    sections.append(_cases(record))
+    sections += [attempts_summary(record), _cases(record)]
     kept: list[str] = []
     closing = _closing(record)
     room = LIMIT - len(closing) - 200
@@ -40,7 +41,10 @@ def _head(record: RunRecord) -> str:
     verdict, identity = record.verdict, record.identity
     title = f"## {_MARKS[verdict.decision]} {phrases.word(verdict.decision)}: {markdown(identity.gate)}"
     about = f"{figures.counted(verdict.cases.total, 'case')} of {identity.dataset_name}@{identity.dataset_version}"
-    return f"{title}\n\n{markdown(shortened(verdict.reason, 2_000))}\n\n{markdown(about)} · {markdown(phrases.mode(record))}"
+    told = " · ".join(markdown(one) for one in (about, phrases.mode(record), attempt_line(record)) if one)
+    loosened = loosened_line(record)
+    pointed_out = f"\n\n**Loosened**: {markdown(loosened)}." if loosened else ""
+    return f"{title}\n\n{markdown(shortened(verdict.reason, 2_000))}\n\n{told}{pointed_out}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

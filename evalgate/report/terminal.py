@@ -8,6 +8,7 @@ from evalgate.core.record import RunRecord
 from evalgate.core.verdict import Decision, ThresholdResult
 from evalgate.core.visible import terminal_line
 from evalgate.report import figures, phrases
+from evalgate.report.page_attempts import attempt_line, loosened_line
 from evalgate.report.ranking import bad_cases, case_reasons, slice_rows
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def print_summary(record: RunRecord, console: Console) -> None:
     number = figures.counted(verdict.cases.total, "case")
     about = f"gate {identity.gate} · {identity.dataset_name}@{identity.dataset_version} · {number}"
     console.print(_text(f"{about} · {phrases.mode(record).lower()}", "dim"))
+    _print_attempt(record, console)
     console.print(_thresholds(record))
     _print_reasons(record, console)
     if verdict.results.metrics:
@@ -40,6 +42,14 @@ def print_summary(record: RunRecord, console: Console) -> None:
         console.print(_safety(record))
     _print_slices(record, console)
     _print_cases(record, console)
+
+
+def _print_attempt(record: RunRecord, console: Console) -> None:
+    if line := attempt_line(record):
+        note = record.attempts.note if record.attempts else None
+        console.print(_text(f"{line} ({note})" if note else line, "dim"))
+    if loosened := loosened_line(record):
+        console.print(_text(f"Loosened: {loosened}", "bold yellow"))
 
 
 def _text(text: str, style: str = "") -> Text:

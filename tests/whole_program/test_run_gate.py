@@ -88,10 +88,12 @@ def test_zero_violations_print_the_bound(project) -> None:
 def test_everything_is_written_and_agrees(project) -> None:
     made = project()
     ran = made.run("--json")
-    folder = next((made.root / "reports" / "sums").iterdir())
+    folder = next(path for path in (made.root / "reports" / "sums").iterdir() if path.is_dir())
     assert folder.name == ran.document["run_id"]
     names = {p.name for p in folder.iterdir()}
-    assert names == {"plan.json", "manifest.json", "run.json", "verdict.json", "report.html", "junit.xml", "summary.md", "shards"}
+    documents = {"plan.json", "manifest.json", "run.json", "verdict.json", "attempts.json"}
+    assert names == {*documents, "report.html", "junit.xml", "summary.md", "shards"}
+    assert {p.name for p in folder.parent.iterdir()} == {folder.name, "attempts.jsonl"}
     assert json.loads((folder / "verdict.json").read_text(encoding="utf-8")) == ran.document
     suite = ET.fromstring((folder / "junit.xml").read_bytes())
     assert suite.get("failures") == "0"
@@ -222,7 +224,7 @@ def test_hostile_text_everywhere_stays_text(project, tmp_path: Path) -> None:
     made = project(answers={("Add:", i): hostile for i in range(40)}, base=30)
     ran = made.run()
     assert ran.code == 1
-    folder = next((made.root / "reports" / "sums").iterdir())
+    folder = next(path for path in (made.root / "reports" / "sums").iterdir() if path.is_dir())
     html = (folder / "report.html").read_text(encoding="utf-8")
     assert "<script>document" not in html
     assert "\x1b" not in html

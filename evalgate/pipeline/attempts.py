@@ -1,0 +1,110 @@
+"""Which attempt a run is: its entry in the history of its gate, and what changed since the attempt before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from evalgate import __version__
+from evalgate.core.attempts import Attempt, Attempts, Change
+from evalgate.core.canonical import canonical_json, digest
+from evalgate.core.record import RunRecord
+from evalgate.core.values import ARMS
+from evalgate.core.verdict import Verdict
+from evalgate.evidence.attempt_changes import changes_between, loosened_along
+from evalgate.evidence.attempt_entry import Entry, Side
+from evalgate.evidence.attempt_file import remember
+
+if TYPE_CHECKING:
+    from evalgate.pipeline.evaluate import Subject
+
+SCHEMA = "evalgate.attempts/1"
+HISTORY = "attempts.jsonl"
+STANDING = "attempts.json"
+
+
+def attempts_of(subject: Subject, verdict: Verdict) -> Attempts | None:
+    """Remember a run that has a verdict, and say where it stands among the attempts of its gate on its dataset.
+
+    None where no history is kept. A history that is damaged or cannot be written is said in the note; it changes neither
+    the verdict nor the exit code.
+
+    Side effects: appends a line to the history, unless this very run stands there.
+    """
+    if subject.ledger is None:
+        return None
+    standing = remember(subject.ledger, _entry(subject, verdict))
+    mine = standing.entry
+    earlier = [one for one in standing.others if one.number < mine.number]
+    changes = changes_between(earlier[-1], mine) if earlier else ()
+    return Attempts(
+        number=mine.number,
+        earlier=tuple(Attempt(one.number, one.run_id, one.at, str(one.verdict)) for one in earlier),
+        changes=changes,
+        loosened=loosened_along(changes),
+        note=standing.note,
+        made=max([mine.number, *(one.number for one in standing.others)]),
+    )
+
+
+def attempts_document(record: RunRecord, attempts: Attempts) -> dict[str, Any]:
+    """The content of attempts.json: what was known of the gate's attempts when this run was judged."""
+    identity = record.identity
+    return {
+        "schema": SCHEMA,
+        "gate": identity.gate,
+        "dataset": identity.dataset_name,
+        "run_id": identity.run_id,
+        "number": attempts.number,
+        "made": attempts.made,
+        "earlier": [
+            {"number": one.number, "run_id": one.run_id, "at": one.at, "verdict": one.verdict} for one in attempts.earlier
+        ],
+        "changes": [_change(one) for one in attempts.changes],
+        "loosened": [_change(one) for one in attempts.loosened],
+        "note": attempts.note,
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {"what": change.what, "before": change.before, "after": change.after, "looser": change.looser}
+
+
+def _entry(subject: Subject, verdict: Verdict) -> Entry:
+    plan, settings = subject.plan, subject.settings
+    return Entry(
+        number=1,
+        run_id=subject.run_id,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        engine=__version__,
+        gate=settings.gate,
+        dataset_name=str(subject.dataset["name"]),
+        dataset_version=str(subject.dataset["version"]),
+        dataset_digest=subject.dataset["digest"],
+        mode=subject.mode,
+        variants={str(arm): _side(subject, arm) for arm in ARMS},
+        recording=plan["proxy"]["recording_digest"] if "proxy" in plan else None,
+        metrics={one["name"]: digest(one) for one in plan["metrics"]},
+        safety={one["category"]: digest(one) for one in plan["safety"]},
+        samples=settings.samples,
+        confidence=settings.confidence,
+        seed=settings.seed,
+        resamples=settings.resamples,
+        thresholds=settings.thresholds,
+        verdict=verdict.decision,
+    )
+
+
+def _side(subject: Subject, arm: str) -> Side:
+    identity, planned = subject.variants[arm], subject.plan["variants"][arm]
+    model: Mapping[str, Any] = planned.get("model", {})
+    asked = {
+        "provider": model.get("provider"),
+        "name": model.get("name", identity.model),
+        "endpoint": model.get("endpoint"),
+        "parameters": planned.get("parameters", {}),
+    }
+    parameters = canonical_json(asked["parameters"]).decode("utf-8")
+    shown = f"{asked['provider']}: {asked['name']} {parameters}" if model else identity.model
+    return Side(identity.prompt, identity.prompt_digest, shown, digest(asked))
