@@ -57,10 +57,9 @@ def forecast_safety(planned: Planned, threshold: Threshold, part: Part) -> Thres
     known = f"the baseline violates in {seen} of {measured} cases" if measured else "nothing is recorded of the baseline"
     limit, rate = threshold.value, 0.0
     if threshold.bound is Bound.MAX:
-        limit = threshold.value * part.rows if _is_share(threshold) else threshold.value
         rate = seen / measured if measured else 0.0
-    elif threshold.bound is Bound.MAX_INCREASE and threshold.relative:
-        limit = threshold.value * seen
+    if _is_share(threshold):
+        limit = threshold.value * (seen if threshold.bound is Bound.MAX_INCREASE else part.rows)
     power = chance_at_most(limit, part.rows, rate) if measured or rate == 0 else None
     blind = BlindSpot(
         RARE,
