@@ -115,6 +115,8 @@ class CallForecast:
     """Answers that the recording gives."""
     to_call: int
     """Distinct requests that are still to be made."""
+    errors: int
+    """Requests for which only an error is recorded; they are among those still to be made."""
     prompt_tokens: int | None
     """Of the requests still to be made; None where it cannot be known."""
     completion_tokens: int | None

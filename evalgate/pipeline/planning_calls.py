@@ -36,6 +36,7 @@ def forecast_calls(settings: GateSettings, arms: Mapping[str, ArmTask], usage: M
         asked=sum(usage[arm].asked for arm in ARMS),
         recorded=sum(usage[arm].recorded for arm in ARMS),
         to_call=to_call,
+        errors=sum(usage[arm].errors for arm in ARMS),
         prompt_tokens=_whole(prompts),
         completion_tokens=_whole(completions),
         usd=usd,

@@ -151,7 +151,8 @@ def _print_calls(report: PlanReport, console: Console) -> None:
     calls = report.calls
     console.print(_text("Calls", "bold"))
     asked = f"{figures.counted(calls.asked, 'answer')}, {figures.count(calls.recorded)} of them recorded"
-    console.print(_text(f"  {asked}; {figures.counted(calls.to_call, 'call')} to make ({calls.words})"))
+    again = f", {figures.counted(calls.errors, 'recorded error')} among them" if calls.errors else ""
+    console.print(_text(f"  {asked}; {figures.counted(calls.to_call, 'call')} to make{again} ({calls.words})"))
     if calls.to_call:
         tokens = [
             f"{'not known' if n is None else figures.count(n)} {kind}"

@@ -308,6 +308,19 @@ def test_cost_of_what_is_missing(project) -> None:
     assert "more than proxy.budget allows" in made.call("plan", str(made.config)).out
 
 
+def test_a_recorded_error_is_no_answer(project) -> None:
+    made = project(thresholds=(LOSS,))
+    lines = made.tape.read_text(encoding="utf-8").splitlines()
+    lost = {**json.loads(lines[0]), "response": {"status": "error", "error": "500"}}
+    made.tape.write_text("\n".join([json.dumps(lost), *lines[1:]]) + "\n", encoding="utf-8")
+    document = planned(made)
+    assert document["answered"] == {"baseline": 39, "candidate": 40}
+    assert (document["calls"]["recorded"], document["calls"]["to_call"], document["calls"]["errors"]) == (79, 1, 1)
+    assert document["thresholds"][0]["n"] == 40
+    assert document["thresholds"][0]["spread"]["units"] == 39
+    assert "1 recorded error among them" in made.call("plan", str(made.config)).out
+
+
 def test_the_tables_say_what_matters(project) -> None:
     rules = (LOSS, "{metric: exact_match, min_improvement: 0.1}", "{safety: any, max_increase: 0}")
     made = project(thresholds=rules, safety="[{blocklist: {terms: [guaranteed]}}]", base=30, right=34)
