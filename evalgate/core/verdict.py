@@ -142,7 +142,8 @@ class MetricResult:
     reason: str | None = None
     """Why a value or an interval is missing, when one is."""
     stable: int | None = None
-    """For pass/fail metrics: cases whose baseline answers all agree (when each is asked once, all that have a score)."""
+    """For pass/fail metrics: cases whose baseline answers all agree (when each is asked once, all that have a score). A case
+    whose baseline lost an answer counts only where it newly fails."""
     flaky: int | None = None
     """For pass/fail metrics: cases whose baseline answers pass at one time and fail at another."""
     repeats: int | None = None

@@ -16,7 +16,7 @@ def rule_newly_failing(threshold: Threshold, metric: MetricResult) -> tuple[floa
     """Decide on the exact count among the stable cases; flaky ones fail by themselves and would be a standing false alarm.
 
     Returns: observed count (or share of the stable cases, where that is asked), no interval, decision, reason.
-        Inconclusive where no case is stable, and where the numbers do not belong together.
+        Inconclusive where no case is stable, where all that are newly fail, and where the numbers do not belong together.
     """
     found = metric.newly_failing, metric.newly_passing, metric.stable, metric.flaky
     if metric.newly_failing is None:
@@ -30,6 +30,8 @@ def rule_newly_failing(threshold: Threshold, metric: MetricResult) -> tuple[floa
         out = _left_out(flaky, metric.rows)
         return _open(f"none of {cases(metric.rows)} is stable in the baseline ({out}), and only stable cases can newly fail")
     decision = Decision.PASS if failing <= _allowed(threshold, stable) else Decision.FAIL
+    if decision is Decision.PASS and failing == stable:
+        return _open(f"all of {cases(stable)} that are stable newly fail, and no allowance can mean that")
     observed = failing / stable if in_percent(threshold) else float(failing)
     return observed, None, decision, _sentence(threshold, metric, (failing, passing, stable, flaky), decision)
 
@@ -73,8 +75,8 @@ def _asked(threshold: Threshold, stable: int) -> str:
 
 
 def _left_out(flaky: int, others: int) -> str:
-    """The cases that are not stable, by why: flaky, or without a score in the baseline."""
-    scoreless = others - flaky
+    """The cases that are not stable, by why: flaky, or with an answer or the score of the baseline missing."""
+    incomplete = others - flaky
     parts = [f"{flaky} flaky {'case' if flaky == 1 else 'cases'}"] if flaky else []
-    parts += [f"{cases(scoreless)} without a score in the baseline"] if scoreless else []
+    parts += [f"{cases(incomplete)} with an incomplete baseline"] if incomplete else []
     return f"{' and '.join(parts)} left out" if parts else ""

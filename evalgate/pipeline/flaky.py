@@ -15,7 +15,7 @@ LISTED = 50
 
 
 def flaky_cases(store: ShardStore, built: Instruments, samples: int) -> dict[str, CaseList]:
-    """The flaky cases of every pass/fail metric, in the order of the dataset.
+    """The flaky cases of every pass/fail metric, in the order of the dataset; none of them lost an answer of the baseline.
 
     Returns: metric → cases; empty when each case is asked once, where nothing can be known of it.
     Raises: Incomplete when a shard cannot be read.
@@ -29,7 +29,7 @@ def flaky_cases(store: ShardStore, built: Instruments, samples: int) -> dict[str
         ids: list[str] | None = None
         for name, place in metrics.items():
             share = numbers.scores[Arm.BASELINE][:, place]
-            rows = np.flatnonzero((share > 0) & (share < 1))
+            rows = np.flatnonzero((share > 0) & (share < 1) & ~numbers.lost[Arm.BASELINE])
             totals[name] += len(rows)
             room = LISTED - len(listed[name])
             if len(rows) and room > 0:

@@ -107,10 +107,12 @@ def _chosen(numbers: ShardNumbers, selection: Selection) -> NDArray[np.bool_]:
 
 
 def _block(numbers: ShardNumbers, chosen: NDArray[np.bool_]) -> PairedBlock:
-    lost = numbers.lost[Arm.BASELINE] | numbers.lost[Arm.CANDIDATE]
+    before = numbers.lost[Arm.BASELINE]
+    lost = before | numbers.lost[Arm.CANDIDATE]
     if chosen.all():
         rows = numbers.rows
-        return PairedBlock(rows[Arm.BASELINE], rows[Arm.CANDIDATE], numbers.groups, numbers.identical, numbers.keys, lost)
+        both = rows[Arm.BASELINE], rows[Arm.CANDIDATE]
+        return PairedBlock(*both, numbers.groups, numbers.identical, numbers.keys, lost, before)
     return PairedBlock(
         numbers.rows[Arm.BASELINE][chosen],
         numbers.rows[Arm.CANDIDATE][chosen],
@@ -118,4 +120,5 @@ def _block(numbers: ShardNumbers, chosen: NDArray[np.bool_]) -> PairedBlock:
         numbers.identical[chosen],
         numbers.keys[chosen],
         lost[chosen],
+        before[chosen],
     )

@@ -127,16 +127,18 @@ def _check(block: PairedBlock, first: PairedBlock) -> None:
     fits = block.candidate.shape == (rows, width) and width == first.baseline.shape[-1]
     fits = fits and block.identical.shape == (rows,) and (block.groups is None) == (first.groups is None)
     fits = fits and block.keys.shape == (rows,)
-    fits = fits and (block.lost is None) == (first.lost is None) and (block.lost is None or block.lost.shape == (rows,))
+    for flags, others in ((block.lost, first.lost), (block.baseline_lost, first.baseline_lost)):
+        fits = fits and (flags is None) == (others is None) and (flags is None or flags.shape == (rows,))
     if not fits or (block.groups is not None and block.groups.shape != (rows,)):
         raise Incomplete("a block of rows does not pair baseline and candidate", hint="the shard is damaged: run again")
 
 
 def _part(block: PairedBlock, start: int, stop: int) -> PairedBlock:
     groups = None if block.groups is None else block.groups[start:stop]
-    lost = None if block.lost is None else block.lost[start:stop]
     own = slice(start, stop)
-    return PairedBlock(block.baseline[own], block.candidate[own], groups, block.identical[own], block.keys[own], lost=lost)
+    lost, before = (None if flags is None else flags[own] for flags in (block.lost, block.baseline_lost))
+    numbers = block.baseline[own], block.candidate[own], groups, block.identical[own], block.keys[own]
+    return PairedBlock(*numbers, lost=lost, baseline_lost=before)
 
 
 def _join(parts: list[PairedBlock]) -> PairedBlock:
@@ -144,6 +146,7 @@ def _join(parts: list[PairedBlock]) -> PairedBlock:
         return parts[0]
     groups = [part.groups for part in parts if part.groups is not None]
     lost = [part.lost for part in parts if part.lost is not None]
+    before = [part.baseline_lost for part in parts if part.baseline_lost is not None]
     return PairedBlock(
         np.concatenate([part.baseline for part in parts]),
         np.concatenate([part.candidate for part in parts]),
@@ -151,4 +154,5 @@ def _join(parts: list[PairedBlock]) -> PairedBlock:
         np.concatenate([part.identical for part in parts]),
         np.concatenate([part.keys for part in parts]),
         lost=np.concatenate(lost) if lost else None,
+        baseline_lost=np.concatenate(before) if before else None,
     )

@@ -32,6 +32,8 @@ class PairedBlock:
     """(n,) digest of each case's id: what the second opinion's draws depend on."""
     lost: NDArray[np.bool_] | None = None
     """(n,) whether an answer of either variant is missing; None: none is."""
+    baseline_lost: NDArray[np.bool_] | None = None
+    """(n,) whether an answer of the baseline is missing; None: none is."""
 
 
 Blocks = Callable[[], Iterable[PairedBlock]]

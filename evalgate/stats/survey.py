@@ -125,7 +125,7 @@ def take_survey(columns: Sequence[MetricColumns], blocks: Blocks) -> Survey:
         _start(survey, chunk.baseline.shape[1])
         survey.rows += len(chunk.baseline)
         survey.identical = survey.identical and bool(chunk.identical.all())
-        _count_passes(survey, chunk.baseline, chunk.candidate)
+        _count_passes(survey, chunk)
         if chunk.groups is None:
             _add_answered(survey, _answered_rows(survey, chunk, means))
             _add_units(survey, UnitRows(alike(chunk.baseline, means), alike(chunk.candidate, means), chunk.keys))
@@ -222,7 +222,9 @@ def _add_metric(column: MetricColumns, metric: MetricSurvey, baseline: Floats, c
         metric.values[1].append(scores(column, candidate))
 
 
-def _count_passes(survey: Survey, baseline: Floats, candidate: Floats) -> None:
+def _count_passes(survey: Survey, chunk: PairedBlock) -> None:
+    baseline, candidate = chunk.baseline, chunk.candidate
+    whole = np.ones(len(baseline), dtype=bool) if chunk.baseline_lost is None else ~chunk.baseline_lost
     for column, metric in zip(survey.columns, survey.metrics, strict=True):
         if column.spec.scale is not Scale.PROPORTION or column.quantile is not None:
             continue
@@ -236,22 +238,26 @@ def _count_passes(survey: Survey, baseline: Floats, candidate: Floats) -> None:
         )
         metric.gained += int(((before == 0) & (after == 1)).sum())
         metric.dropped += int(((before == 1) & (after == 0)).sum())
-        _count_stable(metric, before, after, column.spec.higher_is_better)
+        _count_stable(metric, (before, after), whole, column.spec.higher_is_better)
         if len(baseline) and column.stop - column.start == 2:
             metric.repeats = max(metric.repeats, int(baseline[:, column.stop - 1].max()))
 
 
-def _count_stable(metric: MetricSurvey, before: Floats, after: Floats, higher_is_better: bool) -> None:
+def _count_stable(metric: MetricSurvey, shares: tuple[Floats, Floats], whole: NDArray[np.bool_], higher_is_better: bool) -> None:
     """Newly failing and passing among the cases whose baseline answers agree.
 
-    With repeats `before` and `after` are shares of a case's answers. A candidate without a score has lost the case; a
-    baseline without one says nothing, so the case is neither stable nor flaky.
+    `shares`: of the answers to each case, baseline and candidate, that score 1. A candidate without a score has lost the
+    case; a baseline without one says nothing, so the case is neither stable nor flaky.
+    `whole`: cases whose baseline lost no answer. A lost one stands in the shares as a passing one: what newly fails then
+    counts, and nothing else does, so that no loss makes more cases stable.
     """
+    before, after = shares
     best = 1.0 if higher_is_better else 0.0
     flaky = (before > 0) & (before < 1)
-    metric.flaky += int(flaky.sum())
-    metric.stable += int((np.isfinite(before) & ~flaky).sum())
     with np.errstate(invalid="ignore"):
         holds = (after > 0.5) if higher_is_better else (after < 0.5)
-    metric.newly_failing += int(((before == best) & ~holds).sum())
+    failing = (before == best) & ~holds
+    metric.newly_failing += int(failing.sum())
     metric.newly_passing += int(((before == 1.0 - best) & holds).sum())
+    metric.flaky += int((flaky & whole).sum())
+    metric.stable += int((failing | (np.isfinite(before) & ~flaky & whole)).sum())

@@ -46,7 +46,7 @@ def test_the_sentence_says_what_decided_and_how_sure_it_is() -> None:
         ("1", {"newly_failing": 1, "newly_passing": 2, "flaky": 0, "rows": 118}, "1 of 118 stable cases newly fails (2 newly pass), "),
         ("1", {"newly_failing": 1}, "at most 1 was allowed: pass"),
         ("0", {"flaky": 1, "rows": 119}, "1 flaky case left out"),
-        ("0", {"rows": 126}, "7 flaky cases and 1 case without a score in the baseline left out"),
+        ("0", {"rows": 126}, "7 flaky cases and 1 case with an incomplete baseline left out"),
         ("2%", {}, "at most 2 % of them (2 cases) were allowed: pass"),
         ("0", {"newly_failing": 20, "newly_passing": 0}, "p < 0.001"),
         ("0", {"newly_failing": 5, "newly_passing": 0}, "p = 0.031"),
@@ -83,6 +83,7 @@ def test_asked_once_the_sentence_says_that_flakiness_is_unknown() -> None:
         {"flaky": "7"},
         {"newly_failing": 118},
         {"stable": 119},
+        {"newly_failing": 118, "newly_passing": 0},
         {"rows": 0},
         {"n": 0},
     ],
@@ -104,7 +105,7 @@ def test_without_a_stable_case_the_sentence_names_the_flaky_ones() -> None:
 @pytest.mark.parametrize(
     ("text", "stable", "allowed"),
     [("2%", 150, 3), ("2%", 149, 2), ("0.7%", 1000, 7), ("29%", 100, 29), ("0.1%", 3000, 3), ("7%", 100, 7), ("0.57%", 10000, 57),
-     ("100%", 10, 10), ("0%", 50, 0), ("99.9%", 1000, 999)],
+     ("0%", 50, 0), ("99.9%", 1000, 999)],
 )  # fmt: skip
 @pytest.mark.parametrize("how", list(Decide))
 def test_a_share_of_the_stable_cases_is_exact(text: str, stable: int, allowed: int, how: Decide) -> None:
@@ -115,7 +116,7 @@ def test_a_share_of_the_stable_cases_is_exact(text: str, stable: int, allowed: i
         assert ruled(text, newly_failing=allowed + 1, **sound).decision is FAIL
 
 
-@given(st.integers(1, 3000), st.integers(0, 10_000), st.integers(0, 3000))
+@given(st.integers(1, 3000), st.integers(0, 9_999), st.integers(0, 3000))
 def test_shares_decide_like_exact_fractions(stable: int, hundredths: int, failing: int) -> None:
     failing = min(failing, stable)
     text = f"{hundredths / 100:.2f}%"

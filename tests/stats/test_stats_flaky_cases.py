@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalgate.core.settings import Bound, TargetKind, Threshold
 from evalgate.core.values import Direction, MetricSpec, Scale
+from evalgate.core.verdict import Decision
+from evalgate.gate.newly_failing import rule_newly_failing
 from evalgate.stats.compare import compare_metrics
 from evalgate.stats.draws import case_keys
 from evalgate.stats.interface import MetricColumns, PairedBlock, StatOptions
 
 
-def found_in(before, after, *, higher=True, groups=None, lost=None, scale=Scale.PROPORTION, size=3):
-    """The result of one metric; each case is a list of answers: 1, 0, or None for one that the metric leaves out."""
+def found_in(before, after, *, higher=True, groups=None, lost=None, short=None, scale=Scale.PROPORTION, size=3):
+    """The result of one metric; each case is a list of answers: 1, 0, or None for one that the metric leaves out.
+
+    `short`: cases whose baseline lost an answer.
+    """
     direction = Direction.HIGHER if higher else Direction.LOWER
     spec = MetricSpec("m", direction, "0-1", 0.0, 1.0, "1", 2, scale, "sig")
     column = MetricColumns(spec, lambda sums: sums[:, 0] / np.where(sums[:, 1] == 0, np.nan, sums[:, 1]), 0, 2)
     sides = [np.array([summed(case) for case in arm], dtype=float).reshape(-1, 2) for arm in (before, after)]
     n = len(before)
     keys = case_keys([f"c{i}" for i in range(n)])
-    gone = None if lost is None else np.asarray(lost, dtype=bool)
+    gone, missing = (None if flags is None else np.asarray(flags, dtype=bool) for flags in (lost, short))
     numbers = None if groups is None else np.asarray(groups, dtype=np.int64)
 
     def blocks():
@@ -30,6 +36,7 @@ def found_in(before, after, *, higher=True, groups=None, lost=None, scale=Scale.
             yield PairedBlock(
                 sides[0][own], sides[1][own], None if numbers is None else numbers[own],
                 np.zeros(len(keys[own]), dtype=bool), keys[own], None if gone is None else gone[own],
+                None if missing is None else missing[own],
             )  # fmt: skip
 
     return compare_metrics([column], blocks, StatOptions(0.95, 7, 200))["m"]
@@ -76,6 +83,16 @@ def test_a_case_without_a_score_in_the_baseline_is_neither_stable_nor_flaky() ->
 
 def test_left_out_answers_do_not_make_a_case_flaky() -> None:
     assert counts(found_in([[1, None, 1]], [[None, 0, 0]])) == (1, 0, 1, 0)
+
+
+def test_a_case_whose_baseline_lost_an_answer_counts_only_where_it_newly_fails() -> None:
+    """Lost answers of the baseline stand as passing ones."""
+    before = [[1, 1], [1, 1], [0, 1], [0, 1], [1, 1]]
+    after = [[1, 1], [0, 0], [0, 0], [1, 1], [1, 1]]
+    short = [True, True, True, True, False]
+    assert counts(found_in(before, after, short=short)) == (2, 0, 1, 0)
+    assert counts(found_in(before, after, short=[False] * 5)) == counts(found_in(before, after)) == (3, 2, 1, 0)
+    assert counts(found_in([[1]] * 9, [[1]] * 9, short=[True] * 9, size=2)) == (0, 0, 0, 0)
 
 
 def test_groups_change_no_count_of_cases() -> None:
@@ -146,6 +163,44 @@ def test_the_figures_without_lost_answers_are_those_of_a_run_without_these_cases
         assert found.cases == len(kept)
         assert found.baseline == pytest.approx(alone.baseline.value, abs=1e-12)
         assert found.candidate == pytest.approx(alone.candidate.value, abs=1e-12)
+
+
+LOST = 2
+
+
+def rank(table, text: str) -> int:
+    """0 for FAIL to 2 for PASS, with lost answers standing for what is worst for the candidate."""
+    before = [[1 if answer == LOST else answer for answer in case] for case, _ in table]
+    after = [[0 if answer == LOST else answer for answer in case] for _, case in table]
+    found = found_in(before, after, short=[LOST in case for case, _ in table], size=256)
+    value = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+    asked = Threshold(TargetKind.METRIC, "m", Bound.MAX_NEWLY_FAILING, value, False, text)
+    decision = rule_newly_failing(asked, found)[2]
+    return (Decision.FAIL, Decision.INCONCLUSIVE, Decision.PASS).index(decision)
+
+
+SIDES = st.integers(1, 3).flatmap(
+    lambda samples: st.lists(
+        st.tuples(*(st.lists(st.sampled_from([0, 1, 1, LOST]), min_size=samples, max_size=samples) for _ in range(2))),
+        min_size=1,
+        max_size=9,
+    )
+)
+
+
+@settings(max_examples=150)
+@given(SIDES, st.sampled_from(["0", "1", "2", "12%", "25%", "34%", "99%"]), st.integers(0, 8), st.integers(0, 2))
+def test_a_better_answer_never_does_worse_and_a_lost_one_never_helps(table, text: str, which: int, place: int) -> None:
+    first, case = rank(table, text), which % len(table)
+
+    def changed(arm: int, answer: int) -> int:
+        sides = [list(side) for side in table[case]]
+        sides[arm][place % len(sides[arm])] = answer
+        return rank([*table[:case], tuple(sides), *table[case + 1 :]], text)
+
+    assert changed(1, 1) >= first
+    assert changed(1, LOST) <= first
+    assert changed(0, LOST) <= first
 
 
 @pytest.mark.parametrize(("repeats", "rate"), [(1, 1 / 6), (3, 1 / 28), (5, 1 / 99)])

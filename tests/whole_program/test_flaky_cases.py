@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -187,6 +188,37 @@ def test_a_repeat_that_is_not_recorded_is_a_miss_and_no_flaky_case(project) -> N
     ran = made.run("--json")
     assert (ran.code, ran.document["verdict"]) == (3, None)
     assert "c39" in ran.err
+
+
+RANK = {"fail": 0, "inconclusive": 1, "pass": 2}
+
+
+@pytest.mark.parametrize("rule", [COUNT_RULE, "{metric: exact_match, max_newly_failing: 8%}"])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_better_candidate_never_does_worse_and_a_lost_answer_never_helps(project, rule: str, seed: int) -> None:
+    dice = random.Random(seed)
+    arms = {"baseline": 0.9, "candidate": 0.85}
+    answers = {
+        (arm, case): "".join("+" if dice.random() < chance else "-" for _ in range(3))
+        for arm, chance in arms.items()
+        for case in range(14)
+    }
+
+    def rank(changed: Mapping[tuple[str, int], str]) -> int:
+        made = repeated(project, {**answers, **changed}, cases=14, thresholds=(rule, "{run: error_rate, max: 50%}"))
+        return RANK[judged(made, "--fresh")["verdict"]]
+
+    first = rank({})
+    for _ in range(3):
+        case, place = dice.randrange(14), dice.randrange(3)
+
+        def changed(arm: str, sign: str, case: int = case, place: int = place) -> dict[tuple[str, int], str]:
+            signs = answers[arm, case]
+            return {(arm, case): signs[:place] + sign + signs[place + 1 :]}
+
+        assert rank(changed("candidate", "+")) >= first
+        assert rank(changed("candidate", "x")) <= first
+        assert rank(changed("baseline", "x")) <= first
 
 
 def test_failing_to_look_is_not_safe(project) -> None:
