@@ -97,14 +97,12 @@ def _asked(one: Threshold) -> str:
 
 
 def _detectors(before: Entry, after: Entry) -> list[Change]:
-    """A detector less means violations less, wherever a threshold counts any violation at all."""
+    """A detector less means violations less, wherever a threshold counts its findings or any at all."""
     counted = {one.name for one in before.thresholds if one.kind is TargetKind.SAFETY and one.level is Level.BLOCK}
-
-    def looser(name: str) -> bool:
-        return name not in after.safety and bool(counted & {name, "any"})
-
-    found = _definitions("safety", before.safety, after.safety)
-    return [_change(one.what, one.before, one.after, looser=looser(one.before)) for one in found]
+    gone = [name for name in before.safety if name not in after.safety]
+    kept = {name: one for name, one in before.safety.items() if name not in gone}
+    removed = [_change("safety", name, ABSENT, looser=bool(counted & {name, "any"})) for name in gone]
+    return removed + _definitions("safety", kept, after.safety)
 
 
 def _definitions(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

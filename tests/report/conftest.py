@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from evalgate.core.attempts import Attempt, Attempts, Change
 from evalgate.core.record import ArmRecord, CaseRecord, PromptRecord, RunRecord
 from evalgate.core.settings import (
     Bound,
@@ -58,6 +59,13 @@ def _case(number: int, t: str, decision: str) -> CaseRecord:
     )  # fmt: skip
 
 
+def _attempts(t: str) -> Attempts:
+    loosened = Change("threshold", t, f"{t} less", looser=True)
+    changes = (Change("candidate prompt", f"{t}@1", f"{t}@2"), loosened, Change(t, t, t))
+    earlier = (Attempt(1, "0" * 12, "2026-01-02T03:04:05+00:00", "fail"), Attempt(2, t, t, t))
+    return Attempts(3, earlier, changes, (loosened,), note=t, made=3)
+
+
 def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
     """A record with the text `t` in every field that can hold text of unknown origin."""
     threshold = Threshold(
@@ -93,6 +101,7 @@ def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
         cases=tuple(_case(i, t, m) for i, m in enumerate(("regressed", "unchanged", "improved", "regressed"))),
         cases_omitted=96,
         environment={"python": t, "packages": {t: t}},
+        attempts=_attempts(t),
     )  # fmt: skip
 
 
