@@ -86,6 +86,8 @@ def _content(case: CaseRecord) -> list[Part]:
     parts.append(_named("Inputs", case.inputs))
     parts.append(_named("References", {str(number): value for number, value in enumerate(case.references, start=1)}))
     parts.append(_sides(case))
+    if Status.ERROR in (case.baseline.status, case.candidate.status):
+        parts.append(element("p", "The scores count the missing answer against the candidate.", class_="note"))
     parts.append(_scores(case))
     prompts = [(name, arm) for name, arm in (("Baseline", case.baseline), ("Candidate", case.candidate)) if arm.messages]
     if prompts:

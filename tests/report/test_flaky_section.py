@@ -69,3 +69,8 @@ def test_a_share_of_the_stable_cases_is_shown_as_one(record) -> None:
         found = phrases.observed(record("t"), result)
         assert found.startswith(shown)
         assert found.endswith("%") == (threshold is asked)
+
+
+def test_the_scores_of_a_case_without_an_answer_say_what_they_count(record) -> None:
+    page = render_html(record("text"))
+    assert page.count("The scores count the missing answer against the candidate.") == 1
