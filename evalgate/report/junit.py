@@ -62,7 +62,7 @@ def _properties(record: RunRecord, omitted: int) -> list[str]:
 
 def _threshold(record: RunRecord, result: ThresholdResult) -> str:
     name = f"{phrases.target(result)} {result.threshold.bound.value}"
-    body = ""
+    body = f"<system-out>{xml(result.reason)}</system-out>"
     warns = result.threshold.level is Level.WARN
     if result.decision is not Decision.PASS and warns:
         body = f"<system-out>{xml(f'warning, not blocking: {result.reason}')}</system-out>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -229,3 +230,10 @@ def test_a_number_is_never_printed_as_the_bound_it_missed(value: float, limit: f
     shown = said(threshold, found).split(" is ")[1].split(", at least")[0].replace(",", "")
     if abs(value - limit) > 1e-6 * limit + 1e-11:
         assert float(shown) != limit
+
+
+def test_the_page_on_thresholds_quotes_sentences_that_are_said(repository: Path) -> None:
+    page = (repository / "docs" / "thresholds.md").read_text(encoding="utf-8")
+    quoted = " ".join(line.removeprefix(">").strip() for line in page.splitlines() if line.startswith(">"))
+    known = [SENTENCES[0][2], SENTENCES[1][2], SENTENCES[3][2], f"{COUNTED[0][3]} {RATE}"]
+    assert quoted.split() == " ".join(known).split()

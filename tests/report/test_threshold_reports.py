@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 from evalgate.core.record import RunRecord
-from evalgate.core.verdict import Answered, Interval, SecondOpinion
+from evalgate.core.verdict import Answered, Decision, Interval, SecondOpinion
 from evalgate.evidence.verdict_document import verdict_document
 from evalgate.report import phrases
+from evalgate.report.junit import render_junit
 from evalgate.report.page import render_html
 from evalgate.report.summary import render_markdown
 from evalgate.report.terminal import print_summary
@@ -46,6 +47,8 @@ def test_the_sentence_stands_in_every_report(record) -> None:
     assert WHY in render_html(made)
     assert WHY in on_terminal(made)
     assert WHY.replace("(", "\\(").replace(")", "\\)") in render_markdown(made)
+    for decision in Decision:
+        assert WHY in render_junit(decided(record, decision=decision))
 
 
 @pytest.mark.parametrize(
