@@ -24,8 +24,10 @@ from evalgate.evidence.attempt_entry import MAX_NUMBER, Entry, document_of, entr
 
 MAX_LINE = 4 << 20
 """Bytes of one line."""
-MAX_FILE = 64 << 20
+MAX_FILE = 16 << 20
 """Bytes of the history that are read, from its end."""
+MAX_LINES = 20_000
+"""Lines of it that are read, from its end."""
 WAIT_S = 30.0
 """How long another run may hold the file before this one goes on without it."""
 _FLAGS = os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -84,23 +86,24 @@ def remember(path: Path, entry: Entry) -> Standing:
 
 def read_history(data: bytes, *, whole: bool = True) -> History:
     """Read the lines of a history; `whole` is False where earlier lines were left out."""
-    if not data:
-        return History()
-    lines = data.split(b"\n")
+    lines = data.rsplit(b"\n", MAX_LINES + 1)
+    if len(lines) > MAX_LINES + 1:
+        whole, lines = False, lines[1:]
     torn = lines[-1] != b""
     if not torn:
         lines.pop()
     entries: list[Entry] = []
-    note = None if whole else f"only the last {MAX_FILE >> 20} MiB of the history were read"
+    damage: str | None = None
     before: bytes | None = None
     for number, line in enumerate(lines, start=1):
         entry, wrong = _line(line, before, follows=whole or number > 1)
         if entry is not None:
             entries.append(entry)
-        if wrong is not None and note is None:
-            note = f"the history is damaged from line {number} on: {wrong}"
+        if wrong is not None and damage is None:
+            damage = f"the history is damaged from line {number} on{'' if whole else ' of those read'}: {wrong}"
         before = line
-    return History(tuple(entries), note, before, torn)
+    notes = [note for note in (None if whole else "only the end of the history was read", damage) if note]
+    return History(tuple(entries), "; ".join(notes) or None, before, torn)
 
 
 def _line(line: bytes, before: bytes | None, *, follows: bool) -> tuple[Entry | None, str | None]:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -232,9 +233,31 @@ def test_a_very_long_history_is_read_from_its_end(history: Path, entry, monkeypa
     monkeypatch.setattr(attempt_file, "MAX_FILE", history.stat().st_size - 10)
     standing = remember(history, entry(run_id="d" * 12))
     assert standing.entry.number == 4
-    assert "only the last" in str(standing.note)
-    assert "damaged" not in str(standing.note)
+    assert standing.note == "only the end of the history was read"
     assert [one.number for one in standing.others] == [2, 3]
+
+
+def test_a_history_of_very_many_lines_is_read_from_its_end(history: Path, entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt_file, "MAX_LINES", 3)
+    assert remember(history, entry(run_id="d" * 12)).note is None
+    standing = remember(history, entry(run_id="e" * 12))
+    assert standing.note == "only the end of the history was read"
+    assert standing.entry.number == 5
+    history.write_bytes(b"\n" * 50 + history.read_bytes() + b"torn")
+    standing = remember(history, entry(run_id="f" * 12))
+    assert (
+        standing.note
+        == "only the end of the history was read; the history is damaged from line 4 on of those read: it is not a JSON line"
+    )
+    assert standing.entry.number == 6
+
+
+def test_a_flood_of_empty_lines_takes_no_time(tmp_path: Path, entry) -> None:
+    path = tmp_path / "attempts.jsonl"
+    path.write_bytes(b"\n" * (20 << 20))
+    began = time.process_time()
+    assert remember(path, entry()).entry.number == 1
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
