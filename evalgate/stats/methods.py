@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from evalgate.stats.guard import GuardedRatio, GuardedT, LogRatio
 from evalgate.stats.interface import Floats, MetricColumns
 from evalgate.stats.moments import Moments, PairMoments
 from evalgate.stats.paired_rates import Tango
+from evalgate.stats.scoring import score_one
 from evalgate.stats.survey import ENOUGH, MetricSurvey, Survey
 from evalgate.stats.unit_values import UnitMoments
 
@@ -116,13 +118,21 @@ def relative_change(evidence: Evidence) -> Choice:
             return Choice()
         if moments.logs is None:
             return Choice(reason="the score is 0 for some of the cases left, so a relative change has no interval")
-        ratio = LogRatio(GuardedT(moments.logs.of(-1.0, 1.0), "linearised t on the log ratio"))
+        ratio = LogRatio(GuardedT(_log_ratio(evidence, moments.logs), "linearised t on the log ratio"))
         return Choice(ratio) if has_width(ratio, evidence.confidence) else undistinguished
     if few and evidence.ends is None:
         return Choice()
     pairs = _widened(evidence, moments.values, informative) if few else moments.values
     found = GuardedRatio(pairs, "guarded Fieller")
     return Choice(found) if has_width(found, evidence.confidence) else undistinguished
+
+
+def _log_ratio(evidence: Evidence, logs: PairMoments) -> Moments:
+    """Moments of the log ratio around the published scores, as those of the difference are."""
+    found, column = logs.of(-1.0, 1.0), evidence.column
+    before, after = (score_one(column, evidence.survey.totals[arm, column.start : column.stop]) for arm in (0, 1))
+    assert before is not None and after is not None
+    return replace(found, mean=math.log(after) - math.log(before))
 
 
 def too_alike(evidence: Evidence) -> str:

@@ -14,11 +14,11 @@ from evalgate.core.values import Scale
 from evalgate.stats.interface import Floats, MetricColumns
 from evalgate.stats.moments import PairMoments, PairSums
 from evalgate.stats.scoring import scores
-from evalgate.stats.survey import Survey
+from evalgate.stats.survey import ENOUGH, Survey
 
+_BULK = 0.02
+"""Share of the range within which values are as good as the same."""
 _MEANS = (Scale.MEAN, Scale.PROPORTION)
-_FAR = 1e15
-"""Steps from 0 beyond which values of a metric that leaves its range are counted as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class UnitMoments:
     logs: PairMoments | None = None
     """For corpus scores: moments of the linearised logarithms; None where a score is not positive."""
     apart: tuple[int, int, int] | None = None
-    """For means with a range: units whose baseline, candidate and change lie more than 1 % of the range from where most
-    units are. Noise on every unit is no information about rare losses."""
+    """For means with a range: units whose baseline, candidate and change lie outside the 2 % of the range where most units
+    are, at most ENOUGH. Noise on every unit is no information about rare losses."""
 
 
 def unit_moments(survey: Survey, usable: set[int]) -> dict[int, UnitMoments]:
@@ -76,27 +76,34 @@ class _ItemMean:
 
 
 class _Bulk:
-    """How many values lie away from the others: a histogram in steps of 0.4 % of the range, five of which are the bulk."""
+    """How many values lie away from the others: outside the fullest stretch of 2 % of the range.
 
-    _STEPS = 250
+    Only the outermost values are kept; with more than ENOUGH of them outside, the number does not matter.
+    """
 
     def __init__(self, width: float) -> None:
-        self._step = width / self._STEPS
-        self._counts: dict[int, int] = {}
+        self._stretch = _BULK * width * (1 + 1e-9)
+        self._lowest = np.zeros(0)
+        self._highest = np.zeros(0)
         self._total = 0
 
     def add(self, values: Floats) -> None:
-        with np.errstate(over="ignore"):
-            steps = np.clip(values / self._step, -_FAR, _FAR)
-        places, counts = np.unique(np.rint(steps), return_counts=True)
-        for place, count in zip(places.tolist(), counts.tolist(), strict=True):
-            self._counts[int(place)] = self._counts.get(int(place), 0) + count
+        self._lowest = _smallest(np.concatenate([self._lowest, values]))
+        self._highest = 0.0 - _smallest(0.0 - np.concatenate([self._highest, values]))
         self._total += len(values)
 
     @property
     def apart(self) -> int:
-        bulk = (sum(self._counts.get(place + shift, 0) for shift in range(-2, 3)) for place in self._counts)
-        return self._total - max(bulk, default=0)
+        """Values outside; ENOUGH stands for that many or more."""
+        low, high = np.sort(self._lowest), -np.sort(-self._highest)
+        for outside in range(min(ENOUGH, self._total)):
+            if any(high[outside - below] - low[below] <= self._stretch for below in range(outside + 1)):
+                return outside
+        return ENOUGH
+
+
+def _smallest(values: Floats) -> Floats:
+    return values if len(values) <= ENOUGH else np.partition(values, ENOUGH - 1)[:ENOUGH]
 
 
 class _Corpus:

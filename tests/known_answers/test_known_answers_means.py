@@ -97,7 +97,7 @@ def test_a_corpus_score_is_linearised_by_the_jackknife(compare, known) -> None:
     found = compare(row["baseline"], row["candidate"], Scale.CORPUS)
     assert (found.baseline.value, found.candidate.value) == pytest.approx(row["scores"], rel=1e-12)
     assert ends(found.delta.deciding) == pytest.approx(row["delta"], rel=CLOSE)
-    assert ends(found.relative.deciding) == pytest.approx(row["relative_of_mean"], rel=CLOSE)
+    assert ends(found.relative.deciding) == pytest.approx(row["relative_of_score"], rel=CLOSE)
 
 
 @pytest.mark.parametrize("file", ["r_randomisation", "python_oracles"])

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-RUNS = 400
+RUNS = 300
 NOISE = 3 * (0.05 * 0.95 / RUNS) ** 0.5
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
@@ -21,8 +21,7 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return error_rates
 
 
-@pytest.mark.parametrize("n", [30, 100])
-@pytest.mark.parametrize("place", range(9))
+@pytest.mark.parametrize(("place", "n"), [*((place, 30) for place in range(9)), (0, 100), (2, 100), (6, 100), (8, 100)])
 def test_a_candidate_on_the_forbidden_line_hardly_ever_passes(simulation: ModuleType, place: int, n: int) -> None:
     for kind in simulation.kinds(simulation.SHAPES[place]):
         share, _ = simulation.boundary(place, n, kind, RUNS)
@@ -53,8 +52,8 @@ def test_equal_variants_pass_nearly_as_often_as_under_an_oracle(simulation: Modu
 def test_a_prompt_against_itself_hardly_ever_improves_a_corpus_score(
     simulation: ModuleType, metric: str, identical: float
 ) -> None:
-    share, _ = simulation.same_text(metric, 100, identical, 200)
-    assert share <= 0.05 + 3 * (0.05 * 0.95 / 200) ** 0.5
+    share, _ = simulation.same_text(metric, 100, identical, 150)
+    assert share <= 0.05 + 3 * (0.05 * 0.95 / 150) ** 0.5
 
 
 @pytest.mark.parametrize(
