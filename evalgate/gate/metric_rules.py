@@ -12,7 +12,7 @@ from evalgate.gate.exact import exact_amount, exact_shares
 from evalgate.gate.newly_failing import rule_newly_failing
 from evalgate.gate.observe import Observation, no_such_bound, observe_metric, probable
 from evalgate.gate.second_opinion import objection, p_of_no_change
-from evalgate.gate.sentences import form_of, metric_sentence, required, undecided
+from evalgate.gate.sentences import ON_THE_ESTIMATE, form_of, metric_sentence, required, undecided
 from evalgate.gate.sides import Sides, sides_of
 
 _CALL_UNITS = frozenset({"ms", "USD", "tokens"})
@@ -66,7 +66,7 @@ def _figures(threshold: Threshold, metric: MetricResult, seen: Observation, who:
     disagree = False
     if threshold.decide is Decide.ESTIMATE:
         decision = _by_estimate(threshold, metric, seen, sides)
-        outcome = f"{decision}, decided on the point estimate"
+        outcome = f"{decision}{ON_THE_ESTIMATE}"
     else:
         decision, outcome = _by_interval(threshold, metric, seen, sides)
         said = objection(threshold, metric, seen, sides, decision)

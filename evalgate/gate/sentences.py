@@ -15,7 +15,8 @@ _MORE_DECIMALS = 3
 """How many more digits all numbers of a sentence get so that one of them is told from the bound."""
 _PLAIN_UNITS = frozenset({"", "0-1", "0-100"})
 _NAME_LIMIT = 60
-_DECIDED = f": {Decision.PASS}."
+ON_THE_ESTIMATE = ", decided on the point estimate"
+_DECIDED = (f": {Decision.PASS}.", f": {Decision.PASS}{ON_THE_ESTIMATE}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,10 @@ def undecided(why: str) -> str:
 
 def overruled(reason: str, why: str) -> str:
     """The sentence of a pass that is taken back, with the reason."""
-    return f"{reason.removesuffix(_DECIDED)}: {undecided(why)}." if reason.endswith(_DECIDED) else f"{reason} But {why}."
+    for said in _DECIDED:
+        if reason.endswith(said):
+            return f"{reason.removesuffix(said)}: {undecided(why)}."
+    return f"{reason} But {why}."
 
 
 def p_text(p: float) -> str:

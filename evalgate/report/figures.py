@@ -83,7 +83,7 @@ def p_value(value: float | None) -> str:
     """A p-value; never a bare zero."""
     if value is None:
         return NOT_AVAILABLE
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return f"<{_SPACE}0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _both(ends: Interval, write: Callable[[float], str]) -> str:

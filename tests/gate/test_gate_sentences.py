@@ -190,6 +190,9 @@ def test_a_pass_that_is_taken_back_says_why() -> None:
     assert overruled("m improved by 2, at least 1 was required: pass.", "x") == (
         "m improved by 2, at least 1 was required: inconclusive, since x."
     )
+    assert overruled("m improved by 2, at least 1 was required: pass, decided on the point estimate.", "x") == (
+        "m improved by 2, at least 1 was required: inconclusive, since x."
+    )
     assert overruled("Something else.", "x is so") == "Something else. But x is so."
 
 

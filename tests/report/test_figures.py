@@ -29,7 +29,7 @@ def test_a_number_is_told_apart_from_its_bound_and_not_from_rounding_noise() -> 
 def test_intervals_and_p_values() -> None:
     assert figures.interval(Interval(-0.1, 0.2), "0-1", signed=True) == "−0.1000 to +0.2000"
     assert figures.interval(None, "0-1") == "n/a"
-    assert figures.p_value(0.0) == "< 0.001"
+    assert figures.p_value(0.0) == "<\u00a00.001"
     assert figures.p_value(0.04) == "0.040"
     assert figures.p_value(None) == "n/a"
     assert figures.counted(1, "case") == "1 case"

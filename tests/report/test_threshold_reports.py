@@ -53,7 +53,12 @@ def test_the_sentence_stands_in_every_report(record) -> None:
 
 @pytest.mark.parametrize(
     ("p", "adjusted", "written"),
-    [(None, None, "–"), (0.0123, None, "0.012"), (0.0123, 0.0246, "0.012, 0.025 (Holm)"), (0.0, 1.0, "< 0.001, 1.000 (Holm)")],
+    [
+        (None, None, "–"),
+        (0.0123, None, "0.012"),
+        (0.0123, 0.0246, "0.012, 0.025 (Holm)"),
+        (0.0, 1.0, "<\u00a00.001, 1.000 (Holm)"),
+    ],
 )
 def test_p_values(record, p: float | None, adjusted: float | None, written: str) -> None:
     made = decided(record, p_value=p, adjusted_p=adjusted)
