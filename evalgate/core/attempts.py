@@ -38,7 +38,9 @@ class Attempts:
     changes: tuple[Change, ...] = ()
     """Since the attempt before this one."""
     loosened: tuple[Change, ...] = ()
-    """The changes that ask less while a prompt changed too; each is pointed out."""
+    """What asks less while a prompt changed too; each is pointed out."""
+    loosened_since: int | None = None
+    """The attempt that asked more: the one before, or an earlier one that no pass has followed yet."""
     note: str | None = None
     """Why the history may not be complete, when that is known."""
     made: int = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from evalgate.core.attempts import Attempt, Attempts, Change
 from evalgate.core.canonical import canonical_json, digest
 from evalgate.core.record import RunRecord
 from evalgate.core.values import ARMS
-from evalgate.core.verdict import Verdict
+from evalgate.core.verdict import Decision, Verdict
 from evalgate.evidence.attempt_changes import changes_between, loosened_along
 from evalgate.evidence.attempt_entry import Entry, Side
 from evalgate.evidence.attempt_file import remember
@@ -38,11 +38,13 @@ def attempts_of(subject: Subject, verdict: Verdict) -> Attempts | None:
     mine = standing.entry
     earlier = [one for one in standing.others if one.number < mine.number]
     changes = changes_between(earlier[-1], mine) if earlier else ()
+    since, loosened = _loosened(earlier, mine)
     return Attempts(
         number=mine.number,
         earlier=tuple(Attempt(one.number, one.run_id, one.at, str(one.verdict)) for one in earlier),
         changes=changes,
-        loosened=loosened_along(changes),
+        loosened=loosened,
+        loosened_since=since,
         note=standing.note,
         made=max([mine.number, *(one.number for one in standing.others)]),
     )
@@ -63,8 +65,23 @@ def attempts_document(record: RunRecord, attempts: Attempts) -> dict[str, Any]:
         ],
         "changes": [_change(one) for one in attempts.changes],
         "loosened": [_change(one) for one in attempts.loosened],
+        "loosened_since": attempts.loosened_since,
         "note": attempts.note,
     }
+
+
+def _loosened(earlier: Sequence[Entry], mine: Entry) -> tuple[int | None, tuple[Change, ...]]:
+    """What asks less than an earlier attempt, and which.
+
+    Looking at the attempt before alone could be evaded in two steps: the threshold first, then the prompt. A pass ends the
+    search, so that an accepted threshold is not brought up for ever.
+    """
+    for one in reversed(earlier):
+        if found := loosened_along(changes_between(one, mine)):
+            return one.number, found
+        if one.verdict is Decision.PASS:
+            break
+    return None, ()
 
 
 def _change(change: Change) -> dict[str, Any]:

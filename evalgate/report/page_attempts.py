@@ -32,7 +32,7 @@ def loosened_line(record: RunRecord) -> str:
         return ""
     listed = "; ".join(f"{_side(c.before)} → {_side(c.after)}" for c in found.loosened[:IN_SUMMARY])
     more = len(found.loosened) - IN_SUMMARY
-    before = f"than in attempt {found.earlier[-1].number:,}" if found.earlier else "than before"
+    before = "than before" if found.loosened_since is None else f"than in attempt {found.loosened_since:,}"
     return f"less is asked {before}, {_along(found)}: {listed}" + (f" and {more:,} more" if more > 0 else "")
 
 

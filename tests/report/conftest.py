@@ -63,7 +63,7 @@ def _attempts(t: str) -> Attempts:
     loosened = Change("threshold", t, f"{t} less", looser=True)
     changes = (Change("candidate prompt", f"{t}@1", f"{t}@2"), loosened, Change(t, t, t))
     earlier = (Attempt(1, "0" * 12, "2026-01-02T03:04:05+00:00", "fail"), Attempt(2, t, t, t))
-    return Attempts(3, earlier, changes, (loosened,), note=t, made=3)
+    return Attempts(3, earlier, changes, (loosened,), loosened_since=2, note=t, made=3)
 
 
 def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:

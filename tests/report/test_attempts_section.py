@@ -59,7 +59,7 @@ def test_without_a_history_nothing_is_said(record) -> None:
 
 
 def test_a_loosened_threshold_is_pointed_out_everywhere(record) -> None:
-    made = with_attempts(record("text"), Attempts(3, EARLIER, (PROMPT, LESS), (LESS,), made=3))
+    made = with_attempts(record("text"), Attempts(3, EARLIER, (PROMPT, LESS), (LESS,), loosened_since=2, made=3))
     told = "less is asked than in attempt 2, while the candidate prompt changed too: metric:m min 0.9 → metric:m min 0.8"
     assert loosened_line(made) == told
     page, said, shown, junit = surfaces(made)
@@ -71,7 +71,7 @@ def test_a_loosened_threshold_is_pointed_out_everywhere(record) -> None:
 
 
 def test_what_changed_and_the_earlier_attempts_are_listed(record) -> None:
-    made = with_attempts(record("text"), Attempts(3, EARLIER, (PROMPT, LESS), (LESS,), made=3))
+    made = with_attempts(record("text"), Attempts(3, EARLIER, (PROMPT, LESS), (LESS,), loosened_since=2, made=3))
     page, said = attempts(made), attempts_summary(made)
     assert "What changed since attempt 2" in page
     assert page.index("asks less</span>") < page.index("p@3 (def)"), "what asks less comes first"
@@ -103,7 +103,7 @@ def test_nothing_remembered_changed(record) -> None:
 def test_long_histories_and_texts_are_cut(record) -> None:
     many = tuple(Attempt(number, f"{number:012d}", "2026-01-02T03:04:05+00:00", "fail") for number in range(1, 5001))
     changes = tuple(Change("threshold", f"{number} {'y' * 900}", "less", looser=True) for number in range(500))
-    made = with_attempts(record("text"), Attempts(5001, many, (PROMPT, *changes), changes, made=5001))
+    made = with_attempts(record("text"), Attempts(5001, many, (PROMPT, *changes), changes, loosened_since=5000, made=5001))
     page = attempts(made)
     assert "4,980 earlier ones are in attempts.json" in page
     assert "451 more are in attempts.json" in page
@@ -117,7 +117,7 @@ def test_long_histories_and_texts_are_cut(record) -> None:
 def test_hostile_texts_stay_text(record, text: str) -> None:
     change = Change(text, text, text, looser=True)
     earlier = (Attempt(1, text, text, text),)
-    page, said, shown, junit = surfaces(with_attempts(record("t"), Attempts(2, earlier, (change,), (change,), note=text, made=2)))
+    page, said, shown, junit = surfaces(with_attempts(record("t"), Attempts(2, earlier, (change,), (change,), 1, text, 2)))
     assert "<img" not in page + said + junit
     assert "](http://" not in said
     assert '"/><x' not in page + junit

@@ -32,12 +32,12 @@ def history(made) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def tried_again(made):
-    """The candidate's prompt says something else now, its answers are recorded, and less is asked."""
+def tried_again(made, keep: str = ""):
+    """The candidate's prompt says something else now, its answers are recorded, and less is asked (unless `keep` is)."""
     rewritten = made.root / "configs" / "prompts" / "sum" / "3.prompt.yml"
     rewritten.write_text("messages:\n  - {role: user, content: 'Sum: {{question}}'}\n", encoding="utf-8")
     text = made.config.read_text(encoding="utf-8").replace("candidate: {prompt: sum@2", "candidate: {prompt: sum@3")
-    made.config.write_text(text.replace(STRICT, LOOSE), encoding="utf-8")
+    made.config.write_text(text.replace(keep or STRICT, keep or LOOSE), encoding="utf-8")
     return made.run("--json")
 
 
@@ -57,7 +57,7 @@ def test_a_loosened_threshold_along_with_a_new_prompt_is_pointed_out(project) ->
     assert [one["run_id"] for one in told["earlier"]] == [first.document["run_id"]]
     assert told["earlier"][0]["verdict"] == "fail"
     assert [(c["what"], c["looser"]) for c in told["changes"]] == [("candidate prompt", False), ("threshold", True)]
-    assert told["loosened"] == [told["changes"][1]]
+    assert (told["loosened"], told["loosened_since"]) == ([told["changes"][1]], 1)
     less = "metric:exact_match min_improvement 0.8 → metric:exact_match min_improvement 0.05"
     assert "Attempt 2 of this gate on this dataset" in second.err
     page = read(made, run_id, "report.html")
@@ -68,6 +68,31 @@ def test_a_loosened_threshold_along_with_a_new_prompt_is_pointed_out(project) ->
     assert f"**Loosened**: less is asked than in attempt 1, while the candidate prompt changed too: {less}." in summary
     assert '<property name="evalgate.attempt" value="2"/>' in read(made, run_id, "junit.xml")
     assert [one["number"] for one in history(made)] == [1, 2]
+
+
+def test_two_steps_do_not_hide_what_was_loosened(project) -> None:
+    made = project(thresholds=(STRICT,))
+    made.run()
+    made.config.write_text(made.text().replace(STRICT, "{metric: exact_match, min_improvement: 0.7}"), encoding="utf-8")
+    alone = made.run("--json")
+    assert (alone.code, attempts(made, alone.document["run_id"])["loosened"]) == (1, [])
+    third = tried_again(made, keep="{metric: exact_match, min_improvement: 0.7}")
+    told = attempts(made, third.document["run_id"])
+    assert [change["what"] for change in told["changes"]] == ["candidate prompt"]
+    assert told["loosened_since"] == 1
+    assert [change["before"] for change in told["loosened"]] == ["metric:exact_match min_improvement 0.8"]
+    assert "less is asked than in attempt 1, while the candidate prompt changed too" in read(
+        made, third.document["run_id"], "report.html"
+    )
+
+
+def test_what_passed_is_not_brought_up_again(project) -> None:
+    made = project(thresholds=(STRICT,))
+    made.run()
+    made.config.write_text(made.text().replace(STRICT, LOOSE), encoding="utf-8")
+    assert made.run().code == 0
+    told = attempts(made, tried_again(made, keep=LOOSE).document["run_id"])
+    assert (told["number"], told["loosened"], told["loosened_since"]) == (3, [], None)
 
 
 def test_the_same_command_is_the_same_attempt(project) -> None:
