@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
+# Sentences are not broken into lines, whatever terminal the tests run in.
+os.environ["COLUMNS"] = "400"
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 for _name in ("stub", "asking"):
