@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from evalgate.cli.parser_dataset import add_dataset
 from evalgate.cli.parser_parts import EXIT_CODES, Commands, command, shared_flags
 from evalgate.cli.parser_plan import add_plan
 from evalgate.cli.parser_proxy import add_proxy
@@ -25,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_run, _compare, _check, add_plan, _dataset, add_proxy, add_recording, _init, _schema, _plugins):
+    for add in (_run, _compare, _check, add_plan, add_dataset, add_proxy, add_recording, _init, _schema, _plugins):
         add(commands, shared)
     return parser
 
@@ -97,14 +98,6 @@ def _compare_columns(parser: argparse.ArgumentParser) -> None:
 def _check(commands: Commands, shared: argparse.ArgumentParser) -> None:
     parser = command(commands, shared, "check", "validate configurations, prompts, datasets and recordings; no model is called")
     parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: configs/)")
-
-
-def _dataset(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = command(commands, shared, "dataset", "lock or verify a golden dataset: rows and digest in its card")
-    parser.add_argument(
-        "action", choices=["lock", "verify"], help="lock: write rows and digest into the card; verify: prove them"
-    )
-    parser.add_argument("path", metavar="DATASET", help="name@version under datasets/, or the path of a card")
 
 
 def _init(commands: Commands, shared: argparse.ArgumentParser) -> None:

@@ -49,3 +49,14 @@ def command(
     )
     parser.set_defaults(handler=f"evalgate.cli.{name}_command:handle")
     return parser
+
+
+def action(
+    actions: Commands, shared: argparse.ArgumentParser, name: str, summary: str, handler: str | None = None
+) -> argparse.ArgumentParser:
+    """An action of a command, such as `dataset lock`; `handler` where it is not the command's own."""
+    description = summary[0].upper() + summary[1:] + "."
+    parser = actions.add_parser(name, help=summary, description=description, parents=[shared], allow_abbrev=False)
+    if handler is not None:
+        parser.set_defaults(handler=handler)
+    return parser

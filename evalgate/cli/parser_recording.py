@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.parser_parts import Commands, command
+from evalgate.cli.parser_parts import Commands, action, command
 
 FORMATS = ("openai-batch", "promptfoo", "outputs", "vcr", "lines")
 _RECORDING = "name under datasets/recordings/, or a folder"
@@ -18,26 +18,21 @@ def add_recording(commands: Commands, shared: argparse.ArgumentParser) -> None:
         add(actions, shared)
 
 
-def _action(actions: Commands, shared: argparse.ArgumentParser, name: str, summary: str) -> argparse.ArgumentParser:
-    description = summary[0].upper() + summary[1:] + "."
-    return actions.add_parser(name, help=summary, description=description, parents=[shared], allow_abbrev=False)
-
-
 def _show(actions: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = _action(actions, shared, "show", "what a recording holds")
+    parser = action(actions, shared, "show", "what a recording holds")
     parser.add_argument("recording", metavar="RECORDING", help=_RECORDING)
     parser.add_argument("--key", metavar="PREFIX", help="one exchange in full: the beginning of its key")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _verify(actions: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = _action(actions, shared, "verify", "prove every line of recordings from scratch")
+    parser = action(actions, shared, "verify", "prove every line of recordings from scratch")
     parser.add_argument("recordings", metavar="RECORDING", nargs="*", help=f"{_RECORDING} (default: all)")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _import(actions: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = _action(actions, shared, "import", "append answers that already exist; all of a file or nothing of it")
+    parser = action(actions, shared, "import", "append answers that already exist; all of a file or nothing of it")
     parser.add_argument("file", metavar="FILE", help="what to import")
     parser.add_argument("--into", metavar="RECORDING", required=True, help=f"{_RECORDING}; made when it is not there")
     parser.add_argument("--format", choices=FORMATS, help="default: told from the file, where that is clear")
@@ -58,14 +53,14 @@ def _import(actions: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def _export(actions: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = _action(actions, shared, "export", "plain JSON lines: the recording, or the outputs of one variant of a gate")
+    parser = action(actions, shared, "export", "plain JSON lines: the recording, or the outputs of one variant of a gate")
     parser.add_argument("recording", metavar="RECORDING", help=_RECORDING)
     parser.add_argument("--out", metavar="FILE", required=True, help="file to write; - is standard output")
     _gate(parser, "outputs for `evalgate compare`: ")
 
 
 def _prune(actions: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = _action(actions, shared, "prune", "keep only what gates ask for; says what would go, until --apply")
+    parser = action(actions, shared, "prune", "keep only what gates ask for; says what would go, until --apply")
     parser.add_argument("recording", metavar="RECORDING", help=_RECORDING)
     parser.add_argument(
         "--config", metavar="GATE", action="append", required=True, help="gate configuration that is still used; repeatable"
