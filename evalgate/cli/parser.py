@@ -8,6 +8,7 @@ from collections.abc import Callable
 from evalgate.cli.parser_dataset import add_dataset
 from evalgate.cli.parser_parts import EXIT_CODES, Commands, command, shared_flags
 from evalgate.cli.parser_plan import add_plan
+from evalgate.cli.parser_prompt import add_prompt
 from evalgate.cli.parser_proxy import add_proxy
 from evalgate.cli.parser_recording import add_recording
 
@@ -26,7 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_run, _compare, _check, add_plan, add_dataset, add_proxy, add_recording, _init, _schema, _plugins):
+    for add in (_run, _compare, _check, add_plan, add_dataset, add_prompt, add_proxy, add_recording, _init, _schema, _plugins):
         add(commands, shared)
     return parser
 

@@ -12,6 +12,7 @@ from evalgate.golden.card import parse_card
 from evalgate.golden.locate import CARD
 from evalgate.pipeline.evaluate import check_slices
 from evalgate.pipeline.faults import Faults
+from evalgate.pipeline.prompt_releases import check_releases, is_list_of_releases, read_one, require_release
 from evalgate.pipeline.subject import prove_dataset, read_card, resolve
 from evalgate.prompts.prompt_file import parse_plain, parse_prompt
 from evalgate.proxy.recording import open_recording
@@ -25,7 +26,7 @@ class Checked:
 
     path: str
     kind: str
-    """configuration, prompt, dataset or recording."""
+    """configuration, prompt, releases, dataset or recording."""
     note: str
     """What is worth knowing: number of cases, an unlocked dataset."""
 
@@ -42,6 +43,9 @@ def check_paths(paths: Sequence[Path]) -> tuple[Checked, ...]:
             one = faults.attempt(lambda found=found: _check(found))  # type: ignore[misc]
             if one is not None:
                 checked.append(one)
+            if one is not None and one.kind == "prompt" and found == path:
+                # Of a whole folder, the list of releases is looked at by itself.
+                faults.attempt(lambda found=found: require_release(read_one(found, str(found))))  # type: ignore[misc]
     if not checked and not faults.problems:
         faults.add(
             "nothing to check",
@@ -76,6 +80,8 @@ def _kind(path: Path) -> str | None:
         return "dataset"
     if path.name.endswith(_PROMPT_ENDINGS):
         return "prompt"
+    if is_list_of_releases(path):
+        return "releases"
     if path.suffix in (".yaml", ".yml") and not any(part.startswith(".") for part in path.parts):
         return "configuration"
     return None
@@ -94,6 +100,8 @@ def _check(path: Path) -> Checked:
                 "prompt",
                 f"{len(prompt.messages)} messages, variables: {', '.join(prompt.placeholders) or 'none'}",
             )
+        case "releases":
+            return Checked(str(path), "releases", f"{len(check_releases(path))} versions as released")
         case "configuration":
             return _configuration(path)
         case _:

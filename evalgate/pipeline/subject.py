@@ -25,6 +25,7 @@ from evalgate.pipeline.evaluate import Subject
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import Instruments, build_instruments
 from evalgate.pipeline.plan_document import plan_document
+from evalgate.pipeline.prompt_releases import require_release
 from evalgate.prompts.locate import prompt_path
 from evalgate.prompts.prompt_file import parse_plain, parse_prompt
 from evalgate.prompts.template import missing_inputs
@@ -166,7 +167,13 @@ def read_card(settings: GateSettings, base: Path) -> Card:
 
 
 def read_prompt(choice: VariantChoice, root: Path, base: Path) -> Prompt:
-    """Find and read the prompt of a variant."""
+    """Find and read the prompt of a variant; a released version must be what was released."""
+    prompt = _read_prompt(choice, root, base)
+    require_release(prompt)
+    return prompt
+
+
+def _read_prompt(choice: VariantChoice, root: Path, base: Path) -> Prompt:
     path = prompt_path(choice.prompt, root=root, base=base, where=choice.place or None)
     if path.suffix in (".txt", ".md"):
         return parse_plain(read_text(path, str(path)), path, reference=choice.prompt)

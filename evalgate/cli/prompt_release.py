@@ -1,0 +1,34 @@
+"""`evalgate prompt release`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evalgate.core.canonical import pretty_json
+from evalgate.core.visible import terminal_line
+
+
+def handle(options: argparse.Namespace) -> int:
+    """List a version of a prompt as released; 0 when it is listed, now or before."""
+    from evalgate.pipeline.prompt_releases import release_prompt
+
+    today = datetime.now(UTC).date().isoformat()
+    done = release_prompt(options.prompt, Path.cwd(), released=today, owner=options.owner.strip(), note=options.note.strip())
+    if options.json:
+        document = {
+            "schema": "evalgate.release/1",
+            "prompt": done.reference,
+            "digest": done.release.digest,
+            "released": done.release.released,
+            "file": str(done.path),
+            "written": done.written,
+        }
+        sys.stdout.write(pretty_json(document))
+    if not options.quiet:
+        state = "released" if done.written else f"was released on {done.release.released} already, unchanged since"
+        line = f"release: {done.reference} {state}, {done.release.digest}"
+        print(terminal_line(line), file=sys.stderr if options.json else sys.stdout)
+    return 0
