@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalgate.core.canonical import canonical_json
 from evalgate.core.errors import BadInput
 from evalgate.core.values import Case
 from evalgate.golden.card import Card
+from evalgate.golden.case_digests import row_bytes
 from evalgate.golden.tables import Row, empty_means_missing
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -24,13 +24,18 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "any": (object,),
 }
 MAX_ID_CHARACTERS = 256
+_PLACE_BITS = 48
+_PLACE_MASK = (1 << _PLACE_BITS) - 1
 
 
 @dataclass(slots=True)
 class IdRegister:
     """Refuses ids that are equal, or that could be taken for equal (`1` and "1", other case, other Unicode form)."""
 
-    seen: dict[str, str] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+    """Digest of the folded id → number of its place: a million ids take some 150 MB, whatever their length."""
+    files: list[str] = field(default_factory=list)
+    """What stands before the number in a place; one entry for each file."""
 
     def take(self, value: Any, place: str) -> str:
         """Check one id and give it as text.
@@ -47,10 +52,24 @@ class IdRegister:
             )
         # Folding case can undo normalisation, so it is normalised again.
         folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).strip()
-        earlier = self.seen.setdefault(folded, place)
-        if earlier != place:
-            raise BadInput(f"id {text!r} is already used at {earlier}", where=place, hint="every case needs an id of its own")
+        # 128 bits: that two ids share them by chance is less likely than a faulty memory.
+        key = int.from_bytes(hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=16).digest())
+        number = self._number(place)
+        earlier = self.seen.setdefault(key, number)
+        if earlier != number:
+            where = self.files[earlier >> _PLACE_BITS] + str(earlier & _PLACE_MASK or "")
+            raise BadInput(f"id {text!r} is already used at {where}", where=place, hint="every case needs an id of its own")
         return text
+
+    def _number(self, place: str) -> int:
+        """A place as one number: the file in the high bits, the line or row in the low ones."""
+        file = place.rstrip("0123456789")
+        line = place[len(file) :]
+        if not line.isascii() or line.startswith("0") or len(line) > 14:
+            file, line = place, ""
+        if not self.files or self.files[-1] != file:
+            self.files.append(file)
+        return (len(self.files) - 1) << _PLACE_BITS | int(line or 0)
 
 
 def read_cases(card: Card, rows: Iterable[Row]) -> Iterator[Case]:
@@ -127,7 +146,7 @@ class ContentDigest:
 
     def add(self, fields: Mapping[str, Any]) -> None:
         """Take in the next row."""
-        self._hash.update(canonical_json(fields) + b"\n")
+        self._hash.update(row_bytes(fields) + b"\n")
         self.rows += 1
 
     def hexdigest(self) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.canonical import canonical_json
 from evalgate.core.errors import BadInput
 from evalgate.core.files import open_for_reading, read_json_lines
+from evalgate.golden.case_digests import row_bytes
 
 CSV_FIELD_LIMIT = 16 << 20
 TEXT_COLUMN = "text"
@@ -54,7 +54,7 @@ def empty_means_missing(row: Row) -> bool:
 
 def _check_plain(row: Row) -> None:
     try:
-        canonical_json(row.fields)
+        row_bytes(row.fields)
     except ValueError as error:
         raise BadInput(f"not plain data: {error}", where=row.place) from error
 

@@ -174,3 +174,24 @@ def test_declared_types(tmp_path: Path, kind: str, good: Any, bad: Any) -> None:
         list(read_cases(wanted, [Row({"id": "1", "v": bad}, "a:1")]))
     with pytest.raises(BadInput, match="'v'"):
         list(read_cases(wanted, [Row({"id": "1"}, "a:1")]))
+
+
+@pytest.mark.parametrize(
+    "places", [("a.jsonl:7", "a.jsonl:12"), ("a", "b"), ("f:007", "f:7"), ("a.csv:1", "b.csv:1"), ("r " + "9" * 20, "r 1")]
+)
+def test_an_id_given_twice_names_both_places(places: tuple[str, str]) -> None:
+    register = IdRegister()
+    register.take("x", places[0])
+    register.take("y", places[1])
+    with pytest.raises(BadInput) as caught:
+        register.take("X", places[1])
+    assert f"already used at {places[0]} " in f"{caught.value.problems[0].message} "
+    assert caught.value.problems[0].where == places[1]
+
+
+def test_a_million_ids_do_not_keep_their_texts() -> None:
+    register = IdRegister()
+    for number in range(2_000):
+        register.take(f"{number} " + "x" * 200, f"f:{number + 1}")
+    assert all(isinstance(part, int) for entry in register.seen.items() for part in entry)
+    assert register.files == ["f:"]
