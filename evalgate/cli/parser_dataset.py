@@ -11,9 +11,9 @@ _DATASET = "name@version under datasets/, or the path of a card"
 
 def add_dataset(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
-    parser = command(commands, shared, "dataset", "lock or verify a golden dataset")
+    parser = command(commands, shared, "dataset", "lock, verify or compare golden datasets")
     actions: Commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for add in (_lock, _verify):
+    for add in (_lock, _verify, _diff):
         add(actions, shared)
 
 
@@ -25,3 +25,28 @@ def _lock(actions: Commands, shared: argparse.ArgumentParser) -> None:
 def _verify(actions: Commands, shared: argparse.ArgumentParser) -> None:
     parser = action(actions, shared, "verify", "prove rows and digest of a card")
     parser.add_argument("path", metavar="DATASET", help=_DATASET)
+
+
+def _diff(actions: Commands, shared: argparse.ArgumentParser) -> None:
+    parser = action(
+        actions, shared, "diff", "what changed between two versions of a dataset", handler="evalgate.cli.dataset_diff:handle"
+    )
+    parser.add_argument("before", metavar="A", help=_DATASET)
+    parser.add_argument("after", metavar="B", help=_DATASET)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument("--markdown", action="store_true", help="as Markdown for a pull request")
+    parser.add_argument(
+        "--limit", metavar="N", type=_limit, default=50, help="cases of each kind that come with their texts (default: 50)"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="exit 2 when the version of B is too small a step for the changes, or a card does not match its lock",
+    )
+
+
+def _limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
