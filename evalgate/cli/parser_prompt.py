@@ -13,7 +13,7 @@ def add_prompt(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     parser = command(commands, shared, "prompt", "work with prompts as versioned files")
     actions: Commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for add in (_release,):
+    for add in (_release, _test, _lint):
         add(actions, shared)
 
 
@@ -24,3 +24,26 @@ def _release(actions: Commands, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--owner", metavar="TEXT", default="", help="who answers for it (default: what the prompt says)")
     parser.add_argument("--note", metavar="TEXT", default="", help="what is new in it")
     parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _test(actions: Commands, shared: argparse.ArgumentParser) -> None:
+    summary = "run the tests beside prompts: rendered messages, properties, snapshots, sample answers"
+    parser = action(actions, shared, "test", summary, handler="evalgate.cli.prompt_test:handle")
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="test files, prompts or folders (default: configs/prompts)")
+    parser.add_argument("--update", action="store_true", help="write the snapshots instead of holding prompts against them")
+    parser.add_argument("--junit", metavar="FILE", help="also write JUnit XML (-: standard output)")
+    parser.add_argument("--json", action="store_true", help="results as JSON on stdout, summary on stderr")
+
+
+def _lint(actions: Commands, shared: argparse.ArgumentParser) -> None:
+    summary = "hold the rules of docs/lint-rules.md against prompt files; no model is called"
+    parser = action(actions, shared, "lint", summary, handler="evalgate.cli.prompt_lint:handle")
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: configs/prompts)")
+    forms = ["text", "json", "github", "sarif", "junit"]
+    parser.add_argument("--format", choices=forms, default="text", help="default: text")
+    parser.add_argument("--out", metavar="FILE", default="-", help="file to write (default: -, standard output)")
+    codes = "a code, the beginning of one (EP3) or a name; repeatable"
+    parser.add_argument("--select", metavar="CODE", action="append", default=[], help=f"run only these rules: {codes}")
+    parser.add_argument("--ignore", metavar="CODE", action="append", default=[], help=f"leave these rules out: {codes}")
+    parser.add_argument("--strict", action="store_true", help="refuse warnings too")
+    parser.add_argument("--fix", action="store_true", help="repair what can be repaired without changing what a prompt means")

@@ -12,12 +12,14 @@ from evalgate.golden.card import parse_card
 from evalgate.golden.locate import CARD
 from evalgate.pipeline.evaluate import check_slices
 from evalgate.pipeline.faults import Faults
+from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.prompt_releases import check_releases, is_list_of_releases, read_one, require_release
+from evalgate.pipeline.prompt_test import check_tests
 from evalgate.pipeline.subject import prove_dataset, read_card, resolve
-from evalgate.prompts.prompt_file import parse_plain, parse_prompt
+from evalgate.prompts.template_tests import TEST_ENDINGS
 from evalgate.proxy.recording import open_recording
 
-_PROMPT_ENDINGS = (".prompt.yml", ".prompt.yaml")
+_PROMPT_ENDINGS = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Checked:
 
     path: str
     kind: str
-    """configuration, prompt, releases, dataset or recording."""
+    """configuration, prompt, prompt tests, releases, dataset or recording."""
     note: str
     """What is worth knowing: number of cases, an unlocked dataset."""
 
@@ -82,6 +84,8 @@ def _kind(path: Path) -> str | None:
         return "prompt"
     if is_list_of_releases(path):
         return "releases"
+    if path.name.endswith(TEST_ENDINGS):
+        return "prompt tests"
     if path.suffix in (".yaml", ".yml") and not any(part.startswith(".") for part in path.parts):
         return "configuration"
     return None
@@ -94,24 +98,26 @@ def _check(path: Path) -> Checked:
         case "dataset":
             return _dataset(path)
         case "prompt":
-            prompt = parse_prompt(read_document(path), reference=str(path))
+            prompt = read_prompt(path, str(path))
             return Checked(
                 str(path),
                 "prompt",
                 f"{len(prompt.messages)} messages, variables: {', '.join(prompt.placeholders) or 'none'}",
             )
+        case "prompt tests":
+            return Checked(str(path), "prompt tests", f"{check_tests(path)} tests pass")
         case "releases":
             return Checked(str(path), "releases", f"{len(check_releases(path))} versions as released")
         case "configuration":
             return _configuration(path)
         case _:
-            if path.suffix in (".txt", ".md"):
-                prompt = parse_plain(path.read_text(encoding="utf-8"), path, reference=str(path))
+            if path.suffix in (".txt", ".md", ".json"):
+                prompt = read_prompt(path, str(path))
                 return Checked(str(path), "prompt", f"variables: {', '.join(prompt.placeholders) or 'none'}")
             raise BadInput(
                 "no kind of file that evalgate checks",
                 where=str(path),
-                hint="a .yaml, .prompt.yml, dataset.yaml or a recording folder",
+                hint="a .yaml, a prompt, dataset.yaml or a recording folder",
             )
 
 
