@@ -6,6 +6,7 @@ power      candidates that are equal: how often a gate passes them, against a si
 same       baseline against itself (A/A): how often an improvement is claimed, for means, BLEU and chrF
 relative   a true gain of exactly 5 %, asked for 5 %
 clusters   36 designs of grouped cases, no true difference: how often an improvement is claimed
+worst      what the guard cannot know: losses that are total and all one way, and rare ones in wide noise
 percentile a percentile that is exactly 10 % slower, allowed 10 %
 """
 
@@ -18,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from error_shapes import SHAPES, Floats, Random, Shape, oracle_power
+from error_shapes import SHAPES, Floats, Random, Shape, oracle_power, rare_catastrophe
 
 from evalgate.core.settings import Bound, TargetKind, Threshold
 from evalgate.core.values import Case, Direction, Expectation, MetricSpec, Output, Scale
@@ -265,6 +266,39 @@ def percentile(share: float, n: int, runs: int) -> tuple[float, None]:
     return simulate(draw, gate, runs, [9, int(share * 100), n]), None
 
 
+def worst_cells(runs: int) -> list[tuple]:
+    """Cells chosen to be bad for the gate; no limit is promised here, the figures are printed."""
+    cells: list[tuple] = []
+    for n, kind in itertools.product((30, 100, 500, 2000), ("mean", "pass/fail")):
+        for times in (2.4, 3.95, 5.4):
+            margin = times / n
+            cells.append(
+                (total_losses, (margin, n, kind, runs), f"all changes total losses, margin {margin:.4f}, as {kind}, n={n}", None)
+            )
+    for noise, n in itertools.product((0.04, 0.08, 0.15), (30, 100, 200, 500)):
+        cells.append((noisy_losses, (noise, n, runs), f"1 % total losses in noise of {noise:.0%}, n={n}", None))
+    return cells
+
+
+def total_losses(margin: float, n: int, kind: str, runs: int) -> tuple[float, None]:
+    """False passes where every change is a loss from 1 to 0."""
+
+    def draw(random: Random, r: int) -> tuple[Floats, Floats]:
+        before = np.ones((r, n))
+        return before, np.where(random.random((r, n)) < margin, 0.0, before)
+
+    scale = Scale.PROPORTION if kind == "pass/fail" else Scale.MEAN
+    gate = Gate(Bound.MAX_REGRESSION, margin, scale=scale, second=True)
+    return simulate(draw, gate, runs, [10, n, int(margin * 1e6)]), None
+
+
+def noisy_losses(noise: float, n: int, runs: int) -> tuple[float, None]:
+    """False passes where one answer in a hundred is lost entirely and all others vary."""
+    shape = Shape("", 0.009, rare_catastrophe(noise))
+    gate = shape_gate(shape, "mean", second=True)
+    return simulate(lambda random, r: shape.draw(random, (r, n), -shape.margin), gate, runs, [11, n, int(noise * 100)]), None
+
+
 PARTS = {
     "boundary": boundary_cells,
     "power": power_cells,
@@ -272,6 +306,7 @@ PARTS = {
     "relative": relative_cells,
     "clusters": cluster_cells,
     "percentile": percentile_cells,
+    "worst": worst_cells,
 }
 
 

@@ -88,8 +88,8 @@ def rare_catastrophe(noise: float) -> Draw:
     """1 % of the answers are lost entirely; the others gain a little, or nothing, up to noise."""
 
     def draw(random: Random, size: Size, delta: float) -> tuple[Floats, Floats]:
-        before = np.full(size, 0.98)
-        gain = (delta + 0.0098) / 0.99
+        before = np.full(size, 0.98 if noise == 0 else 0.9)
+        gain = (delta + before * 0.01) / 0.99
         return before, np.where(random.random(size) < 0.01, 0.0, before + gain + random.uniform(-noise, noise, size))
 
     return draw
@@ -104,7 +104,7 @@ SHAPES = (
     Shape("log-normal", 0.02, log_normal, 0.0, None),
     Shape("skewed losses", 0.0145, skewed_losses),
     Shape("rare catastrophe 1 %", 0.0098, rare_catastrophe(0.0)),
-    Shape("rare catastrophe 1 % in noise", 0.0098, rare_catastrophe(0.005)),
+    Shape("rare catastrophe 1 % in noise of 4 %", 0.009, rare_catastrophe(0.04)),
 )
 """Margins at which a size-exact test has a power of 0.3 to 0.8 at n = 500 (skewed losses: at n = 100)."""
 

@@ -174,6 +174,10 @@ class Trials:
     passed: Rate
     failed: Rate
     inconclusive: Rate
+    false_alarms: Rate
+    """How often a blocking threshold failed that nothing had broken."""
+    false_passes: Rate | None
+    """How often a gate that claims an improvement passed; None for a gate that claims none."""
     thresholds: tuple[TrialsOfThreshold, ...]
     left_out: tuple[str, ...] = ()
     """Thresholds that say nothing in this design."""

@@ -35,16 +35,25 @@ def loosened_along(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 def is_looser(before: Threshold, after: Threshold) -> bool:
     """Whether a threshold asks less than before in any respect.
 
-    One that only warns asks nothing, so nothing is less than it. A share of the baseline and an absolute amount are not
-    comparable: such a change of the amount is not called looser.
+    One that only warns asks nothing, so nothing is less than it. A share and an absolute amount cannot be compared: exchanging
+    them may ask less, so it counts as looser and somebody looks.
     """
     if before.level is Level.WARN:
         return False
     if after.level is Level.WARN or (before.decide is Decide.INTERVAL and after.decide is Decide.ESTIMATE):
         return True
+    if not _comparable(before, after):
+        return True
+    return after.value < before.value if before.bound in _LOWER_IS_LOOSER else after.value > before.value
+
+
+def _comparable(before: Threshold, after: Threshold) -> bool:
+    """Whether two amounts measure the same: shares of the baseline or none, counts of cases or shares of them; 0 is 0."""
     if before.relative is not after.relative:
         return False
-    return after.value < before.value if before.bound in _LOWER_IS_LOOSER else after.value > before.value
+    counted = before.kind is TargetKind.SAFETY or before.bound is Bound.MAX_NEWLY_FAILING
+    shares = [one.text.rstrip().endswith("%") for one in (before, after)]
+    return not counted or shares[0] is shares[1] or before.value == 0 or after.value == 0
 
 
 def _judged(before: Entry, after: Entry) -> list[Change]:
@@ -120,6 +129,11 @@ def _settings(before: Entry, after: Entry) -> list[Change]:
     if before.confidence != after.confidence:
         looser = after.confidence < before.confidence
         found.append(_change("confidence", f"{before.confidence:g}", f"{after.confidence:g}", looser=looser))
+    if before.group != after.group:
+        looser = after.group is None
+        found.append(_change("group", before.group or ABSENT, after.group or ABSENT, looser=looser))
+    if before.slices != after.slices:
+        found.append(_change("slices", ", ".join(before.slices) or ABSENT, ", ".join(after.slices) or ABSENT))
     counts = (
         ("seed", before.seed, after.seed),
         ("samples", before.samples, after.samples),

@@ -64,6 +64,9 @@ class Entry:
     """Metric → digest of its definition."""
     safety: Mapping[str, str]
     """Safety category → digest of its detector's definition."""
+    group: str | None
+    """Column whose values make one unit of several cases; None: each case is one."""
+    slices: tuple[str, ...]
     samples: int
     confidence: float
     seed: int
@@ -97,6 +100,8 @@ def document_of(entry: Entry) -> dict[str, Any]:
         "recording": entry.recording,
         "metrics": {_clipped(name): digest for name, digest in entry.metrics.items()},
         "safety": {_clipped(name): digest for name, digest in entry.safety.items()},
+        "group": _clip_or_none(entry.group),
+        "slices": [_clipped(one) for one in entry.slices],
         "samples": entry.samples,
         "confidence": entry.confidence,
         "seed": entry.seed,
@@ -139,6 +144,8 @@ def entry_of(value: Any) -> Entry:
         recording=None if fields["recording"] is None else _matching(fields["recording"], _DIGEST, "recording"),
         metrics=_digests(fields["metrics"], "metrics"),
         safety=_digests(fields["safety"], "safety"),
+        group=None if fields["group"] is None else _text(fields["group"], "group"),
+        slices=_texts(fields["slices"], "slices"),
         samples=_whole(fields["samples"], "samples", least=1),
         confidence=confidence,
         seed=_whole(fields["seed"], "seed"),
@@ -150,7 +157,7 @@ def entry_of(value: Any) -> Entry:
 
 _KEYS = (
     "format", "number", "run_id", "at", "engine", "gate", "dataset", "mode", "variants", "recording", "metrics", "safety",
-    "samples", "confidence", "seed", "resamples", "thresholds", "verdict", "exit_code",
+    "group", "slices", "samples", "confidence", "seed", "resamples", "thresholds", "verdict", "exit_code",
 )  # fmt: skip
 _THRESHOLD_KEYS = ("target", "bound", "slice", "text", "value", "relative", "level", "decide", "implicit")
 
@@ -226,6 +233,12 @@ def _digests(value: Any, what: str) -> dict[str, str]:
     if not isinstance(value, dict) or len(value) > MAX_ITEMS:
         raise ValueError(f"{what} is not an object that can be read")
     return {_text(name, what): _matching(one, _DIGEST, what) for name, one in value.items()}
+
+
+def _texts(value: Any, what: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MAX_ITEMS:
+        raise ValueError(f"{what} is not a list that can be read")
+    return tuple(_text(one, what) for one in value)
 
 
 def _text(value: Any, what: str) -> str:

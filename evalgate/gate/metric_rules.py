@@ -134,6 +134,6 @@ def _identical(threshold: Threshold, metric: MetricResult, seen: Observation, wh
             return None
         reason = f"{who} did not change: all outputs are identical, so nothing was lost; {asked}: pass."
         return Ruling(seen.value, seen.interval, Decision.PASS, reason)
-    decision = Decision.FAIL if threshold.value > 0 and threshold.decide is Decide.ESTIMATE else Decision.INCONCLUSIVE
+    decision = Decision.FAIL if threshold.decide is Decide.ESTIMATE else Decision.INCONCLUSIVE
     reason = f"{who}: all outputs are identical, which shows no improvement; {asked}: {decision}."
     return Ruling(seen.value, seen.interval, decision, reason)

@@ -48,7 +48,7 @@ def _scale(threshold: Threshold, metric: MetricResult, seen: Observation) -> flo
     """The size of the numbers behind a figure: sums that cancel leave noise of the size of what was summed."""
     value = abs(seen.value or 0.0)
     if threshold.bound in (Bound.MIN, Bound.MAX):
-        return max(value, abs(threshold.value), _size(metric.low), _size(metric.high))
+        return max(value, abs(threshold.value), min(1.0, max(_size(metric.low), _size(metric.high))))
     return value + (1.0 if threshold.relative else _size(metric.baseline.value))
 
 

@@ -104,6 +104,8 @@ def _entry(subject: Subject, verdict: Verdict) -> Entry:
         recording=plan["proxy"]["recording_digest"] if "proxy" in plan else None,
         metrics={one["name"]: digest(one) for one in plan["metrics"]},
         safety={one["category"]: digest(one) for one in plan["safety"]},
+        group=_group(subject),
+        slices=tuple(settings.slices),
         samples=settings.samples,
         confidence=settings.confidence,
         seed=settings.seed,
@@ -111,6 +113,13 @@ def _entry(subject: Subject, verdict: Verdict) -> Entry:
         thresholds=settings.thresholds,
         verdict=verdict.decision,
     )
+
+
+def _group(subject: Subject) -> str | None:
+    """The column of groups: of the command line in `compare`, else of the dataset's card."""
+    planned, card = subject.plan["dataset"], subject.dataset.get("card", {})
+    found = planned.get("group") or card.get("group")
+    return None if found is None else str(found)
 
 
 def _side(subject: Subject, arm: str) -> Side:

@@ -115,10 +115,13 @@ def _executed(subject: Subject, folder: Path, job: Job, workers: Workers, progre
 
 
 def check_slices(settings: GateSettings, found: Mapping[str, set[str]]) -> None:
-    """Refuse a slice threshold that selects no case.
+    """Refuse a slice threshold that selects no case, and a slice column whose name could be taken for a column and a value.
 
     Raises: BadInput.
     """
+    for column in settings.slices:
+        if "=" in column:
+            raise BadInput(f"slice column {column!r} has '=' in its name", where="slices", hint="rename the column")
     for threshold in settings.thresholds:
         choice = threshold.slice
         if choice is None or choice.column is None or choice.value is None:

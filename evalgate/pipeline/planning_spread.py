@@ -12,8 +12,10 @@ from evalgate.core.values import Scale
 from evalgate.pipeline.planning_units import Units, informative_share, spread_of, total_score, unit_values
 from evalgate.stats.exact_counts import upper_bound
 from evalgate.stats.interface import Floats, MetricColumns
+from evalgate.stats.methods import FEWEST
 from evalgate.stats.power import MeanPlan, contrast_spread, discordant_spread
 from evalgate.stats.quantile import point, replicate_quantiles
+from evalgate.stats.survey import ENOUGH
 
 CORRELATION = 0.5
 """Assumed between the two variants' scores of a case, while only the baseline is known."""
@@ -21,8 +23,6 @@ DISCORDANCE = 0.10
 """Assumed share of cases that pass in one variant only, while only the baseline is known."""
 RANGE_SHARE = 0.3
 """Assumed standard deviation of a difference, as a share of the metric's range, while nothing is known."""
-INFORMATIVE = 10
-FEWEST = 30
 RESAMPLES = 2000
 
 
@@ -80,7 +80,7 @@ class Figure:
             return None
         fewest = self.fewest
         if self.guarded:
-            fewest = max(fewest, FEWEST, math.ceil(INFORMATIVE / (self.informative or 1.0) - 1e-9))
+            fewest = max(fewest, FEWEST, math.ceil(ENOUGH / (self.informative or 1.0) - 1e-9))
         if wanted >= fewest:
             return wanted
         # with fewer units than that the gate's guard decides, and may pass a wide margin all the same
@@ -99,7 +99,7 @@ class Figure:
         return None if self.width is None else MeanPlan(self.spread.value, error, self._guarded_spread(n)).detectable(n, power)
 
     def _few(self, n: int) -> bool:
-        return n < FEWEST or (self.informative is not None and n * self.informative < INFORMATIVE)
+        return n < FEWEST or (self.informative is not None and n * self.informative < ENOUGH)
 
     def _guarded_spread(self, n: int) -> float:
         assert self.spread is not None and self.width is not None
@@ -234,7 +234,7 @@ def _corpus(column: MetricColumns, question: Question, units: Units) -> Figure:
         spread, source, words = _from_baseline(column, units, before, 1.0, logs=logs)
     if spread == 0:
         return unplanned(name, "the recorded scores do not vary, so that nothing is known about how much they would")
-    return Figure(name, Spread(spread, source, words, n), guarded=False, fewest=INFORMATIVE, logs=logs, signal=signal)
+    return Figure(name, Spread(spread, source, words, n), guarded=False, fewest=ENOUGH, logs=logs, signal=signal)
 
 
 def _from_baseline(

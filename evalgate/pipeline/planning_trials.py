@@ -109,6 +109,8 @@ def run_trials(planned: Planned, answers: RecordedAnswers, arms: str | None, rep
         passed=_rate(seen[Decision.PASS], replicates),
         failed=_rate(seen[Decision.FAIL], replicates),
         inconclusive=_rate(seen[Decision.INCONCLUSIVE], replicates),
+        false_alarms=_rate(_alarms(bench, each, replicates), replicates),
+        false_passes=_rate(seen[Decision.PASS], replicates) if _claims(bench, each) else None,
         thresholds=tuple(_counted(bench, results) for results in each.values()),
         left_out=left_out,
     )
@@ -246,6 +248,21 @@ def _results(bench: _Bench, dealt: _Dealt, mask: Flags, columns: tuple[MetricCol
 def _violating(counts: NDArray[np.int64]) -> Flags:
     each = counts > 0
     return np.hstack([each, each.any(axis=1, keepdims=True)])
+
+
+def _alarms(bench: _Bench, each: Mapping[int, Sequence[ThresholdResult]], replicates: int) -> int:
+    """In how many replicates some blocking threshold failed although nothing had broken it."""
+    held = [r for r in _blocking(each) if _false_decision(bench, r[0]) is Decision.FAIL]
+    return sum(any(results[number].decision is Decision.FAIL for results in held) for number in range(replicates))
+
+
+def _claims(bench: _Bench, each: Mapping[int, Sequence[ThresholdResult]]) -> bool:
+    """Whether the gate asks for something that is not there."""
+    return any(_false_decision(bench, results[0]) is Decision.PASS for results in _blocking(each))
+
+
+def _blocking(each: Mapping[int, Sequence[ThresholdResult]]) -> list[Sequence[ThresholdResult]]:
+    return [results for results in each.values() if results[0].threshold.level is Level.BLOCK]
 
 
 def _counted(bench: _Bench, results: Sequence[ThresholdResult]) -> TrialsOfThreshold:

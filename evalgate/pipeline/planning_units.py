@@ -14,6 +14,7 @@ from evalgate.stats.chunks import alike
 from evalgate.stats.interface import Floats, Keys, MetricColumns
 from evalgate.stats.scoring import score_one, scores
 from evalgate.stats.survey import mean_columns
+from evalgate.stats.unit_values import share_apart
 
 FEWEST_PAIRS = 30
 """Cases that both variants have answered, without which their differences are not used."""
@@ -133,9 +134,11 @@ def spread_of(values: Floats) -> float:
 
 
 def informative_share(values: Floats, width: float | None) -> float:
-    """Share of the units that are not where most are, to about 1 % of the range."""
+    """Share of the units that are not where most are, as the gate's guard sees it."""
     if not len(values):
         return 0.0
-    step = width / 100 if width else max(float(np.abs(values).max()), 1e-300) * 1e-7
+    if width:
+        return share_apart(values, width)
+    step = max(float(np.abs(values).max()), 1e-300) * 1e-7
     counts = np.unique(np.rint(values / step), return_counts=True)[1]
     return 1.0 - float(counts.max()) / len(values)

@@ -171,6 +171,9 @@ def _print_trials(trials: Trials, console: Console) -> None:
     console.print(_text(f"  {trials.words}", "dim"))
     rates = (("passes", trials.passed), ("fails", trials.failed), ("inconclusive", trials.inconclusive))
     console.print(_text("  the gate: " + ", ".join(f"{word} {_rate(rate)}" for word, rate in rates)))
+    console.print(_text(f"  false alarms, a threshold failed that nothing had broken: {_rate(trials.false_alarms)}"))
+    if trials.false_passes is not None:
+        console.print(_text(f"  false passes, an improvement was claimed that is not there: {_rate(trials.false_passes)}"))
     table = _table("", "threshold", "passed", "failed", "inconclusive", "false alarm is", "false alarms (95 % interval)")
     for one in trials.thresholds:
         counts = (one.passed, one.failed, one.inconclusive)

@@ -141,7 +141,32 @@ def _rows(tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Ex
         raise Incomplete(
             f"metric {tool.spec.name} gave a number that is not finite", where=f"case {expectations[bad[0]].case.id}"
         )
+    _require_range(tool, rows, expectations)
     return rows
+
+
+def _edge(end: float) -> float:
+    """Rounding noise at an end of a range."""
+    return 1e-9 * max(1.0, abs(end)) if np.isfinite(end) else 0.0
+
+
+def _require_range(tool: MetricTool, rows: Rows, expectations: Sequence[Expectation]) -> None:
+    """Intervals rest on the declared range, so a score outside it is a fault of the metric.
+
+    Raises: Incomplete naming the metric and the case.
+    """
+    spec = tool.spec
+    if spec.scale not in (Scale.MEAN, Scale.PROPORTION):
+        return
+    low, high = -np.inf if spec.low is None else spec.low, np.inf if spec.high is None else spec.high
+    with np.errstate(all="ignore"):
+        found = tool.metric.score(rows)
+        outside = np.flatnonzero((found < low - _edge(low)) | (found > high + _edge(high)))
+    if outside.size:
+        said = f"metric {spec.name} gave {found[outside[0]]:g}, outside its range {spec.low} to {spec.high}"
+        raise Incomplete(
+            said, where=f"case {expectations[outside[0]].case.id}", hint="correct the range that the metric declares"
+        )
 
 
 def _lost_is_uncountable(spec: MetricSpec) -> bool:

@@ -99,15 +99,18 @@ class Resampled:
 
 
 def estimate(value: float | None, inference: Inference | None, confidence: float) -> Estimate:
-    """A value with its interval for reading and its (narrower, one-sided in spirit) interval for deciding."""
+    """A value with its interval for reading and its (narrower, one-sided in spirit) interval for deciding.
+
+    Few units may bound a percentile at the one level and not at the other.
+    """
     if value is None:
         return Estimate(None, None, None)
     if inference is None:
         return Estimate(value + 0.0, None, None)
     reading, deciding = inference.interval(confidence), inference.interval(2 * confidence - 1)
-    if reading is None or deciding is None:
+    if deciding is None:
         return Estimate(value + 0.0, None, None)
-    return Estimate(value + 0.0, _holding(value, reading), _holding(value, deciding), inference)
+    return Estimate(value + 0.0, None if reading is None else _holding(value, reading), _holding(value, deciding), inference)
 
 
 def has_width(inference: Inference, confidence: float) -> bool:

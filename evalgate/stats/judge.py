@@ -29,7 +29,8 @@ def judge(evidence: Evidence, randomised: Randomised | None) -> MetricResult:
     values = _arm_value(evidence, 0), _arm_value(evidence, 1)
     own = [Choice() if value is None else own_value(evidence, arm, value) for arm, value in enumerate(values)]
     before, after = (estimate(v, c.inference, evidence.confidence) for v, c in zip(values, own, strict=True))
-    delta = values[1] - values[0] if values[0] is not None and values[1] is not None else None
+    paired = values[0] is not None and values[1] is not None and not evidence.metric.one_sided
+    delta = (values[1] or 0.0) - (values[0] or 0.0) if paired else None
     moved = Choice(reason=_undefined(evidence, values)) if delta is None else change(evidence, delta)
     share, relative = _relative(evidence, values[0], delta)
     estimates = (
@@ -96,6 +97,8 @@ def _undefined(evidence: Evidence, values: tuple[float | None, float | None]) ->
         return "no case was measured"
     if not np.isfinite(survey.peak[column.start : column.stop]).all():
         return "a row is not a finite number"
+    if evidence.metric.one_sided:
+        return f"{evidence.metric.one_sided} {evidence.what} have a score in one variant only"
     names = [name for name, value in zip(("baseline", "candidate"), values, strict=True) if value is None]
     return f"the score of the {' and the '.join(names)} is not defined"
 
@@ -157,8 +160,12 @@ def _ends(found: Resampled | None, confidence: float) -> Interval | None:
 def _answered(evidence: Evidence) -> Answered | None:
     """The scores over the cases that both variants answered; None when no answer was lost."""
     survey, column = evidence.survey, evidence.column
-    if survey.answered is None or column.quantile is not None:
+    if survey.answered is None:
         return None
+    if evidence.values is not None:
+        both = np.isfinite(evidence.values[0]) & np.isfinite(evidence.values[1])
+        sides = [point(values[both], column.quantile or 0.0) for values in evidence.values]
+        return Answered(int(both.sum()), sides[0], sides[1])
     own = slice(column.start, column.stop)
     before, after = (score_one(column, survey.answered[arm, own]) for arm in (0, 1))
     return Answered(survey.answered_cases, before, after)

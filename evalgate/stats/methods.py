@@ -73,7 +73,7 @@ class Choice:
 def own_value(evidence: Evidence, arm: int, value: float) -> Choice:
     """How sure one variant's own value is."""
     name = ("baseline", "candidate")[arm]
-    if evidence.survey.n < 2:
+    if evidence.survey.n < 2 or evidence.metric.one_sided:
         return Choice()
     if evidence.values is not None:
         return _ranked(evidence, arm)
@@ -197,7 +197,7 @@ def _reach(evidence: Evidence, weights: tuple[float, float]) -> tuple[float | No
 def _ranked(evidence: Evidence, arm: int) -> Choice:
     values = evidence.values[arm] if evidence.values is not None else np.zeros(0)
     found = OrderStatistics(np.sort(values), evidence.column.quantile or 0.0)
-    if found.interval(2 * evidence.confidence - 1) is None or found.interval(evidence.confidence) is None:
+    if found.interval(2 * evidence.confidence - 1) is None:
         return Choice(reason=f"{len(values)} {evidence.what} are too few to bound this percentile")
     return Choice(found)
 

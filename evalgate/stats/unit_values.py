@@ -16,7 +16,7 @@ from evalgate.stats.moments import PairMoments, PairSums
 from evalgate.stats.scoring import scores
 from evalgate.stats.survey import ENOUGH, Survey
 
-_BULK = 0.02
+_BULK = 0.1
 """Share of the range within which values are as good as the same."""
 _MEANS = (Scale.MEAN, Scale.PROPORTION)
 
@@ -29,8 +29,8 @@ class UnitMoments:
     logs: PairMoments | None = None
     """For corpus scores: moments of the linearised logarithms; None where a score is not positive."""
     apart: tuple[int, int, int] | None = None
-    """For means with a range: units whose baseline, candidate and change lie outside the 2 % of the range where most units
-    are, at most ENOUGH. Noise on every unit is no information about rare losses."""
+    """For means with a range: units whose baseline, candidate and change lie outside the 10 % of the range where most
+    units are, at most ENOUGH. Noise on every unit is no information about rare losses."""
 
 
 def unit_moments(survey: Survey, usable: set[int]) -> dict[int, UnitMoments]:
@@ -76,7 +76,7 @@ class _ItemMean:
 
 
 class _Bulk:
-    """How many values lie away from the others: outside the fullest stretch of 2 % of the range.
+    """How many values lie away from the others: outside the fullest stretch of 10 % of the range.
 
     Only the outermost values are kept; with more than ENOUGH of them outside, the number does not matter.
     """
@@ -100,6 +100,15 @@ class _Bulk:
             if any(high[outside - below] - low[below] <= self._stretch for below in range(outside + 1)):
                 return outside
         return ENOUGH
+
+
+def share_apart(values: Floats, width: float) -> float:
+    """Share of the values outside the fullest stretch: what `plan` expects of other cases. Shapes: (n,)."""
+    if not len(values):
+        return 0.0
+    ordered = np.sort(values)
+    ends = np.searchsorted(ordered, ordered + _BULK * width * (1 + 1e-9), side="right")
+    return 1.0 - float((ends - np.arange(len(ordered))).max()) / len(ordered)
 
 
 def _smallest(values: Floats) -> Floats:

@@ -30,7 +30,7 @@ def make_entry(**changes: Any) -> Entry:
     )
     entry = Entry(
         number=1, run_id="0" * 12, at="2026-01-02T03:04:05+00:00", engine="0.1.0", gate="desk", dataset_name="calls", dataset_version="1.0.0",
-        dataset_digest=sha("1"), mode="replay", recording=sha("2"), metrics={"rougeL": sha("3")}, safety={"pii": sha("4")}, samples=1,
+        dataset_digest=sha("1"), mode="replay", recording=sha("2"), metrics={"rougeL": sha("3")}, safety={"pii": sha("4")}, group="topic", slices=("language",), samples=1,
         confidence=0.95, seed=7, resamples=None, thresholds=thresholds, verdict=Decision.FAIL,
         variants={"baseline": Side("p@1", sha("5"), "openai: m {}", sha("6")), "candidate": Side("p@2", sha("7"), "openai: m {}", sha("6"))},
     )  # fmt: skip

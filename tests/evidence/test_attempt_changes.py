@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalgate.core.attempts import passes_by_luck
-from evalgate.core.settings import Bound, Decide, Level, SliceChoice, TargetKind
+from evalgate.core.settings import Bound, Decide, Level, SliceChoice, TargetKind, Threshold
 from evalgate.evidence.attempt_changes import changes_between, is_looser, loosened_along
 
 SHA = "sha256:" + "e" * 64
@@ -92,14 +92,32 @@ def test_levels_and_ways_to_decide(threshold, bound: Bound) -> None:
 
 
 @pytest.mark.parametrize("bound", list(Bound))
-def test_shares_and_amounts_are_not_compared(entry, threshold, bound: Bound) -> None:
+def test_exchanging_shares_and_amounts_may_ask_less(entry, threshold, bound: Bound) -> None:
     share = threshold(bound=bound, value=0.05, relative=True, text="5%")
     for value in (0.0001, 1000.0):
         amount = threshold(bound=bound, value=value, relative=False, text=str(value))
-        assert not is_looser(share, amount)
-        assert not is_looser(amount, share)
-        assert told(entry(thresholds=(share,)), entry(thresholds=(amount,))) == [("threshold", False)]
-        assert is_looser(share, replace(amount, level=Level.WARN))
+        assert is_looser(share, amount)
+        assert is_looser(amount, share)
+        assert told(entry(thresholds=(share,)), entry(thresholds=(amount,))) == [("threshold", True)]
+        assert not is_looser(replace(share, level=Level.WARN), amount)
+
+
+@pytest.mark.parametrize(("kind", "bound"), [(TargetKind.METRIC, Bound.MAX_NEWLY_FAILING), (TargetKind.SAFETY, Bound.MAX_NEW)])
+def test_counts_and_shares_of_cases_cannot_be_compared(threshold, kind: TargetKind, bound: Bound) -> None:
+    def asks(value: float, text: str) -> Threshold:
+        return threshold(kind=kind, bound=bound, value=value, relative=False, text=text)
+
+    assert is_looser(asks(3, "3"), asks(0.5, "50%"))
+    assert is_looser(asks(0.02, "2%"), asks(1, "1"))
+    assert is_looser(asks(0, "0"), asks(0.02, "2%"))
+    assert not is_looser(asks(0.02, "2%"), asks(0, "0"))
+    assert is_looser(asks(0.02, "2%"), asks(0.03, "3%"))
+
+
+def test_the_group_and_the_slices_are_remembered(entry) -> None:
+    assert told(entry(), entry(group=None)) == [("group", True)]
+    assert told(entry(group=None), entry()) == [("group", False)]
+    assert told(entry(), entry(slices=())) == [("slices", False)]
 
 
 def test_removed_and_added_thresholds(entry, threshold) -> None:

@@ -85,8 +85,8 @@ add(
 )
 
 # twenty-four cases, all different: two pseudo-units, and the skewness counts
-before <- 0.3 + 0.5 * noise(24, 7, 29)
-after <- before + 0.02 + 0.1 * noise(24, 11, 31)
+before <- 0.3 + 0.25 * noise(24, 7, 29)
+after <- before + 0.02 + 0.4 * noise(24, 11, 31)
 after[c(2, 9, 17)] <- before[c(2, 9, 17)] - 0.29
 d <- c(after - before, -1, 1)
 add(

@@ -38,7 +38,7 @@ def test_without_skewness_it_is_students_t_and_fieller(compare, known, file: str
     ("name", "method"),
     [
         ("skewed", "guarded t"),
-        ("few", "guarded t on n + 2 cases, 5 informative"),
+        ("few", "guarded t on n + 2 cases, 4 informative"),
         ("short", "guarded t on n + 2 cases, 10 informative"),
     ],
 )

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from evalgate.core.errors import Incomplete
 from evalgate.core.settings import PluginChoice
-from evalgate.core.values import ARMS, Arm, Case, Output, Status
+from evalgate.core.values import ARMS, Arm, Case, Direction, MetricSpec, Output, Scale, Status
 from evalgate.metrics.catalog import BUILTINS
 from evalgate.runner.execute import Workers, worker_count
 from evalgate.runner.job import Job, MetricTask, ShardSpan, shard_rows
-from evalgate.runner.measure import case_findings, case_scores, metric_rows, metric_tool
+from evalgate.runner.measure import MetricTool, case_findings, case_scores, metric_rows, metric_tool
 from evalgate.runner.receipt import Receipt, valid_receipt, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, read_details, read_numbers, shard_path, write_shard
 
@@ -220,3 +220,28 @@ def test_scores_of_single_cases_are_numbers_or_nothing() -> None:
     tool = metric_tool(MetricTask(PluginChoice("exact_match"), "exact_match", None))
     assert case_scores(tool, np.array([[1.0, 1.0], [0.0, 0.0]])) == [1.0, None]
     assert json.dumps(case_scores(tool, np.array([[0.0, 1.0]])), allow_nan=False) == "[0.0]"
+
+
+@pytest.mark.parametrize(
+    ("ends", "score", "fault"),
+    [((0.0, 1.0), 90.0, True), ((0.0, 1.0), -0.1, True), ((0.0, 1.0), 1.0, False), ((0.0, None), 90.0, False)],
+)
+def test_a_score_outside_the_declared_range_is_a_fault(ends: tuple[float, float | None], score: float, fault: bool) -> None:
+    class Wide:
+        spec = MetricSpec("wide", Direction.HIGHER, "0-1", *ends, "1", 2, Scale.MEAN, "s", needs_reference=False)
+
+        def rows(self, outputs, expectations):
+            return np.tile([score, 1.0], (len(outputs), 1))
+
+        def score(self, sums):
+            return sums[:, 0] / sums[:, 1]
+
+    tool = MetricTool(Wide(), Wide.spec, None)
+    answers = {arm: [(answer("x"),)] for arm in ARMS}
+    case = Case("c7", {}, {}, (), {})
+    if fault:
+        with pytest.raises(Incomplete, match=r"metric wide gave .*, outside its range") as caught:
+            metric_rows(tool, answers, [case])
+        assert "c7" in str(caught.value)
+    else:
+        assert metric_rows(tool, answers, [case])[Arm.CANDIDATE].tolist() == [[score, 1.0]]

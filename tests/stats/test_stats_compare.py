@@ -304,3 +304,32 @@ def test_options_without_an_interval_are_refused(make, confidence: float, seed: 
 def test_two_metrics_of_one_name_are_refused(make) -> None:
     with pytest.raises(BadInput, match="twice"):
         compare_metrics([make.column(), make.column()], make.blocks(make.rows([0.1]), make.rows([0.2])), make.options())
+
+
+def test_a_score_in_one_variant_only_decides_nothing(make) -> None:
+    before, after = (make.rows(part) for part in noisy(60))
+    after[:20] = 0.0
+    found = compare_metrics([make.column()], make.blocks(before, after), make.options(1000))["m"]
+    assert (found.delta.value, found.relative.value) == (None, None)
+    assert (found.baseline.deciding, found.candidate.deciding) == (None, None)
+    assert "20 cases have a score in one variant only" in found.reason
+
+
+def test_fifty_nine_cases_bound_a_95th_percentile_to_decide_on(make) -> None:
+    before, after = np.arange(59.0), np.arange(59.0)[::-1] + 1.0
+    found = make.compare(before, after, Scale.QUANTILE, quantile=0.95, low=0.0, high=None, higher=False)
+    assert found.candidate.deciding is not None
+    assert found.candidate.reading is None
+    assert make.compare(before[:58], after[:58], Scale.QUANTILE, quantile=0.95, low=0.0, high=None).candidate.deciding is None
+
+
+def test_percentiles_of_answered_cases_stand_beside_those_with_losses(make) -> None:
+    from dataclasses import replace
+
+    before, after = make.rows(np.arange(200.0)), make.rows(np.arange(200.0) + 1)
+    lost = np.zeros(200, dtype=bool)
+    lost[:10], after[:10] = True, 0.0
+    read = [replace(block, lost=lost) for block in make.blocks(before, after)()] if len(before) <= 256 else []
+    column = make.column(scale=Scale.QUANTILE, quantile=0.5, low=0.0, high=None, higher=False)
+    found = compare_metrics([column], lambda: read, make.options(1000))["m"]
+    assert (found.answered.cases, found.answered.baseline, found.answered.candidate) == (190, 104.5, 105.5)

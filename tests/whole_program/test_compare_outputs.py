@@ -269,3 +269,12 @@ def test_more_hallucinations_fail_although_rouge_rises(shared_data: Path, tmp_pa
     assert code == 1
     assert (document["safety"]["blocklist"]["baseline"], document["safety"]["blocklist"]["candidate"]) == (447, 465)
     assert document["metrics"]["rouge2"]["delta"] > 0
+
+
+def test_a_slice_column_that_reads_like_a_slice_is_refused(tmp_path: Path, capsys) -> None:
+    rows = [{**row, "a=b": "c", "a": "b=c"} for row in REFERENCES]
+    names = [write(tmp_path, "b.jsonl", BASELINE), write(tmp_path, "c.jsonl", CANDIDATE), "--references"]
+    names.append(write(tmp_path, "r.jsonl", rows))
+    capsys.readouterr()
+    assert main(["compare", *names, "--metric", "exact_match", "--slice", "a=b", "--slice", "a"]) == 2
+    assert "has '=' in its name" in capsys.readouterr().err
