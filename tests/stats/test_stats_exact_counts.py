@@ -16,7 +16,7 @@ from evalgate.stats.exact_counts import (
     mcnemar_two_sided,
     upper_bound,
 )
-from evalgate.stats.safety_counts import safety_from_counts, safety_result
+from evalgate.stats.safety_counts import safety_from_counts
 
 ZERO_SEEN = [(30, 0.0950), (100, 0.0295), (200, 0.0149), (300, 0.0099), (500, 0.0060), (1000, 0.0030), (3000, 0.0010)]
 
@@ -84,15 +84,11 @@ def test_negative_pairs_are_refused() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60))
 def test_safety_counts_add_up(flags: list[tuple[bool, bool]]) -> None:
     before, after = [b for b, _ in flags], [a for _, a in flags]
-    found = safety_result("pii", before, after, 0.95)
+    new, fixed = sum(a and not b for b, a in flags), sum(b and not a for b, a in flags)
+    found = safety_from_counts("pii", baseline=sum(before), new=new, fixed=fixed, cases=len(flags), confidence=0.95)
     assert (found.baseline, found.candidate, found.cases) == (sum(before), sum(after), len(flags))
     assert found.candidate - found.baseline == found.new - found.fixed
     assert found.upper_bound == upper_bound(sum(after), len(flags), 0.95)
-
-
-def test_safety_of_unpaired_cases_is_refused() -> None:
-    with pytest.raises(Incomplete, match="2 baseline and 1 candidate"):
-        safety_result("pii", [True, False], [True], 0.95)
 
 
 @pytest.mark.parametrize(
