@@ -11,8 +11,8 @@ from evalgate.config.strict_yaml import parse_document, read_document
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.files import read_text, write_whole
 from evalgate.pipeline.faults import Faults
+from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.prompts.locate import prompt_path
-from evalgate.prompts.prompt_file import parse_plain, parse_prompt
 from evalgate.prompts.releases import (
     FILE,
     Release,
@@ -149,12 +149,8 @@ def is_list_of_releases(path: Path) -> bool:
 
 
 def read_one(path: Path, reference: str) -> Prompt:
-    """Read a prompt file of any format that is known.
+    """Read a prompt file of any format.
 
     Raises: BadInput.
     """
-    if path.name.endswith((".yml", ".yaml")):
-        return parse_prompt(read_document(path), reference=reference)
-    if path.suffix in (".txt", ".md"):
-        return parse_plain(read_text(path, str(path)), path, reference=reference)
-    raise BadInput(f"prompt format {path.suffix!r} is not read by this version", where=str(path))
+    return read_prompt(path, reference)

@@ -11,7 +11,6 @@ from evalgate.config.load import load_settings, with_standing_thresholds
 from evalgate.config.strict_yaml import read_document
 from evalgate.core.canonical import digest_file
 from evalgate.core.errors import BadInput, Incomplete
-from evalgate.core.files import read_text
 from evalgate.core.plugins import suggestion
 from evalgate.core.settings import GateSettings, VariantChoice
 from evalgate.core.values import ARMS, Case
@@ -19,16 +18,19 @@ from evalgate.core.verdict import VariantIdentity
 from evalgate.golden.card import Card, parse_card
 from evalgate.golden.cases import ContentDigest, read_cases
 from evalgate.golden.locate import card_path
-from evalgate.golden.tables import Row, read_rows
+from evalgate.golden.lock_check import LockCheck
+from evalgate.golden.lock_file import LockLines
+from evalgate.golden.sources import card_rows
+from evalgate.golden.tables import Row
 from evalgate.metrics.catalog import BUILTINS as METRICS
 from evalgate.pipeline.evaluate import Subject
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import Instruments, build_instruments
 from evalgate.pipeline.plan_document import plan_document
+from evalgate.pipeline.prompt_reading import read_prompt as read_prompt_file
 from evalgate.pipeline.prompt_releases import require_release
 from evalgate.prompts.locate import prompt_path
-from evalgate.prompts.prompt_file import parse_plain, parse_prompt
-from evalgate.prompts.template import missing_inputs
+from evalgate.prompts.template import missing_inputs, optional_values
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import Recording, open_recording, recording_folder
 from evalgate.runner.job import ArmTask
@@ -86,24 +88,26 @@ def resolve(path: Path, mode: str | None = None) -> Resolved:
     return Resolved(settings, card, found, built, recording)
 
 
-def prove_dataset(card: Card) -> Dataset:
+def prove_dataset(card: Card, lines: LockLines | None = None) -> Dataset:
     """Read a dataset once: every case is checked and the content held against the card's lock.
 
-    Raises: BadInput for a faulty case, no case at all, or content that is not what the card says.
+    `lines` take in a digest of every case, for a new lock.
+
+    Raises: BadInput for a faulty case, no case at all, or content that is not what the card says; where a dataset.lock
+        stands beside the card, with the cases that were added, removed, changed or moved.
     """
     content = ContentDigest()
     slices: dict[str, set[str]] = {column: set() for column in card.slices}
+    lock = LockCheck(card)
     for case in read_cases(card, _digested(card, content)):
+        lock.take(case)
+        if lines is not None:
+            lines.add(case.id, case.fields)
         for column, value in case.slices.items():
             slices[column].add(value)
-    where = str(card.path or card.data)
     if content.rows == 0:
-        raise BadInput("the dataset has 0 cases", where=str(card.data), hint="a gate needs at least one case")
-    if card.rows is not None and card.rows != content.rows:
-        raise BadInput(f"the card says {card.rows} rows, the data has {content.rows}", where=where, hint=_lock_hint())
-    if card.digest is not None and card.digest != content.hexdigest():
-        said = f"the data is not what the card was locked to: {content.hexdigest()} instead of {card.digest}"
-        raise BadInput(said, where=where, hint=_lock_hint())
+        raise BadInput("the dataset has 0 cases", where=card.shown, hint="a gate needs at least one case")
+    lock.finish(content)
     return Dataset(content.hexdigest(), content.rows, slices)
 
 
@@ -157,7 +161,7 @@ def gate_cases(resolved: Resolved, dataset: Dataset) -> Iterator[Case]:
     content = ContentDigest()
     yield from read_cases(card, _digested(card, content))
     if content.hexdigest() != dataset.digest:
-        raise Incomplete("the dataset changed during the run", where=_shown(card), hint="run again")
+        raise Incomplete("the dataset changed during the run", where=card.shown, hint="run again")
 
 
 def read_card(settings: GateSettings, base: Path) -> Card:
@@ -168,22 +172,10 @@ def read_card(settings: GateSettings, base: Path) -> Card:
 
 def read_prompt(choice: VariantChoice, root: Path, base: Path) -> Prompt:
     """Find and read the prompt of a variant; a released version must be what was released."""
-    prompt = _read_prompt(choice, root, base)
+    path = prompt_path(choice.prompt, root=root, base=base, where=choice.place or None)
+    prompt = read_prompt_file(path, choice.prompt, root=root)
     require_release(prompt)
     return prompt
-
-
-def _read_prompt(choice: VariantChoice, root: Path, base: Path) -> Prompt:
-    path = prompt_path(choice.prompt, root=root, base=base, where=choice.place or None)
-    if path.suffix in (".txt", ".md"):
-        return parse_plain(read_text(path, str(path)), path, reference=choice.prompt)
-    if path.suffix in (".yml", ".yaml"):
-        return parse_prompt(read_document(path), reference=choice.prompt)
-    raise BadInput(
-        f"prompt format {path.suffix!r} is not read by this version",
-        where=choice.place,
-        hint="use .prompt.yml, .txt or .md",
-    )
 
 
 def _recording(settings: GateSettings) -> Recording:
@@ -192,17 +184,9 @@ def _recording(settings: GateSettings) -> Recording:
 
 
 def _digested(card: Card, content: ContentDigest) -> Iterator[Row]:
-    for row in read_rows(card.data, _shown(card)):
+    for row in card_rows(card):
         content.add(row.fields)
         yield row
-
-
-def _shown(card: Card) -> str:
-    return str(card.data)
-
-
-def _lock_hint() -> str:
-    return "a changed dataset is a new version: lock it again under a new version number"
 
 
 def _choices(settings: GateSettings) -> dict[str, VariantChoice]:
@@ -213,7 +197,17 @@ def _arm(settings: GateSettings, choice: VariantChoice, prompt: Prompt) -> ArmTa
     model = settings.models[choice.model]
     parameters: dict[str, Any] = {**model.parameters, **prompt.parameters}
     messages = tuple((m.role, m.content) for m in prompt.messages)
-    return ArmTask(messages, prompt.reference, _relative(prompt.path, settings.root), parameters, model)
+    path = _relative(prompt.path, settings.root)
+    return ArmTask(
+        messages,
+        prompt.reference,
+        path,
+        parameters,
+        model,
+        engine=prompt.engine,
+        optional=optional_values(prompt.declared),
+        variables=() if prompt.engine == "plain" else prompt.placeholders,
+    )
 
 
 def _placed_in_project(settings: GateSettings) -> GateSettings:

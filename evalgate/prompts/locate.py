@@ -8,8 +8,10 @@ from pathlib import Path
 
 from evalgate.core.errors import BadInput
 from evalgate.core.plugins import suggestion
+from evalgate.prompts.promptfoo_file import FILE, SCHEME, split_reference
 
-SUFFIX = ".prompt.yml"
+ENDINGS = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt", ".txt", ".md", ".json")
+"""How the name of a prompt file ends; what stands before is its version."""
 FOLDER = Path("configs", "prompts")
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _VERSIONED = re.compile(f"({_PART})@({_PART})")
@@ -18,11 +20,16 @@ _VERSIONED = re.compile(f"({_PART})@({_PART})")
 def prompt_path(reference: str, *, root: Path, base: Path, where: str | None = None) -> Path:
     """The file that a reference means: `name@version` under `configs/prompts/` of the project, else a path from `base`.
 
+    `file://PATH` is a path, and `promptfoo://CONFIG#LABEL` means the file CONFIG.
     Raises:
         BadInput: no such file (with the versions or names that exist), not a regular file, a reference that is neither,
-            or a symbolic link that leads out of the project.
+            or a symbolic link that leads out of the project; two files of one version.
     """
     try:
+        if reference.startswith(SCHEME):
+            return _path(split_reference(reference)[0], root, base, where)
+        if reference.startswith(FILE):
+            return _path(reference.removeprefix(FILE), root, base, where)
         versioned = _VERSIONED.fullmatch(reference)
         if versioned:
             return _version(versioned.group(1), versioned.group(2), root, where)
@@ -33,9 +40,12 @@ def prompt_path(reference: str, *, root: Path, base: Path, where: str | None = N
 
 def _version(name: str, version: str, root: Path, where: str | None) -> Path:
     folder = root / FOLDER / name
-    path = folder / f"{version}{SUFFIX}"
-    if path.is_file():
-        return _inside(path, root, where)
+    found = [path for path in (folder / f"{version}{ending}" for ending in ENDINGS) if path.is_file()]
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise BadInput(f"prompt {name}@{version} stands in {names}", where=where or str(folder), hint="keep one of them")
+    if found:
+        return _inside(found[0], root, where)
     if folder.is_dir():
         known = versions_of(name, root)
         said = f"prompt {name!r} has no version {version!r}"
@@ -50,6 +60,9 @@ def _path(reference: str, root: Path, base: Path, where: str | None) -> Path:
         raise BadInput(f"{reference!r} is not a prompt reference", where=where, hint=hint)
     written = base / reference
     path = Path(os.path.normpath(written))
+    if where is not None and not any(_stands_in(path, folder) for folder in (root, base)):
+        hint = "copy it into the project: a file that is checked in must not reach beyond it"
+        raise BadInput(f"prompt {reference!r} lies outside the project", where=where, hint=hint)
     if path.is_file() and path.resolve() == written.resolve():
         return _inside(path, root, where)
     if path.exists():
@@ -59,8 +72,13 @@ def _path(reference: str, root: Path, base: Path, where: str | None) -> Path:
 
 def versions_of(name: str, root: Path) -> tuple[str, ...]:
     """Versions of a prompt that exist in a project, `2` before `10`."""
-    found = [entry.name.removesuffix(SUFFIX) for entry in _entries(root / FOLDER / name) if entry.name.endswith(SUFFIX)]
-    return tuple(sorted(found, key=_natural))
+    found = {version_of(entry) for entry in _entries(root / FOLDER / name) if entry.is_file()} - {None, "README"}
+    return tuple(sorted((version for version in found if version), key=_natural))
+
+
+def version_of(path: Path) -> str | None:
+    """The version that the name of a prompt file says; None when it is no prompt file."""
+    return next((path.name[: -len(end)] for end in ENDINGS if path.name.endswith(end) and path.name != end), None)
 
 
 def _near(reference: str, path: Path, root: Path) -> str:
@@ -71,11 +89,14 @@ def _near(reference: str, path: Path, root: Path) -> str:
 
 def _inside(path: Path, root: Path, where: str | None) -> Path:
     """The path itself, unless it stands in the project and a symbolic link takes it elsewhere."""
-    within = Path(os.path.abspath(path)).is_relative_to(os.path.abspath(root))  # noqa: PTH100 - lexical on purpose
-    if within and not path.resolve().is_relative_to(root.resolve()):
+    if _stands_in(path, root) and not path.resolve().is_relative_to(root.resolve()):
         hint = "copy the file into the project, or name its real path"
         raise BadInput(f"{path} is a symbolic link that leads out of the project", where=where, hint=hint)
     return path
+
+
+def _stands_in(path: Path, folder: Path) -> bool:
+    return Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))  # noqa: PTH100 - lexical on purpose
 
 
 def _names(root: Path) -> list[str]:

@@ -16,18 +16,29 @@ FORMATS = ("text", "json_object", "json_schema")
 _SCHEMA_HINT = 'jsonSchema is a text holding JSON: {"name": "answer", "schema": {…}}'
 
 
-def read_parameters(document: Document, problems: list[Problem]) -> dict[str, Any]:
-    """`modelParameters` by their wire names; what is wrong is added to `problems`."""
-    given = document.value.get("modelParameters", {})
-    if not isinstance(given, dict):
-        problems.append(Problem("modelParameters must be a mapping", document.place("modelParameters")))
+def read_parameters(
+    document: Document,
+    problems: list[Problem],
+    path: tuple[str, ...] = ("modelParameters",),
+    names: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The model parameters at a key path by their wire names; what is wrong is added to `problems`.
+
+    `names` maps the keys of the file to the rules of GitHub Models' names; None: they are those names.
+    """
+    given = _at(document.value, path)
+    if given is None and path[-1] not in (_at(document.value, path[:-1]) or {}):
         return {}
+    if not isinstance(given, dict):
+        problems.append(Problem(f"{path[-1]} must be a mapping", document.place(*path)))
+        return {}
+    known = {key: key for key in _GITHUB} if names is None else names
     found: dict[str, Any] = {}
     for key, value in given.items():
-        where = document.place("modelParameters", key)
-        rule = _RULES.get(key) if isinstance(key, str) else None
+        where = document.place(*path, key)
+        rule = _RULES.get(known.get(key, "")) if isinstance(key, str) else None
         if rule is None:
-            problems.append(Problem(f"unknown model parameter {key!r}", where, suggestion(str(key), sorted(_RULES))))
+            problems.append(Problem(f"unknown model parameter {key!r}", where, suggestion(str(key), sorted(known))))
             continue
         name, accepts, wanted = rule
         if not accepts(value):
@@ -37,6 +48,17 @@ def read_parameters(document: Document, problems: list[Problem]) -> dict[str, An
         else:
             found[name] = value
     return found
+
+
+def json_schema_format(schema: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The request parameters that ask for an answer of this schema."""
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema)}}}
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def read_format(document: Document, problems: list[Problem]) -> tuple[dict[str, Any], Mapping[str, Any] | None]:
@@ -110,11 +132,22 @@ def _stop(value: Any) -> bool:
     return bool(texts) and all(isinstance(text, str) and text for text in texts)
 
 
+_GITHUB = (
+    "maxCompletionTokens",
+    "maxTokens",
+    "temperature",
+    "topP",
+    "seed",
+    "stop",
+    "frequencyPenalty",
+    "presencePenalty",
+)
 _RULES: Mapping[str, tuple[str, Callable[[Any], bool], str]] = {
     "maxCompletionTokens": ("max_tokens", _whole(1), "a whole number of at least 1"),
     "maxTokens": ("max_tokens", _whole(1), "a whole number of at least 1"),
     "temperature": ("temperature", _number(0, 2), "a number from 0 to 2"),
     "topP": ("top_p", _number(0, 1), "a number from 0 to 1"),
+    "topK": ("top_k", _whole(1), "a whole number of at least 1"),
     "seed": ("seed", _whole(-MAX_SAFE_INTEGER), "a whole number"),
     "stop": ("stop", _stop, "a text or a list of texts, none of them empty"),
     "frequencyPenalty": ("frequency_penalty", _number(-2, 2), "a number from -2 to 2"),

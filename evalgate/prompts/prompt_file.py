@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.canonical import digest
 from evalgate.core.document import Document
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.plugins import suggestion
+from evalgate.prompts.assemble import Body, Origin, Request, assemble
 from evalgate.prompts.parameters import read_format, read_parameters
-from evalgate.prompts.template import placeholders_of, stray_braces
+from evalgate.prompts.template import stray_braces
 from evalgate.prompts.values import Message, Prompt
 
 ROLES = ("system", "user", "assistant")
@@ -25,14 +26,16 @@ KEYS = (
     "messages",
     "testData",
     "evaluators",
+    "metadata",
 )
 
 
 def parse_prompt(document: Document, *, reference: str) -> Prompt:
     """Make a prompt of a parsed `.prompt.yml` file.
 
-    `name`, `description` and `model` only describe: which model answers is the configuration's choice. `testData` and
-    `evaluators` belong to other tools and are accepted unread.
+    `name`, `description` and `model` only describe: which model answers is the configuration's choice. `evaluators` belong
+    to other tools and are accepted unread. `metadata` is evalgate's own: a mapping with `owner`, `version` and whatever
+    else is worth knowing; GitHub's tools pass over it.
     Raises:
         BadInput: every problem of the file at once, each with `file:line`.
     Source: GitHub Models prompt files, https://docs.github.com/en/github-models/use-github-models/storing-prompts-in-github-repositories
@@ -41,13 +44,25 @@ def parse_prompt(document: Document, *, reference: str) -> Prompt:
         hint = "it needs at least `messages:` with one `role: user`"
         raise BadInput("a prompt file must be a mapping", where=document.place(), hint=hint)
     problems = _unknown(document, document.value, KEYS, ())
-    description = _description(document, problems)
+    about = _about(document, problems)
     parameters = read_parameters(document, problems)
     answer, schema = read_format(document, problems)
     messages = _messages(document, problems)
     if problems:
         raise BadInput(problems)
-    return _prompt(reference, Path(document.name), messages, {**parameters, **answer}, (description, schema))
+    lines = tuple(_content_line(document, index) for index in range(len(messages)))
+    origin = Origin(reference, Path(document.name), "github")
+    prompt = assemble(origin, Body(messages, lines), Request({**parameters, **answer}, schema))
+    return replace(
+        prompt,
+        description=about.description,
+        name=about.name,
+        model=about.model,
+        owner=about.owner,
+        version=about.version,
+        metadata=about.metadata,
+        test_data=about.test_data,
+    )
 
 
 def parse_plain(text: str, path: Path, *, reference: str) -> Prompt:
@@ -63,30 +78,22 @@ def parse_plain(text: str, path: Path, *, reference: str) -> Prompt:
     problems = stray_braces(content, str(path))
     if problems:
         raise BadInput(problems)
-    return _prompt(reference, path, (Message("user", content),), {}, ("", None))
+    line = 1 + len(content) - len(content.lstrip("\n"))
+    return assemble(Origin(reference, path, "text"), Body((Message("user", content),), (line,)), Request({}))
 
 
-def _prompt(
-    reference: str,
-    path: Path,
-    messages: tuple[Message, ...],
-    parameters: Mapping[str, Any],
-    about: tuple[str, Mapping[str, Any] | None],
-) -> Prompt:
-    description, schema = about
-    meaning = {
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
-        "parameters": parameters,
-        "output_schema": schema,
-    }
-    try:
-        identity = digest(meaning)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"the prompt cannot be written as JSON: {error}", where=str(path)) from error
-    return Prompt(reference, path, messages, parameters, placeholders_of(messages), identity, description, schema)
+@dataclass(frozen=True, slots=True)
+class _About:
+    description: str
+    name: str
+    model: str
+    owner: str
+    version: str
+    metadata: Mapping[str, Any]
+    test_data: tuple[Mapping[str, Any], ...]
 
 
-def _description(document: Document, problems: list[Problem]) -> str:
+def _about(document: Document, problems: list[Problem]) -> _About:
     found: dict[str, str] = {}
     for key in ("name", "description", "model"):
         value = document.value.get(key, "")
@@ -99,9 +106,21 @@ def _description(document: Document, problems: list[Problem]) -> str:
         for key in ("testData", "evaluators")
         if not isinstance(document.value.get(key, []), list)
     )
-    text = found.get("description") or found.get("name", "")
-    model = found.get("model")
-    return f"{text} (written for {model})".strip() if model else text
+    metadata = document.value.get("metadata", {})
+    if not isinstance(metadata, dict):
+        problems.append(Problem("metadata must be a mapping", document.place("metadata"), "metadata: {owner: …, version: …}"))
+        metadata = {}
+    rows = document.value.get("testData")
+    samples = tuple(row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+    name, model = found.get("name", ""), found.get("model", "")
+    text = found.get("description") or name
+    description = f"{text} (written for {model})".strip() if model else text
+    owner, version = metadata.get("owner", ""), metadata.get("version", "")
+    return _About(description, name, model, str(owner), str(version), metadata, samples)
+
+
+def _content_line(document: Document, index: int) -> int:
+    return document.lines.get(("messages", index, "content")) or document.lines.get(("messages", index)) or 1
 
 
 def _messages(document: Document, problems: list[Problem]) -> tuple[Message, ...]:

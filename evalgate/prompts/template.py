@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -10,7 +9,8 @@ from itertools import islice
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.plugins import suggestion
 from evalgate.core.values import JsonValue
-from evalgate.prompts.values import Message, Prompt
+from evalgate.prompts.value_text import value_text
+from evalgate.prompts.values import Input, Message, Prompt
 
 PLACEHOLDER = re.compile(r"\{\{[ \t]*([A-Za-z_][\w.-]*)[ \t]*\}\}")
 _SHOWN = 20
@@ -26,10 +26,40 @@ def placeholders_of(messages: Iterable[Message]) -> tuple[str, ...]:
 def render(prompt: Prompt, inputs: Mapping[str, JsonValue]) -> tuple[Message, ...]:
     """Fill a prompt with the inputs of one case.
 
-    Texts go in as they are, other values as JSON text. A filled value is never read again: `{{x}}` in it stays literal.
+    Texts go in as they are, other values as JSON text. A filled value is never read again: `{{x}}` in it stays literal,
+    and no value can begin a message. Declared defaults stand in for inputs that are absent.
     Raises:
-        BadInput: a variable is missing, null, or cannot be written as JSON; all of them at once.
+        BadInput: a variable is missing, null, or cannot be written as JSON (all of them at once); or the template of a
+            format with logic cannot be rendered within its limits.
     """
+    optional = optional_values(prompt.declared)
+    if optional:
+        inputs = {name: value for name, value in inputs.items() if value is not None or name not in optional}
+    if prompt.engine == "plain":
+        return _filled(prompt, {**{name: "" if value is None else value for name, value in optional.items()}, **inputs})
+    missing = [name for name in prompt.placeholders if name not in inputs and name not in optional]
+    if missing:
+        raise BadInput([_missing(name, inputs, prompt) for name in missing])
+    given = {name: value for name, value in optional.items() if value is not None} | {
+        name: inputs[name] for name in prompt.placeholders if name in inputs
+    }
+    if prompt.engine == "jinja2":
+        from evalgate.prompts.jinja_rendering import render_jinja
+
+        return render_jinja(prompt, given)
+    if prompt.engine == "handlebars":
+        from evalgate.prompts.handlebars_rendering import render_handlebars
+
+        return render_handlebars(prompt, given)
+    raise BadInput(f"prompt {prompt.reference} has the unknown template language {prompt.engine!r}", where=str(prompt.path))
+
+
+def optional_values(declared: Iterable[Input] | None) -> dict[str, JsonValue]:
+    """Inputs that a case need not have, with their defaults; None: absent means empty."""
+    return {item.name: item.default for item in declared or () if not item.required or item.default is not None}
+
+
+def _filled(prompt: Prompt, inputs: Mapping[str, JsonValue]) -> tuple[Message, ...]:
     values: dict[str, str] = {}
     problems: list[Problem] = []
     for name in prompt.placeholders:
@@ -46,8 +76,8 @@ def render(prompt: Prompt, inputs: Mapping[str, JsonValue]) -> tuple[Message, ..
 
 
 def missing_inputs(prompt: Prompt, names: Iterable[str]) -> tuple[str, ...]:
-    """Variables of the prompt that are not among the names a dataset offers."""
-    offered = set(names)
+    """Variables of the prompt that are not among the names a dataset offers, and that it cannot do without."""
+    offered = {*names, *optional_values(prompt.declared)}
     return tuple(name for name in prompt.placeholders if name not in offered)
 
 
@@ -101,16 +131,17 @@ def _position(content: str, offset: int) -> str:
 def _text(name: str, inputs: Mapping[str, JsonValue], prompt: Prompt) -> str:
     where = str(prompt.path)
     if name not in inputs:
-        hint = suggestion(name, sorted(inputs))
-        said = f"prompt {prompt.reference} needs the variable {name!r}, which is missing"
-        raise BadInput(said, where=where, hint=hint)
+        raise BadInput(_missing(name, inputs, prompt))
     value = inputs[name]
-    if isinstance(value, str):
-        return value
     if value is None:
         hint = "give it a value, or an empty text where empty is meant"
         raise BadInput(f"prompt {prompt.reference} needs the variable {name!r}, which is null", where=where, hint=hint)
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
+        return value_text(value)
+    except ValueError as error:
         raise BadInput(f"variable {name!r} of prompt {prompt.reference} is not JSON: {error}", where=where) from error
+
+
+def _missing(name: str, inputs: Mapping[str, JsonValue], prompt: Prompt) -> Problem:
+    said = f"prompt {prompt.reference} needs the variable {name!r}, which is missing"
+    return Problem(said, str(prompt.path), suggestion(name, sorted(inputs)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.values import ARMS, Output
 from evalgate.prompts.template import render
-from evalgate.prompts.values import Message, Prompt
+from evalgate.prompts.values import Input, Message, Prompt
 from evalgate.proxy.nearest import Miss
 from evalgate.proxy.recording import Recording
 from evalgate.proxy.replay import Ask, replay
@@ -51,7 +51,16 @@ def prompt_of(task: ArmTask) -> Prompt:
     from evalgate.prompts.template import placeholders_of
 
     messages = tuple(Message(role, content) for role, content in task.messages)
-    return Prompt(task.prompt_reference, Path(task.prompt_path), messages, task.parameters, placeholders_of(messages), "")
+    return Prompt(
+        task.prompt_reference,
+        Path(task.prompt_path),
+        messages,
+        task.parameters,
+        placeholders_of(messages) if task.engine == "plain" else task.variables,
+        "",
+        engine=task.engine,
+        declared=tuple(Input(name, required=False, default=value) for name, value in task.optional.items()),
+    )
 
 
 def _case_answers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,12 @@ class ArmTask:
     parameters: Mapping[str, Any]
     """The model's parameters with the prompt's own on top."""
     model: ModelChoice
+    engine: str = "plain"
+    """Template language of the messages."""
+    optional: Mapping[str, Any] = field(default_factory=dict)
+    """Inputs that a case need not have, with their defaults."""
+    variables: tuple[str, ...] = ()
+    """What a template with logic uses; empty: the placeholders say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,9 @@ def _arm(value: Mapping[str, Any]) -> ArmTask:
         prompt_path=value["prompt_path"],
         parameters=value["parameters"],
         model=ModelChoice(**value["model"]),
+        engine=value["engine"],
+        optional=value["optional"],
+        variables=tuple(value["variables"]),
     )
 
 
