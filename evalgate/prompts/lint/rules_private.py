@@ -1,0 +1,178 @@
+"""Rules about what must not stand in a prompt: keys, people's data, addresses of the inside.
+
+Patterns after detect-secrets (https://github.com/Yelp/detect-secrets) and the providers' own documentation. No finding
+repeats what it found.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from evalgate.core.lint_report import LintSeverity
+from evalgate.prompts.lint.patterns import walk
+from evalgate.prompts.lint.skeleton import github, prompty
+from evalgate.prompts.lint.values import Hit, Rule, Source
+
+_KEYS: tuple[tuple[str, str], ...] = (
+    ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
+    ("an Anthropic key", r"\bsk-ant-[\w-]{20,}"),
+    ("an OpenAI key", r"\bsk-(?!ant-)(?=[A-Za-z_-]{0,60}(?:[0-9]|[A-Za-z]{16}))[A-Za-z0-9_-]{20,}"),
+    ("an AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"),
+    ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})"),
+    ("a GitLab token", r"\bglpat-[\w-]{20,}"),
+    ("a Slack token", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
+    ("a Google key", r"\bAIza[0-9A-Za-z_-]{35}"),
+    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}"),
+    ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("a PyPI token", r"\bpypi-[A-Za-z0-9_-]{16,}"),
+    ("a Stripe key", r"\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}"),
+    ("a SendGrid key", r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
+    ("a JSON web token", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
+    ("a password in an address", r"\b[a-z][a-z0-9+.-]*://[^\s:/@{}]+:[^\s:/@{}]+@"),
+)
+_ANY_KEY = re.compile("|".join(f"(?P<k{index}>{pattern})" for index, (_, pattern) in enumerate(_KEYS)))
+_ASSIGNED = re.compile(
+    r"(?i)(?:api[_-]?key|access[_-]?key|secret|token|passwo?r?d|passwd|authorization|bearer)[\"'\]]{0,2}[ \t]*"
+    r"(?:[:=]|\bis\b)?[ \t]*"
+    r"[\"']?(?P<value>[A-Za-z0-9+/_~.=-]{16,})"
+)
+_ENTROPY = 3.5
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?P<host>(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24})(?![\w@-])")
+_PHONE = re.compile(r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}(?:[ ()./-]{0,2}\d){7,12}(?!\d)")
+_CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
+_MADE_UP_HOSTS = re.compile(r"(?:^|\.)(?:example\.(?:com|org|net|edu)|example|test|invalid|localhost)\Z", re.IGNORECASE)
+_INSIDE = re.compile(
+    r"(?i)(?P<host>\b(?:[a-z0-9-]+\.)+(?:internal|intranet|corp|lan|local|localdomain|private|home\.arpa)\b(?!\.[a-z]))"
+    r"|(?P<local>\bhttps?://(?:localhost|intranet|wiki|jira|confluence|gitlab|jenkins)(?=[:/\s\"']|\Z))"
+    r"|(?<![\d.])(?<![vV])(?<!ersion )(?P<ip>(?:10|127)(?:\.\d{1,3}){3}"
+    r"|192\.168(?:\.\d{1,3}){2}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}"
+    r"|169\.254(?:\.\d{1,3}){2})(?![\d.]*\d)"
+)
+_CREDENTIAL = re.compile(r"(?i)(?:^|_)(?:api_?key|access_?key|secret|password|token|authorization|connection_?string)\Z")
+_ENDPOINT = re.compile(r"(?i)(?:^|_)(?:endpoint|base_?url|api_?base|azure_?endpoint|host)\Z")
+_REFERENCE = re.compile(r"\$\{|\{\{|\A<[^>]+>\Z|\A\Z")
+
+
+def _secret(source: Source) -> Iterator[Hit]:
+    for number, line in enumerate(source.lines, start=1):
+        spans: list[tuple[int, int]] = []
+        for found in _ANY_KEY.finditer(line):
+            what = _KEYS[int(str(found.lastgroup)[1:])][0]
+            spans.append(found.span())
+            yield Hit(number, found.start() + 1, f"{what} stands in the file", "revoke it, and keep keys in the environment")
+        for found in _ASSIGNED.finditer(line):
+            value, start = found.group("value"), found.start("value")
+            if not any(low <= start < high for low, high in spans) and _random(value):
+                said = "what looks like a key or password stands in the file"
+                yield Hit(number, start + 1, said, "revoke it, and keep keys in the environment")
+
+
+def _random(value: str) -> bool:
+    if not (any(c.isdigit() for c in value) and any(c.isalpha() for c in value)):
+        return False
+    counts = Counter(value)
+    entropy = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
+    return entropy >= _ENTROPY
+
+
+def _personal(source: Source) -> Iterator[Hit]:
+    hint = "use an invented one: example.com, or a placeholder"
+    for number, line in enumerate(source.lines, start=1):
+        if "@" in line:
+            for found in _MAIL.finditer(line):
+                if not _MADE_UP_HOSTS.search(found.group("host")) and "://" not in line[: found.start()].rpartition(" ")[2]:
+                    yield Hit(number, found.start() + 1, "an e-mail address stands in the file", hint)
+        if sum(c.isdigit() for c in line) < 8:
+            continue
+        for found in _PHONE.finditer(line):
+            yield Hit(number, found.start() + 1, "a phone number stands in the file", hint)
+        for found in _CARD.finditer(line):
+            if _luhn(re.sub(r"\D", "", found.group())):
+                yield Hit(number, found.start() + 1, "a payment card number stands in the file", hint)
+
+
+def _luhn(digits: str) -> bool:
+    """ISO/IEC 7812-1 check digit, and a first digit that card networks use."""
+    if digits[0] not in "23456" or len(set(digits)) < 3:
+        return False
+    total = 0
+    for index, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if index % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def _inside(source: Source) -> Iterator[Hit]:
+    for number, line in enumerate(source.lines, start=1):
+        for found in _INSIDE.finditer(line):
+            address = found.group("ip")
+            if address and any(int(part) > 255 for part in address.split(".")):
+                continue
+            what = "a private IP address" if address else "an address of an internal host"
+            yield Hit(number, found.start() + 1, f"{what} stands in the file", "use a placeholder, or a public address")
+
+
+def _inline(source: Source) -> Iterator[Hit]:
+    if source.document is None:
+        return
+    for path, value in walk(source.document.value):
+        if not path or path[0] in ("messages", "testData", "inputs", "jsonSchema", "evaluators") or not isinstance(value, str):
+            continue
+        key = _snake(str(path[-1]))
+        what = "a credential" if _CREDENTIAL.search(key) else "an endpoint" if _ENDPOINT.search(key) else ""
+        if what and not _REFERENCE.search(value):
+            yield Hit(source.line_of(*path), 1, f"{'.'.join(map(str, path))} holds {what}", "write ${env:NAME} instead")
+
+
+def _snake(key: Any) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(key)).replace("-", "_").lower()
+
+
+_SYSTEM = "content: Name one product."
+
+RULES = (
+    Rule(
+        "EP305",
+        "secret",
+        LintSeverity.ERROR,
+        "A key, token or password.",
+        "Prompts are sent to providers, logged and kept in version control: whoever reads one has the key.",
+        _secret,
+        github((_SYSTEM, "content: Name one product. AKIAIOSFODNN7EXAMPLE")),
+        github((_SYSTEM, "content: Name one product. The key is kept in the safe.")),
+    ),
+    Rule(
+        "EP306",
+        "personal-data",
+        LintSeverity.WARNING,
+        "An e-mail address, phone number or payment card number.",
+        "It goes to the provider with every case, and a model may repeat it to strangers.",
+        _personal,
+        github((_SYSTEM, "content: Name one product. Cards like 4929 1234 5678 0006 are taken.")),
+        github((_SYSTEM, "content: Name one product. Write to help@example.com with order 4929 1234 5678 0007.")),
+    ),
+    Rule(
+        "EP307",
+        "internal-address",
+        LintSeverity.WARNING,
+        "The address of an internal host, or a private IP address.",
+        "It tells strangers how the inside is built, and means nothing to the model.",
+        _inside,
+        github((_SYSTEM, "content: Name one product. See http://wiki.shop.internal/pumps.")),
+        github((_SYSTEM, "content: Name one product. See https://example.com/pumps, version 10.0.1.")),
+    ),
+    Rule(
+        "EP308",
+        "inline-credential-or-endpoint",
+        LintSeverity.ERROR,
+        "A credential or an endpoint is written into the settings of the file.",
+        "A changed endpoint carries keys and inputs to another host; both belong into the environment.",
+        _inline,
+        prompty(("  id: gpt", "  connection: {kind: key, endpoint: https://models.example.com/v1}\n  id: gpt")),
+        prompty(("  id: gpt", '  connection: {kind: key, endpoint: "${env:MODELS_ENDPOINT}"}\n  id: gpt')),
+    ),
+)

@@ -1,0 +1,245 @@
+"""What the rules find where, and what they must leave alone; suppressions and repairs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalgate.pipeline.prompt_lint import source_of
+from evalgate.prompts.lint.catalog import RULES
+from evalgate.prompts.lint.engine import lint, repaired
+from evalgate.prompts.lint.skeleton import GITHUB, PROMPTY, PROMPTY_PATH
+from evalgate.prompts.lint.values import GateUse, Source, Surroundings
+
+PATH = "configs/prompts/sample/1.prompt.yml"
+SYSTEM = "content: Name one product."
+
+
+def changed(*pairs: tuple[str, str], text: str = GITHUB) -> str:
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def found(text: str, path: str = PATH, sidecar: str | None = None) -> list[tuple[str, int, int]]:
+    linted = lint(source_of(path, text), RULES, sidecar)
+    return [(one.code, one.line, one.column) for one in linted.findings]
+
+
+PLACES = [
+    (changed(("Name one product.", "Name one {{prodct.")), ("EP108", 7, 1)),
+    (changed(("name: sample", "name: sample\t ")), ("EP004", 1, 13)),
+    (changed(("      {{question}}", "      {{question}} {{question.__class__}}")), ("EP304", 11, 20)),
+    (changed(("      {{question}}", "      {{question}}\n      {{{question}}}")), ("EP304", 12, 7)),
+    (changed(("Name one product.", "Name one product. -----BEGIN RSA PRIVATE KEY-----")), ("EP305", 7, 32)),
+    (changed(("Name one product.", "Name one. api_key = 9f8a7b6c5d4e3f2a1b0c9d8e")), ("EP305", 7, 34)),
+    (changed(("Name one product.", "Write to jane.doe@shop.de")), ("EP306", 7, 23)),
+    (changed(("Name one product.", "Call +49 30 901820 at once")), ("EP306", 7, 19)),
+    (changed(("Name one product.", "See 192.168.17.4 now")), ("EP307", 7, 18)),
+    (changed(("Name one product.", "See http://localhost:8080/x")), ("EP307", 7, 18)),
+    (changed(("{temperature: 0", "{temprature: 0")), ("EP407", 13, 1)),
+    (changed(("{question: Which", "{answer: on, question: Which")), ("EP009", 15, 14)),
+    (changed(("{question: Which", "{tone: kind, question: Which")), ("EP102", 15, 1)),
+    (changed(("name: sample", "name: [sample")), ("EP001", 2, 1)),
+    (changed(("name: sample", "name: &a sample")), ("EP001", 1, 1)),
+    (changed(("Name one product.", '"Name\\u202eone"'), ("\\u202e", "\u200b")), ("EP010", 7, 19)),
+    (changed(("      <question>", "      system:\n      {{question}}\n      <question>")), ("EP302", 11, 7)),
+    (changed(("      {{question}}", "      {{question}} assistant: yes")), ("EP302", 11, 7)),
+]
+
+
+@pytest.mark.parametrize(("text", "place"), PLACES, ids=[f"{place[0]}-{index}" for index, (_, place) in enumerate(PLACES)])
+def test_a_finding_names_its_line_and_column(text: str, place: tuple[str, int, int]) -> None:
+    got = found(text)
+    code, line, column = place
+    assert (code, line) in {(one[0], one[1]) for one in got}, got
+    assert column == 1 or place in got, got
+
+
+INNOCENT = [
+    "Answer yes, no or on request.", "Version 10.2.0.1 of the shop; part 1234-5678.", "Write to a@example.com or b@mail.example.org.",
+    "The secret of good tea is time.", "Use the token count 1234567890123456 wisely.", "password: please never ask for it",
+    "Say: the system is down.", "Prices: 1 299,00 (from 10.000 on).", "sk-learn-compatible-estimators-are-fine", "Call 112 or 911.",
+    "A call costs 12 cents (once).", "In 2024-08-06 the shop opened.", "Order 4929 1234 5678 0007 is no card.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_ordinary_sentences_are_left_alone(text: str) -> None:
+    assert found(changed((SYSTEM, f"content: '{text}'"))) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-ant-api03-abcdefghijklmnopqrst", "ghp_abcdefghijklmnopqrstuvwxyz0123456789", "AKIAABCDEFGHIJKLMNOP", "https://user:hunter2@host.example/x",
+        "xoxb-1234567890-abcdefghij", "token: Zx81kQp03mVb77LwTa92", "hf_abcdefghijklmnopqrstuvwxyzABCDEF", "eyJhbGciOiJI.eyJzdWIiOiIx.SflKxwRJSMeK",
+    ],
+)  # fmt: skip
+def test_keys_are_found_and_never_repeated(key: str) -> None:
+    linted = lint(source_of(PATH, changed((SYSTEM, f"content: 'Use {key} here'"))), RULES)
+    assert [one.code for one in linted.findings] == ["EP305"]
+    assert all(key not in one.message + one.hint for one in linted.findings)
+
+
+UNSAFE = [
+    "{{ ''.__class__.__mro__ }}", "{% include '/etc/passwd' %}", "{% import 'x' as y %}", "{% extends 'a' %}", "{{ x | safe }}", "{{> partial}}",
+    "{{&question}}", "{{ cycler.__init__ }}", "{{ range(10) }}", "{{ x|attr('_y') }}", "{{ x['_y'] }}", "{% from 'a' import b %}", "{{{question}}}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("construct", UNSAFE)
+def test_unsafe_constructs_are_found_in_every_template_language(construct: str) -> None:
+    text = changed(("{{question}}", f"{{{{question}}}}\n{construct}"), text=PROMPTY)
+    assert "EP304" in {one[0] for one in found(text, PROMPTY_PATH)}
+    assert "EP304" in {one[0] for one in found(f"<q>{{{{question}}}}</q> {construct}\n", "configs/prompts/sample/1.txt")}
+
+
+def test_a_file_that_cannot_be_read_is_still_looked_over() -> None:
+    text = changed(("name: sample", "name: sample\nname: again"), (SYSTEM, "content: AKIAIOSFODNN7EXAMPLE "))
+    assert {"EP008", "EP305", "EP004"} == {one[0] for one in found(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "\ufeff",
+        "---",
+        "---\n",
+        "---\n---",
+        "a: b",
+        "- x",
+        "{}",
+        "[]",
+        "null",
+        "\r",
+        "messages:\n",
+        "{{",
+        "\0",
+        "messages: [1, {}]",
+    ],
+)
+@pytest.mark.parametrize("ending", ["prompt.yml", "prompty", "prompt", "txt", "md", "json"])
+def test_no_text_makes_the_linter_fall(text: str, ending: str) -> None:
+    linted = lint(source_of(f"prompts/p/1.{ending}", text), RULES)
+    assert all(one.line >= 1 and one.column >= 1 for one in linted.findings)
+
+
+@given(st.text(alphabet=st.sampled_from("ab {}%|-#:>\n\r\t\"'[]_.&*!<…\u202e0"), max_size=80))
+def test_no_random_text_makes_the_linter_fall(text: str) -> None:
+    for ending in ("prompt.yml", "prompty", "prompt", "txt", "json"):
+        lint(source_of(f"prompts/p/1.{ending}", GITHUB + text if ending == "prompt.yml" else text), RULES)
+
+
+def test_the_model_of_a_gate_counts_too() -> None:
+    gates = (GateUse("g", ("question",), 1, "o3-2025-04-16", {}),)
+    source = source_of(PATH, GITHUB)
+    around = Surroundings(gates=gates)
+    with_gate = Source(
+        source.path, source.text, source.lines, source.quiet, source.outline, source.document, source.prompt, (), around
+    )
+    assert [one.code for one in lint(with_gate, RULES).findings] == ["EP401"]
+
+
+REASON = "answers are meant to vary"
+LOOSE = ("temperature: 0", "temperature: 0.7")
+
+
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        (f"# evalgate: ignore EP404 -- {REASON}\nmodelParameters:", set()),
+        (f"#evalgate:ignore EP404,EP405 -- {REASON}\nmodelParameters:", {"EP003"}),
+        ("# evalgate: ignore EP404\nmodelParameters:", {"EP404", "EP002"}),
+        ("# evalgate: ignore EP404 --\nmodelParameters:", {"EP404", "EP002"}),
+        ("# evalgate: ignore EP404 --   \nmodelParameters:", {"EP404", "EP002", "EP004"}),
+        ("# evalgate: ignore -- everything\nmodelParameters:", {"EP404", "EP002"}),
+        ("# evalgate: ignroe EP404 -- typing error\nmodelParameters:", {"EP404", "EP002"}),
+        (f"# evalgate: ignore EP999 -- {REASON}\nmodelParameters:", {"EP404", "EP002"}),
+        (f"# evalgate: ignore EP402 -- {REASON}\nmodelParameters:", {"EP404", "EP003"}),
+        (f"# evalgate: ignore-file EP404 -- {REASON}\nmodelParameters:", set()),
+        (f"# evalgate: ignore EP002 -- {REASON}\nmodelParameters:", {"EP404", "EP003"}),
+    ],
+)
+def test_a_suppression_needs_a_code_a_reason_and_a_finding(comment: str, expected: set[str]) -> None:
+    assert {one[0] for one in found(changed(LOOSE, ("modelParameters:", comment)))} == expected
+
+
+def test_a_suppression_beside_its_line_and_over_a_message() -> None:
+    beside = changed(LOOSE, ("maxCompletionTokens: 64}", f"maxCompletionTokens: 64}} # evalgate: ignore EP404 -- {REASON}"))
+    assert found(beside) == []
+    body = changed(
+        ("{{question}}", "{{question}} Ask jane@shop.de"),
+        ("  - role: user", "  # evalgate: ignore EP306, EP303 -- invented\n  - role: user"),
+    )
+    assert {one[0] for one in found(body)} == set()
+    elsewhere = changed(
+        ("{{question}}", "{{question}} Ask jane@shop.de"),
+        ("  - role: system", "  # evalgate: ignore EP306 -- invented\n  - role: system"),
+    )
+    assert {"EP306", "EP003"} <= {one[0] for one in found(elsewhere)}
+
+
+@pytest.mark.parametrize("old", ["      <question>", "Name one product."])
+def test_a_suppression_inside_a_text_would_reach_the_model(old: str) -> None:
+    new = f"      # evalgate: ignore EP404 -- no\n{old}" if old.startswith(" ") else f'"{old} # evalgate: ignore EP404 -- no"'
+    assert {one[0] for one in found(changed((old, new)))} == {"EP002"}
+
+
+def test_formats_without_comments_have_a_file_beside_them() -> None:
+    text = "Question: {{question}}\n"
+    path = "configs/prompts/sample/1.txt"
+    assert {one[0] for one in found(text, path)} == {"EP303"}
+    assert found(text, path, "# why\nignore EP303 -- one line only\n") == []
+    assert {one[0] for one in found(text, path, "ignore EP303\n")} == {"EP303", "EP002"}
+    assert {one[0] for one in found(text, path, "ignore EP303 -- fine\nignore EP305 -- none\n")} == {"EP003"}
+
+
+DIRT = st.lists(st.sampled_from(["bom", "crlf", "space", "cut", "tokens", "norway"]), unique=True, max_size=6)
+
+
+def dirty(kinds: list[str]) -> str:
+    text = GITHUB
+    if "tokens" in kinds:
+        text = text.replace("maxCompletionTokens", "maxTokens")
+    if "norway" in kinds:
+        text = text.replace("name: sample", "name: no")
+    if "space" in kinds:
+        text = text.replace("messages:\n", "messages:  \n").replace("      {{question}}\n", "      {{question}}  \n")
+    if "cut" in kinds:
+        text = text.removesuffix("\n")
+    if "crlf" in kinds:
+        text = text.replace("\n", "\r\n")
+    return "\ufeff" + text if "bom" in kinds else text
+
+
+@given(DIRT)
+def test_repairs_keep_the_meaning_and_are_done_once(kinds: list[str]) -> None:
+    source = source_of(PATH, dirty(kinds))
+    text = repaired(source, RULES, lambda candidate: source_of(PATH, candidate))
+    after = source_of(PATH, text)
+    assert source.prompt is not None and after.prompt is not None
+    assert after.prompt.messages == source.prompt.messages
+    assert (after.prompt.digest, after.prompt.parameters) == (source.prompt.digest, source.prompt.parameters)
+    assert repaired(after, RULES, lambda candidate: source_of(PATH, candidate)) == text
+    # White space that belongs to a message stays, and is still a finding.
+    assert [one[0] for one in found(text)] == (["EP004"] if "space" in kinds else [])
+
+
+@pytest.mark.parametrize(
+    "text", [dirty(["space", "crlf"]).replace("role: user", "role: usr"), "a: b \na: c \n", "\ufeffmessages: [\n"]
+)
+def test_a_file_that_cannot_be_read_is_never_repaired(text: str) -> None:
+    assert repaired(source_of(PATH, text), RULES, lambda candidate: source_of(PATH, candidate)) == text
+
+
+def test_what_is_suppressed_is_not_repaired() -> None:
+    text = changed(
+        ("maxCompletionTokens", "maxTokens"),
+        ("modelParameters:", "# evalgate: ignore EP011 -- an old tool reads it\nmodelParameters:"),
+    )
+    assert repaired(source_of(PATH, text), RULES, lambda candidate: source_of(PATH, candidate)) == text
