@@ -33,13 +33,10 @@ def read_prompt(path: Path, reference: str, *, root: Path | None = None) -> Prom
         return parse_prompt(read_document(path), reference=reference)
     if name.endswith(".prompty"):
         document, split = _front_matter(path)
-        if document is None:
-            hint = "begin it with ---, the front matter, and --- again"
-            raise BadInput("a .prompty file begins with its front matter", where=f"{path}:1", hint=hint)
         return parse_prompty(document, split, reference=reference)
     if name.endswith(".prompt"):
         document, split = _front_matter(path, comments=True)
-        return parse_dotprompt(document or Document({}, {}, str(path)), split, reference=reference)
+        return parse_dotprompt(document, split, reference=reference)
     if name.endswith((".txt", ".md")):
         return parse_plain(read_text(path, str(path)), path, reference=reference)
     if name.endswith(".json"):
@@ -47,9 +44,10 @@ def read_prompt(path: Path, reference: str, *, root: Path | None = None) -> Prom
     raise BadInput(f"prompt format {path.suffix!r} is not read", where=str(path), hint=f"use {', '.join(ENDINGS)}")
 
 
-def _front_matter(path: Path, *, comments: bool = False) -> tuple[Document | None, Split]:
+def _front_matter(path: Path, *, comments: bool = False) -> tuple[Document, Split]:
     split = split_front_matter(read_text(path, str(path)), str(path), comments=comments)
-    return (None if split.yaml is None else parse_document(split.yaml, str(path))), split
+    empty = split.yaml is None or not split.yaml.strip()
+    return (Document({}, {(): 1}, str(path)) if empty else parse_document(str(split.yaml), str(path))), split
 
 
 def _promptfoo(path: Path, reference: str, root: Path) -> Prompt:

@@ -77,8 +77,9 @@ def dotprompt_body(split: Split, name: str) -> Body:
     `{{history}}` stands for an earlier conversation; there is none in an evaluation, and the text after it is the model's.
     Raises: BadInput for a role or a construct that is not read.
     """
-    text = split.body.strip()
-    first = split.body_line + split.body[: len(split.body) - len(split.body.lstrip())].count("\n")
+    # As in Dotprompt itself: without front matter the whole file is the template, blank edges included.
+    text = split.body if split.yaml is None else split.body.strip()
+    first = split.body_line + split.body[: len(split.body) - len(split.body.lstrip())].count("\n") * (split.yaml is not None)
     if len(text) > MAX_CHARACTERS:
         raise BadInput(f"the template is longer than {MAX_CHARACTERS >> 10} KiB", where=name, hint="keep data in a dataset")
     segments = _segments(text, name, first)

@@ -93,12 +93,12 @@ def _is_alone(tokens: list[Token], index: int) -> bool:
 
 
 def _begins_line(tokens: list[Token], index: int) -> bool:
-    before = tokens[index - 1] if index else ""
-    if not isinstance(before, str):
+    # Text before the first role marker is a user message: that mark is not in the template.
+    first = 1 if tokens[0] == RoleTag("user") else 0
+    before = tokens[index - 1] if index > first else ""
+    if not isinstance(before, str) or before[before.rfind("\n") + 1 :].strip(" \t"):
         return False
-    if before[before.rfind("\n") + 1 :].strip(" \t"):
-        return False
-    return "\n" in before or index <= 1
+    return "\n" in before or index <= first + (before != "")
 
 
 def _ends_line(tokens: list[Token], index: int) -> bool:

@@ -34,7 +34,7 @@ def render_jinja(prompt: Prompt, inputs: Mapping[str, JsonValue]) -> tuple[Messa
     """
     segments = [message.content for message in prompt.messages]
     absent = [item.name for item in prompt.declared or () if not item.required and item.name not in inputs]
-    values = {name: value for name, value in inputs.items() if value is not None or name in prompt.placeholders}
+    values = {name: inputs[name] for name in prompt.placeholders if name in inputs}
     with _LOCK:
         answer = _worker(os.getpid()).ask(segments, {"values": values, "absent": absent})
     if "error" in answer:

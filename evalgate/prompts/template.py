@@ -40,9 +40,7 @@ def render(prompt: Prompt, inputs: Mapping[str, JsonValue]) -> tuple[Message, ..
     missing = [name for name in prompt.placeholders if name not in inputs and name not in optional]
     if missing:
         raise BadInput([_missing(name, inputs, prompt) for name in missing])
-    given = {name: value for name, value in optional.items() if value is not None} | {
-        name: inputs[name] for name in prompt.placeholders if name in inputs
-    }
+    given = {**{name: value for name, value in optional.items() if value is not None}, **inputs}
     if prompt.engine == "jinja2":
         from evalgate.prompts.jinja_rendering import render_jinja
 
