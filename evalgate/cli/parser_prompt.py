@@ -13,8 +13,18 @@ def add_prompt(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     parser = command(commands, shared, "prompt", "work with prompts as versioned files")
     actions: Commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for add in (_release, _test, _lint):
+    for add in (_render, _release, _test, _lint, _diff):
         add(actions, shared)
+
+
+def _render(actions: Commands, shared: argparse.ArgumentParser) -> None:
+    summary = "show the messages of a prompt for given inputs"
+    parser = action(actions, shared, "render", summary, handler="evalgate.cli.prompt_render:handle")
+    parser.add_argument("prompt", metavar="PROMPT", help=f"{_PROMPT}, or promptfoo://CONFIG#LABEL")
+    parser.add_argument("--inputs", metavar="FILE", help="JSON object of inputs")
+    parser.add_argument("--case", metavar="DATASET:ID", help="inputs of a case of a golden dataset")
+    parser.add_argument("--input", metavar="NAME=TEXT", action="append", default=[], help="one input, as text; repeatable")
+    parser.add_argument("--json", action="store_true", help="messages and parameters as JSON")
 
 
 def _release(actions: Commands, shared: argparse.ArgumentParser) -> None:
@@ -47,3 +57,24 @@ def _lint(actions: Commands, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--ignore", metavar="CODE", action="append", default=[], help=f"leave these rules out: {codes}")
     parser.add_argument("--strict", action="store_true", help="refuse warnings too")
     parser.add_argument("--fix", action="store_true", help="repair what can be repaired without changing what a prompt means")
+
+
+def _diff(actions: Commands, shared: argparse.ArgumentParser) -> None:
+    summary = "two prompts side by side, template and rendered cases, with the version bump that the change asks for"
+    parser = action(actions, shared, "diff", summary, handler="evalgate.cli.prompt_diff:handle")
+    parser.add_argument("before", metavar="A", help=_PROMPT)
+    parser.add_argument("after", metavar="B", help=_PROMPT)
+    parser.add_argument(
+        "--dataset", metavar="D", help="name@version, or the path of a card (default: of the gate that uses them)"
+    )
+    parser.add_argument("--cases", metavar="N", type=_cases, default=3, help="render the first N cases (default: 3; 0: none)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="comparison as JSON on stdout, summary on stderr")
+    form.add_argument("--markdown", action="store_true", help="as Markdown for a pull request")
+
+
+def _cases(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 1000:
+        raise argparse.ArgumentTypeError("a whole number from 0 to 1000")
+    return value

@@ -54,6 +54,11 @@ def changed_lines(before: str, after: str) -> tuple[LineChange, ...]:
     return tuple(found)
 
 
+def whole_text(kind: PieceKind, text: str) -> tuple[LineChange, ...]:
+    """All lines of a text that went, or that came."""
+    return tuple(_line(kind, line) for line in text.split("\n"))
+
+
 def changed_words(before: str, after: str) -> tuple[Piece, ...]:
     """One line word by word; white space belongs to the word behind it."""
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
@@ -88,13 +93,21 @@ def _context(lines: Sequence[str], *, first: bool, last: bool) -> Iterator[LineC
 
 def _replaced(old: Sequence[str], new: Sequence[str]) -> Iterator[LineChange]:
     paired = min(len(old), len(new))
+    gone: list[str] = []
+    come: list[str] = []
     for before, after in zip(old[:paired], new[:paired], strict=True):
         pieces = changed_words(before, after)
         kept = sum(len(piece.text) for piece in pieces if piece.kind == "same")
         if 2 * kept > ALIKE * (len(before) + len(after)):
+            yield from _apart(gone, come)
+            gone, come = [], []
             yield LineChange("mixed", pieces)
         else:
-            yield _line("gone", before)
-            yield _line("come", after)
-    yield from (_line("gone", text) for text in old[paired:])
-    yield from (_line("come", text) for text in new[paired:])
+            gone.append(before)
+            come.append(after)
+    yield from _apart([*gone, *old[paired:]], [*come, *new[paired:]])
+
+
+def _apart(gone: Sequence[str], come: Sequence[str]) -> Iterator[LineChange]:
+    yield from (_line("gone", text) for text in gone)
+    yield from (_line("come", text) for text in come)

@@ -50,7 +50,7 @@ def release_prompt(reference: str, root: Path, *, released: str, owner: str = ""
         hint = "a release is NAME@VERSION, under configs/prompts/NAME/"
         raise BadInput(f"{reference!r} is not a version of a prompt", hint=hint)
     found = prompt_path(reference, root=root, base=root)
-    prompt = read_one(found, reference)
+    prompt = read_prompt(found, reference, root=root)
     version = reference.partition("@")[2]
     path = found.parent / FILE
     # A broken link is not "no list".
@@ -122,7 +122,7 @@ def _hold(folder: Path, version: str, release: Release) -> None:
     if len(files) > 1:
         names = ", ".join(file.name for file in files)
         raise BadInput(f"version {version} stands in several files: {names}", where=release.place, hint="keep one of them")
-    problem = edited(release, read_one(files[0], str(files[0])))
+    problem = edited(release, read_prompt(files[0], str(files[0])))
     if problem is not None:
         raise BadInput(problem)
 

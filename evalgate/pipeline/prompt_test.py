@@ -13,7 +13,7 @@ from evalgate.core.strict_json import parse_json
 from evalgate.core.template_report import PromptOutcomes, TemplateOutcome, TemplateReport
 from evalgate.core.text_changes import LineChange, changed_lines
 from evalgate.metrics.json_form import JsonForm, compile_form
-from evalgate.pipeline.prompt_releases import read_one
+from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.prompt_snapshots import SnapshotFile, orphaned_files, remove_snapshot
 from evalgate.prompts.expectations import failures_of
 from evalgate.prompts.releases import files_of
@@ -127,7 +127,7 @@ def _of_test_file(path: Path, update: bool, notes: _Notes, tested: set[Path]) ->
         file = _prompt_file(path, tests)
         tested.add(file.resolve())
         named = str(file)
-        prompt = read_one(file, named)
+        prompt = read_prompt(file, named)
         subject = _Subject(prompt, _input_forms(prompt), SnapshotFile.of(path, _stem(path)))
     except BadInput as error:
         return PromptOutcomes(str(path), named, (_unreadable(str(path), error.problems),))
@@ -249,7 +249,7 @@ def _of_test_data(path: Path) -> PromptOutcomes:
     """The samples in a prompt file, each of which must render."""
     named = str(path)
     try:
-        prompt = read_one(path, named)
+        prompt = read_prompt(path, named)
         subject = _Subject(prompt, _input_forms(prompt), SnapshotFile(path, {}, {}))
     except BadInput as error:
         return PromptOutcomes(named, named, (_unreadable(named, error.problems),))

@@ -13,11 +13,11 @@ from evalgate.core.canonical import canonical_json, digest
 from evalgate.core.document import Document
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.plugins import suggestion
+from evalgate.prompts.locate import ENDINGS
+from evalgate.prompts.locate import version_of as version_of
 from evalgate.prompts.values import Input, Prompt
 
 FILE = "versions.yaml"
-ENDINGS = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt", ".txt", ".md", ".json")
-"""How the name of a prompt file ends; what stands before is its version."""
 PARTS = ("messages", "parameters", "output_schema")
 KEYS = ("digest", "released", "owner", "note", "parts")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -168,11 +168,6 @@ def _changed(release: Release, prompt: Prompt) -> str:
     if not other:
         return "neither messages, parameters nor output schema, but another part"
     return f"{' and '.join(other)} changed" + (f", {' and '.join(same)} did not" if same else "")
-
-
-def version_of(path: Path) -> str | None:
-    """The version that the name of a prompt file says; None when it is no prompt file."""
-    return next((path.name[: -len(ending)] for ending in ENDINGS if path.name.endswith(ending) and path.name != ending), None)
 
 
 def files_of(folder: Path, version: str) -> tuple[Path, ...]:
