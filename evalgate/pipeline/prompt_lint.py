@@ -17,16 +17,21 @@ from evalgate.core.lint_report import LintFinding, LintReport, LintSeverity, in_
 from evalgate.core.strict_json import parse_json
 from evalgate.pipeline.prompt_gates import GatesOfPrompts, gates_of_prompts
 from evalgate.pipeline.prompt_releases import read_releases
+from evalgate.prompts.chat_file import parse_chat
+from evalgate.prompts.dotprompt_file import parse_dotprompt
+from evalgate.prompts.front_matter import split_front_matter
 from evalgate.prompts.lint.catalog import RULES, chosen_rules
 from evalgate.prompts.lint.engine import Linted, lint, repaired
 from evalgate.prompts.lint.outline import ENDINGS, TEXT_ENDINGS, YAML_ENDINGS, outline, quiet_lines, yaml_text
 from evalgate.prompts.lint.suppressions import SIDECAR_ENDING
 from evalgate.prompts.lint.values import Rule, Sample, Source, Surroundings
 from evalgate.prompts.prompt_file import parse_plain, parse_prompt
+from evalgate.prompts.prompty_file import parse_prompty
 from evalgate.prompts.releases import FILE, Release, release_of, version_of
 from evalgate.prompts.values import Prompt
 
 MAX_BYTES = 4 << 20
+_FRONT = "begin it with ---, the front matter, and --- again"
 _WITH_NAMES = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt")
 """Endings that mean a prompt wherever the file stands; others only as prompts/NAME/VERSION."""
 
@@ -201,7 +206,10 @@ def source_of(path: str, text: str) -> Source:
     document, problems = _document(path, lines)
     chat = _chat(path, text, problems)
     prompt = None if problems else _prompt(path, text, document, problems)
-    return Source(path, text, lines, quiet, outline(path, lines, document, chat), document, prompt, tuple(problems))
+    seen = outline(path, lines, document, chat)
+    if prompt is not None and prompt.declared is not None:
+        seen = replace(seen, declared=prompt.declared)
+    return Source(path, text, lines, quiet, seen, document, prompt, tuple(problems))
 
 
 def sample_source(sample: Sample) -> Source:
@@ -240,13 +248,22 @@ def _chat(path: str, text: str, problems: list[Problem]) -> Any:
 
 def _prompt(path: str, text: str, document: Document | None, problems: list[Problem]) -> Prompt | None:
     try:
-        if path.endswith(YAML_ENDINGS) and document is not None:
+        if path.endswith(YAML_ENDINGS):
+            assert document is not None
             return parse_prompt(document, reference=path)
         if path.endswith(TEXT_ENDINGS):
             return parse_plain(text, Path(path), reference=path)
+        if path.endswith(".json"):
+            return parse_chat(text, Path(path), reference=path)
+        split = split_front_matter(text, path, comments=path.endswith(".prompt"))
+        if path.endswith(".prompty"):
+            if document is None:
+                raise BadInput("a .prompty file begins with its front matter", where=f"{path}:1", hint=_FRONT)
+            return parse_prompty(document, split, reference=path)
+        return parse_dotprompt(document or Document({}, {}, path), split, reference=path)
     except BadInput as error:
         problems.extend(error.problems)
-    return None
+        return None
 
 
 def _sidecar(path: Path) -> str | None:

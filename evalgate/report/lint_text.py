@@ -25,8 +25,12 @@ def summary(report: LintReport, *, strict: bool) -> str:
     """One line: what was looked at, what was found, and whether it is refused."""
     counts = Counter(one.severity for one in report.findings)
     errors, warnings, notes = (counts[severity] for severity in LintSeverity)
-    files = f"{len(report.files):,} {'prompt' if len(report.files) == 1 else 'prompts'}"
-    found = f"{errors:,} errors, {warnings:,} warnings, {notes:,} notes"
+    files = _number(len(report.files), "prompt")
+    found = ", ".join(_number(n, word) for n, word in ((errors, "error"), (warnings, "warning"), (notes, "note")))
     held = f", {report.suppressed:,} suppressed" if report.suppressed else ""
     said = "refused" if report.fails(strict=strict) else "ok"
     return f"{said}  {files}, {len(report.rules)} rules: {found}{held}"
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

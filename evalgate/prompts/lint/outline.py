@@ -38,12 +38,16 @@ _VERSIONED = re.compile(r"prompts/[^/]+/([A-Za-z0-9][A-Za-z0-9._-]*?)\.(?:prompt
 
 def front_matter(lines: tuple[str, ...]) -> tuple[int, int] | None:
     """Line numbers of the two fences around the YAML at the top of a file; None when it has none."""
-    opening = _FENCE.match(lines[0].removeprefix("\ufeff").rstrip("\r")) if lines else None
+    first = 0
+    # A licence may stand before the front matter of a Dotprompt file.
+    while first < len(lines) and lines[first].lstrip("\ufeff").startswith("#"):
+        first += 1
+    opening = _FENCE.match(lines[first].removeprefix("\ufeff").rstrip("\r")) if first < len(lines) else None
     if opening is None:
         return None
-    for number, line in enumerate(lines[1:], start=2):
+    for number, line in enumerate(lines[first + 1 :], start=first + 2):
         if line.rstrip("\r \t") == opening.group(1):
-            return 1, number
+            return first + 1, number
     return None
 
 
@@ -54,7 +58,7 @@ def yaml_text(path: str, lines: tuple[str, ...]) -> str | None:
     if not path.endswith(FRONT_ENDINGS):
         return None
     fences = front_matter(lines)
-    return None if fences is None else "\n".join(("", *lines[1 : fences[1] - 1], ""))
+    return None if fences is None else "\n" * fences[0] + "\n".join((*lines[fences[0] : fences[1] - 1], ""))
 
 
 def quiet_lines(path: str, lines: tuple[str, ...]) -> frozenset[int]:

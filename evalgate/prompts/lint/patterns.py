@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalgate.core.document import KeyPath
-from evalgate.prompts.lint.values import Source
+from evalgate.prompts.lint.values import Part, Source
 
 OLD_TOKENS = re.compile(r"(?:^|[\s{,])(maxTokens)(?=[ ]*:)")
 PLACEHOLDER = re.compile(r"\{\{\{?[&~]?[ \t]*([A-Za-z_][\w.-]*)[ \t]*~?\}?\}\}")
@@ -33,6 +33,19 @@ def doubtful_words(source: Source) -> Iterator[tuple[int, int, str]]:
                 seen.add((number, found.start()))
                 yield number, found.start() + 1, value
                 break
+
+
+def variables(source: Source) -> Iterator[tuple[Part, re.Match[str]]]:
+    """Every variable that stands in double braces, with its message; group 1 is its name.
+
+    Where the template has logic, names of its own (of a loop, of the language) are left out.
+    """
+    prompt = source.prompt
+    own = None if prompt is None or prompt.engine == "plain" else set(prompt.placeholders)
+    for part in source.outline.parts:
+        for found in PLACEHOLDER.finditer(part.content) if "{{" in part.content else ():
+            if own is None or found.group(1) in own or found.group(1).split(".")[0] in own:
+                yield part, found
 
 
 def walk(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

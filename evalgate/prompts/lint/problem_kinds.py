@@ -18,7 +18,7 @@ PARAMETER = "parameter"
 _KINDS = (
     (re.compile(r"\bkey .* is given twice|the key .* stands twice|^duplicate key"), DUPLICATE),
     (re.compile(r"holds (a NUL character|the invisible character)"), HIDDEN),
-    (re.compile(r"is not a placeholder|\btemplate\b"), BRACES),
+    (re.compile(r"is not a placeholder"), BRACES),
     (re.compile(r"json_schema and jsonSchema belong together"), NO_SCHEMA),
     (re.compile(r"\bjsonSchema\b|\bschema\b"), SCHEMA),
     (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from evalgate.core.lint_report import LintSeverity
-from evalgate.prompts.lint.patterns import PLACEHOLDER
+from evalgate.prompts.lint.patterns import PLACEHOLDER, variables
 from evalgate.prompts.lint.skeleton import github
 from evalgate.prompts.lint.values import Hit, Part, Rule, Source
 
@@ -47,22 +47,21 @@ def unsafe_constructs(source: Source) -> Iterator[Hit]:
 
 
 def _in_system(source: Source) -> Iterator[Hit]:
-    for part in source.outline.parts:
+    for part, found in variables(source):
         if part.role == "system":
-            for found in PLACEHOLDER.finditer(part.content):
-                line, column = source.place(part, found.start(), found.end())
-                said = f"{{{{{found.group(1)}}}}} is filled into the system message"
-                yield Hit(line, column, said, "move it into a user message, between delimiters")
+            line, column = source.place(part, found.start(), found.end())
+            said = f"{{{{{found.group(1)}}}}} is filled into the system message"
+            yield Hit(line, column, said, "move it into a user message, between delimiters")
 
 
 def _role_marker(source: Source) -> Iterator[Hit]:
+    for part, found in variables(source):
+        before, after = part.content[max(0, found.start() - 80) : found.start()], part.content[found.end() : found.end() + 80]
+        if _BEFORE.search(before) or _AFTER.match(after):
+            line, column = source.place(part, found.start(), found.end())
+            said = f"a role marker stands beside {{{{{found.group(1)}}}}}: an input can go on as another role"
+            yield Hit(line, column, said, "write each role as a message of its own")
     for part in source.outline.parts:
-        for found in PLACEHOLDER.finditer(part.content):
-            before, after = part.content[max(0, found.start() - 80) : found.start()], part.content[found.end() : found.end() + 80]
-            if _BEFORE.search(before) or _AFTER.match(after):
-                line, column = source.place(part, found.start(), found.end())
-                said = f"a role marker stands beside {{{{{found.group(1)}}}}}: an input can go on as another role"
-                yield Hit(line, column, said, "write each role as a message of its own")
         for found in _SPECIAL.finditer(part.content) if PLACEHOLDER.search(part.content) else ():
             line, column = source.place(part, found.start(), found.end())
             said = f"the control marker {found.group()} stands in a message with variables"
@@ -70,14 +69,11 @@ def _role_marker(source: Source) -> Iterator[Hit]:
 
 
 def _no_delimiter(source: Source) -> Iterator[Hit]:
-    for part in source.outline.parts:
-        if part.role == "system":
-            continue
-        for found in PLACEHOLDER.finditer(part.content):
-            if not _enclosed(part, found.start(), found.end()):
-                line, column = source.place(part, found.start(), found.end())
-                said = f"nothing shows where {{{{{found.group(1)}}}}} begins and ends"
-                yield Hit(line, column, said, "put it between tags, quotes or fences, or into a message of its own")
+    for part, found in variables(source):
+        if part.role != "system" and not _enclosed(part, found.start(), found.end()):
+            line, column = source.place(part, found.start(), found.end())
+            said = f"nothing shows where {{{{{found.group(1)}}}}} begins and ends"
+            yield Hit(line, column, said, "put it between tags, quotes or fences, or into a message of its own")
 
 
 def _enclosed(part: Part, start: int, end: int) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from evalgate.core.lint_report import LintSeverity
-from evalgate.prompts.lint.patterns import PLACEHOLDER
+from evalgate.prompts.lint.patterns import PLACEHOLDER, variables
 from evalgate.prompts.lint.problem_kinds import BRACES, line_in, of_kind
 from evalgate.prompts.lint.rules_template import unsafe_constructs
 from evalgate.prompts.lint.skeleton import github, prompty
 from evalgate.prompts.lint.values import GateUse, Hit, Rule, Source, Surroundings
+
+_TAG = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,28 @@ class _Use:
 
 def uses(source: Source) -> Iterator[_Use]:
     """Every variable of the messages with its place; a dotted name counts by its first part."""
+    prompt = source.prompt
+    seen: set[str] = set()
+    for part, found in variables(source):
+        name = found.group(1)
+        seen.update((name, name.split(".")[0]))
+        line, column = source.place(part, found.start(), found.end())
+        yield _Use(name, line, column)
+    for name in prompt.placeholders if prompt is not None else ():
+        if name not in seen:
+            yield _Use(name, *_first(source, name))
+
+
+def _first(source: Source, name: str) -> tuple[int, int]:
+    """Where a variable is first named inside the logic of a template."""
+    word = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\w)")
     for part in source.outline.parts:
-        for found in PLACEHOLDER.finditer(part.content):
-            line, column = source.place(part, found.start(), found.end())
-            yield _Use(found.group(1), line, column)
+        for tag in _TAG.finditer(part.content):
+            found = word.search(tag.group())
+            if found:
+                start = tag.start() + found.start()
+                return source.place(part, start, start + len(name))
+    return (source.outline.parts[0].line, 1) if source.outline.parts else (1, 1)
 
 
 def _undeclared(source: Source) -> Iterator[Hit]:
