@@ -67,7 +67,10 @@ def variables_of(source: str, name: str, first_line: int) -> tuple[str, ...]:
     if problems:
         raise BadInput(problems)
     found: dict[str, None] = {}
-    _uses(tree, frozenset(), found)
+    try:
+        _uses(tree, frozenset(), found)
+    except RecursionError as error:
+        raise BadInput("the template is nested too deep", where=name, hint="flatten it") from error
     return tuple(found)
 
 
