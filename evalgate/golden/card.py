@@ -10,6 +10,9 @@ from typing import Any
 from evalgate.core.document import Document
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.plugins import suggestion
+from evalgate.golden.health.acceptance import KEY as HEALTH
+from evalgate.golden.health.acceptance import acceptance_faults
+from evalgate.golden.hugging_face import SCHEME, parse_reference
 
 COLUMN_TYPES = ("string", "number", "integer", "boolean", "list", "object", "any")
 _TEXTS = ("name", "version", "license", "source", "data", "id", "group", "digest")
@@ -26,7 +29,9 @@ _NOTES = (
     "limits",
     "language",
 )
-_KNOWN = (*_TEXTS, *_LISTS, "schema", "rows", *_NOTES)
+STAGED = "staged"
+"""The key of a card whose cases nobody has labelled yet: no card with it is accepted."""
+_KNOWN = (*_TEXTS, *_LISTS, "schema", "rows", HEALTH, *_NOTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Card:
     name: str
     version: str
     data: Path
-    """The data file."""
+    """The data file or folder; for data of the hub, the card's folder."""
     id_column: str
     inputs: tuple[str, ...]
     """Empty: every column except id, reference and group."""
@@ -50,6 +55,13 @@ class Card:
     fields: Mapping[str, Any] = field(default_factory=dict)
     """The whole card as written, for the report."""
     path: Path | None = None
+    remote: str | None = None
+    """Where the data is when it lies on the hub: `hf://…`."""
+
+    @property
+    def shown(self) -> str:
+        """What messages call the data."""
+        return self.remote or str(self.data)
 
 
 def parse_card(document: Document, folder: Path) -> Card:
@@ -63,7 +75,10 @@ def parse_card(document: Document, folder: Path) -> Card:
     problems = _faults(document, value)
     if problems:
         raise BadInput(problems)
-    data = folder / value["data"]
+    remote = value["data"] if value["data"].startswith(SCHEME) else None
+    if remote:
+        parse_reference(remote, document.place("data"))
+    data = folder if remote else folder / value["data"]
     if not _inside(data, folder):
         raise BadInput("data points outside the dataset's folder", where=document.place("data"))
     return Card(
@@ -80,6 +95,7 @@ def parse_card(document: Document, folder: Path) -> Card:
         digest=value.get("digest"),
         fields=value,
         path=folder / "dataset.yaml",
+        remote=remote,
     )
 
 
@@ -100,8 +116,11 @@ def _faults(document: Document, value: Mapping[str, Any]) -> list[Problem]:
     found = [
         Problem(f"unknown key {key!r}", document.place(key), suggestion(str(key), list(_KNOWN)))
         for key in value
-        if key not in _KNOWN
+        if key not in (*_KNOWN, STAGED)
     ]
+    if STAGED in value:
+        hint = f"fill every null in the data, read every text, then remove the line {STAGED!r}"
+        found.append(Problem("these cases are staged and not labelled yet", document.place(STAGED), hint))
     found += [Problem(f"{key} is missing", document.place()) for key in ("name", "version", "data") if key not in value]
     found += [
         Problem(f"{key} must be text", document.place(key), "quote it")
@@ -118,7 +137,7 @@ def _faults(document: Document, value: Mapping[str, Any]) -> list[Problem]:
     rows = value.get("rows")
     if "rows" in value and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 1):
         found.append(Problem("rows must be a whole number ≥ 1", document.place("rows")))
-    return found + _schema_faults(document, value.get("schema", {}))
+    return found + _schema_faults(document, value.get("schema", {})) + acceptance_faults(document, value.get(HEALTH))
 
 
 def _schema_faults(document: Document, schema: Any) -> list[Problem]:

@@ -1,27 +1,29 @@
-"""Find a golden dataset: `name@version` under datasets/, or a path."""
+"""Find a golden dataset: `name@version` under datasets/, a path, or the hub reference that a card has as its data."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from evalgate.core.errors import BadInput
-from evalgate.core.files import NAME
+from evalgate.core.files import NAME, read_text
 from evalgate.core.plugins import suggestion
+from evalgate.golden.hugging_face import SCHEME, parse_reference, require_pinned
 
 CARD = "dataset.yaml"
+_DATA_LINE = re.compile(r"^data:[ \t]*(?P<quote>['\"]?)(?P<data>hf://[^\s'\"]+)(?P=quote)[ \t]*(?: #.*)?\r?$", re.MULTILINE)
 
 
 def card_path(reference: str, *, root: Path, base: Path, where: str | None = None) -> Path:
     """The card that a configuration's `dataset:` means.
 
     `name@version` is `<root>/datasets/<name>/<version>/dataset.yaml`; anything else is a path relative to `base` (the
-    configuration's folder), of a card or of the folder that holds it.
+    configuration's folder), of a card or of the folder that holds it. `hf://…` is the card under datasets/ with that data.
 
     Raises: BadInput when there is none, with the versions that exist.
     """
-    if reference.startswith("hf://"):
-        hint = "save a pinned revision as .jsonl or .parquet under datasets/ and name that"
-        raise BadInput("hf:// datasets are not read by this version", where=where, hint=hint)
+    if reference.startswith(SCHEME):
+        return _card_of_hub_data(reference, root / "datasets", where)
     name, at, version = reference.partition("@")
     if at and "/" not in reference:
         return _versioned(name, version, root / "datasets", where)
@@ -30,6 +32,28 @@ def card_path(reference: str, *, root: Path, base: Path, where: str | None = Non
     if not path.is_file():
         raise BadInput(f"no dataset card at {path}", where=where, hint=f"name@version, or the path of a {CARD}")
     return path
+
+
+def _card_of_hub_data(reference: str, datasets: Path, where: str | None) -> Path:
+    """The card under datasets/ whose `data` is this reference: it says what the columns are for, and locks the content."""
+    require_pinned(parse_reference(reference, where), where)
+    found = [path for path in sorted(datasets.glob(f"*/*/{CARD}")) if _data_of(path) == reference]
+    if len(found) > 1:
+        said = f"several cards have this data: {', '.join(str(path) for path in found)[:300]}"
+        raise BadInput(said, where=where, hint="name one of them as name@version")
+    if not found:
+        hint = f"write datasets/<name>/<version>/{CARD} with data: {reference}, inputs, reference and version, and lock it"
+        raise BadInput("no card has this hub dataset as its data", where=where, hint=hint)
+    return found[0]
+
+
+def _data_of(path: Path) -> str | None:
+    """The `data` of a card, by its line alone: the card itself is checked when it is read."""
+    try:
+        found = _DATA_LINE.search(read_text(path, str(path)))
+    except BadInput:
+        return None
+    return found["data"] if found else None
 
 
 def _versioned(name: str, version: str, datasets: Path, where: str | None) -> Path:

@@ -1,4 +1,4 @@
-"""Rows of data files, one at a time and strictly: `.jsonl`, `.csv`, `.parquet`, `.txt`; data formats only, no code."""
+"""Rows of data files, one at a time and strictly: JSON lines, CSV, Parquet, Arrow, text; data formats only, no code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from evalgate.core.errors import BadInput
 from evalgate.core.files import open_for_reading, read_json_lines
+from evalgate.golden.arrow_files import arrow_batches, parquet_batches
 from evalgate.golden.case_digests import row_bytes
 
 CSV_FIELD_LIMIT = 16 << 20
@@ -24,7 +25,7 @@ class Row:
 
     fields: Mapping[str, Any]
     place: str
-    """`file:line`, or `file row n` for Parquet."""
+    """`file:line`, or `file row n` for Parquet and Arrow."""
 
 
 def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
@@ -136,25 +137,19 @@ def _csv_body(reader: Any, header: list[str], name: str) -> Iterator[Row]:
 
 
 def _parquet_rows(path: Path, name: str) -> Iterator[Row]:
-    open_for_reading(path, name).close()
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    return _numbered(parquet_batches(path, name), name)
 
+
+def _arrow_rows(path: Path, name: str) -> Iterator[Row]:
+    return _numbered(arrow_batches(path, name), name)
+
+
+def _numbered(batches: Iterator[list[dict[str, Any]]], name: str) -> Iterator[Row]:
     number = 0
-    try:
-        with pq.ParquetFile(path) as table:
-            _require_distinct(table.schema_arrow.names, name)
-            for batch in table.iter_batches(batch_size=1024):
-                for fields in batch.to_pylist():
-                    number += 1
-                    yield Row(fields, f"{name} row {number}")
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise BadInput(f"not a readable Parquet file of plain data: {str(error)[:200]}", where=name) from error
-
-
-def _require_distinct(names: list[str], name: str) -> None:
-    if len(set(names)) != len(names):
-        raise BadInput("two columns have the same name", where=name, hint="every column needs a name of its own")
+    for batch in batches:
+        for fields in batch:
+            number += 1
+            yield Row(fields, f"{name} row {number}")
 
 
 _READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {
@@ -162,5 +157,9 @@ _READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {
     ".ndjson": _json_lines,
     ".csv": _csv_rows,
     ".parquet": _parquet_rows,
+    ".arrow": _arrow_rows,
+    ".feather": _arrow_rows,
     ".txt": _text_lines,
 }
+DATA_ENDINGS = tuple(ending for ending in _READERS if ending != ".txt")
+"""Endings of files with columns."""

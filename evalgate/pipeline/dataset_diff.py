@@ -13,7 +13,7 @@ from evalgate.golden.card import parse_card
 from evalgate.golden.dataset_diff import CaseChange, DatasetDiff, DatasetVersion, FieldChange, SideFacts, diff_datasets
 from evalgate.golden.dataset_diff_version import advise
 from evalgate.golden.locate import card_path
-from evalgate.golden.tables import read_rows
+from evalgate.golden.sources import card_rows
 from evalgate.report.dataset_diff_words import word_pieces
 
 SCHEMA = "evalgate.dataset_diff/1"
@@ -47,7 +47,7 @@ def dataset_version(reference: str, root: Path) -> DatasetVersion:
     """
     path = card_path(reference, root=root, base=root)
     card = parse_card(read_document(path), path.parent)
-    return DatasetVersion(card, lambda: read_rows(card.data, str(card.data)))
+    return DatasetVersion(card, lambda: card_rows(card))
 
 
 def diff_document(diff: DatasetDiff, limit: int) -> dict[str, Any]:

@@ -11,23 +11,28 @@ from evalgate.core.errors import BadInput
 from evalgate.core.files import read_text, write_whole
 from evalgate.golden.card import Card, parse_card
 from evalgate.golden.locate import card_path
+from evalgate.golden.lock_file import LOCK, LockLines
 from evalgate.pipeline.subject import Dataset, prove_dataset
 
 _LOCK_LINE = re.compile(r"^(rows|digest):.*\n?", re.MULTILINE)
 
 
 def lock_dataset(reference: str, root: Path) -> tuple[Card, Dataset]:
-    """Write rows and digest of the data into the card; the rest of the card stays as it is.
+    """Write rows and digest of the data into the card, and a digest of each case into dataset.lock beside it.
+
+    The rest of the card stays as it is. The lock is written first: the card makes it count.
 
     Raises: BadInput when card or data are faulty; nothing is written then.
-    Side effects: rewrites the card.
+    Side effects: rewrites card and lock.
     """
     path = card_path(reference, root=root, base=root)
     card = _card(path)
-    dataset = prove_dataset(replace(card, rows=None, digest=None))
+    lines = LockLines(card.reference)
+    dataset = prove_dataset(replace(card, rows=None, digest=None, path=None), lines)
     text = _LOCK_LINE.sub("", read_text(path, str(path)))
     locked = f"{text.rstrip()}\nrows: {dataset.rows}\ndigest: {dataset.digest}\n"
     parse_card(parse_document(locked, str(path)), path.parent)
+    write_whole(path.with_name(LOCK), lines.file(dataset.digest))
     write_whole(path, locked)
     return _card(path), dataset
 

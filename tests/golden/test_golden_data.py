@@ -196,7 +196,20 @@ def test_line_ends_and_byte_order_marks_do_not_change_the_digest(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    "reference", ["../d@1", "d@../1", "d@", "@1", "d@9", "e@1", "hf://org/d@1#x", "nowhere/card.yaml", "d@1/..", ""]
+    "reference",
+    [
+        "../d@1",
+        "d@../1",
+        "d@",
+        "@1",
+        "d@9",
+        "e@1",
+        "hf://org/d@" + 40 * "a" + "#x",
+        "hf://d@1#x",
+        "nowhere/card.yaml",
+        "d@1/..",
+        "",
+    ],
 )
 def test_datasets_that_are_not_there(tmp_path: Path, reference: str) -> None:
     folder = tmp_path / "datasets" / "d" / "1"

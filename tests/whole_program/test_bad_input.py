@@ -85,7 +85,7 @@ CONFIG = [
     ("a missing recording", ("recording: sums", "recording: sum"), "sums"),
     ("an unknown parameter", ("[exact_match]", "[{exact_match: {normalise: squad}}]"), "normalize"),
     ("a pattern that could hang", ("[exact_match]", "[{exact_match: {extract: '(?=a)b'}}]"), "RE2"),
-    ("an hf dataset", ("sums@1.0.0", "hf://org/name@1#test"), "hf://"),
+    ("a hub dataset without a card", ("sums@1.0.0", f"hf://org/name@{40 * 'a'}#test"), "no card"),
     ("newly failing of no pass/fail metric", ("[exact_match]", "[chrf, exact_match]"), None),
 ]
 

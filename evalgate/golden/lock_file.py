@@ -1,0 +1,139 @@
+"""`dataset.lock` beside a card: one line for each case, so that a change can be named and reviewed.
+
+The first line is a JSON object; every other line is `<digest> <digest without the reference columns> <id>`: 16 hexadecimal
+digits each (`-` where the card has no reference), the id as JSON, in the order of the data. What proves the data is the
+whole SHA-256 in the card; these lines only say where it was broken, for which 64 bits are enough, and a million cases take
+50 MB. They are text so that a pull request shows one changed line for one changed case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.canonical import json_line
+from evalgate.core.errors import BadInput
+from evalgate.core.files import open_for_reading
+from evalgate.core.strict_json import parse_json
+from evalgate.golden.case_digests import case_digest
+
+LOCK = "dataset.lock"
+SCHEMA = "evalgate.dataset_lock/1"
+SHORT_BYTES = 8
+_KEYS = {"schema", "digest", "rows", "reference", "cases"}
+_MAX_LINE = 1 << 16
+_NONE = b"-"
+
+
+@dataclass(frozen=True, slots=True)
+class LockedCase:
+    """What a lock says about one case."""
+
+    id: str
+    whole: bytes
+    """The first 8 bytes of `case_digest` of the row."""
+    rest: bytes
+    """The same without the reference columns; empty where the card has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LockHeader:
+    """What a lock says about the whole content."""
+
+    digest: str
+    """The content digest that the card must have too."""
+    rows: int
+    reference: tuple[str, ...]
+    """The reference columns of the card when it was locked."""
+    cases: str
+    """`sha256:<hex>` of the lines about cases, with line feeds."""
+
+
+@dataclass(slots=True)
+class LockLines:
+    """The lines of a lock that is being made."""
+
+    reference: tuple[str, ...]
+    body: bytearray = field(default_factory=bytearray)
+    rows: int = 0
+
+    def add(self, case_id: str, fields: Mapping[str, Any]) -> None:
+        """Take in the next case."""
+        one = locked_case(case_id, fields, self.reference)
+        rest = one.rest.hex().encode() or _NONE
+        self.body += b"%b %b %b" % (one.whole.hex().encode(), rest, json_line(case_id).encode("utf-8"))
+        self.rows += 1
+
+    def file(self, digest: str) -> bytes:
+        """The whole lock file for content of this digest."""
+        header = {
+            "schema": SCHEMA,
+            "digest": digest,
+            "rows": self.rows,
+            "reference": list(self.reference),
+            "cases": "sha256:" + hashlib.sha256(self.body).hexdigest(),
+        }
+        return json_line(header).encode("utf-8") + self.body
+
+
+def locked_case(case_id: str, fields: Mapping[str, Any], reference: tuple[str, ...]) -> LockedCase:
+    """What a lock would say about a case."""
+    rest = case_digest(fields, reference)[:SHORT_BYTES] if reference else b""
+    return LockedCase(case_id, case_digest(fields)[:SHORT_BYTES], rest)
+
+
+def read_header(path: Path, shown: str) -> LockHeader:
+    """The first line of a lock.
+
+    Raises: BadInput when the file cannot be read or is no lock of this version.
+    """
+    with open_for_reading(path, shown) as handle:
+        line: bytes = handle.readline(_MAX_LINE)
+    try:
+        value = parse_json(line.decode("utf-8"))
+        if not isinstance(value, dict) or set(value) != _KEYS or value["schema"] != SCHEMA:
+            raise ValueError(f"not {SCHEMA}")
+        reference, rows = value["reference"], value["rows"]
+        texts = [value["digest"], value["cases"], *(reference if isinstance(reference, list) else [None])]
+        if not all(isinstance(text, str) for text in texts) or isinstance(rows, bool) or not isinstance(rows, int):
+            raise ValueError("a value of another type")
+    except ValueError as error:
+        raise _damaged(f"{shown}:1", str(error)) from error
+    return LockHeader(value["digest"], rows, tuple(reference), value["cases"])
+
+
+def locked_cases(path: Path, header: LockHeader, shown: str) -> Iterator[LockedCase]:
+    """The cases of a lock in order, as a stream; a carriage return that Git put before a line feed does not count.
+
+    Raises: BadInput for a line that is none, or, at the end, when lines were added, lost or edited.
+    """
+    content = hashlib.sha256()
+    number = 1
+    with open_for_reading(path, shown) as handle:
+        handle.readline(_MAX_LINE)
+        for number, raw in enumerate(iter(lambda: handle.readline(_MAX_LINE), b""), start=2):
+            line = raw.rstrip(b"\r\n")
+            content.update(line + b"\n")
+            yield _parsed(line, f"{shown}:{number}")
+    if number - 1 != header.rows or header.cases != "sha256:" + content.hexdigest():
+        raise _damaged(shown, "lines were added, lost or edited")
+
+
+def _parsed(line: bytes, where: str) -> LockedCase:
+    try:
+        whole, rest, text = line.decode("utf-8").split(" ", 2)
+        case_id = parse_json(text)
+        found = LockedCase(case_id, bytes.fromhex(whole), b"" if rest == "-" else bytes.fromhex(rest))
+    except ValueError as error:
+        raise _damaged(where, "not a line about a case") from error
+    if not isinstance(case_id, str) or len(found.whole) != SHORT_BYTES or len(found.rest) not in (0, SHORT_BYTES):
+        raise _damaged(where, "not a line about a case")
+    return found
+
+
+def _damaged(where: str, said: str) -> BadInput:
+    hint = "restore it, or write it again with `evalgate dataset lock` where the data is as it should be"
+    return BadInput(f"the lock is damaged: {said}", where=where, hint=hint)
