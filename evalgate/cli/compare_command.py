@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.output import print_result, progress
+from evalgate.cli.output import print_result, progress, say
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -15,7 +15,7 @@ def handle(options: argparse.Namespace) -> int:
         result = compare(
             options.baseline,
             options.candidate,
-            references=options.references,
+            references=options.references or (),
             metrics=options.metric,
             safety=options.safety,
             thresholds=options.threshold,
@@ -30,5 +30,6 @@ def handle(options: argparse.Namespace) -> int:
             confidence=options.confidence,
             seed=options.seed,
             resamples=options.resamples,
+            notice=say,
         )
     return print_result(result, options, kept=options.out is not None)

@@ -47,11 +47,10 @@ def _run(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 def _compare(commands: Commands, shared: argparse.ArgumentParser) -> None:
     parser = command(commands, shared, "compare", "judge outputs that already exist (.jsonl, .csv, .parquet, .txt)")
-    parser.add_argument("baseline", metavar="BASELINE", help="outputs of the baseline")
-    parser.add_argument("candidate", metavar="CANDIDATE", help="outputs of the candidate")
-    parser.add_argument(
-        "--references", metavar="REF", nargs="+", action="extend", required=True, help="one or more reference files"
-    )
+    parser.add_argument("baseline", metavar="BASELINE", help="outputs of the baseline, or the folder of a finished run")
+    parser.add_argument("candidate", metavar="CANDIDATE", help="outputs of the candidate, or the folder of a finished run")
+    references = "one or more reference files; runs bring their own"
+    parser.add_argument("--references", metavar="REF", nargs="+", action="extend", help=references)
     _compare_rules(parser)
     _compare_columns(parser)
     parser.add_argument("--jobs", metavar="N", type=_jobs, help="workers (default: decided from the size of the job)")

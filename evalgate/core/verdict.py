@@ -282,3 +282,5 @@ class RunIdentity:
     baseline: VariantIdentity
     candidate: VariantIdentity
     manifest_digest: str
+    shared: Mapping[str, object] | None = None
+    """When two runs were compared: the cases they share, and how many of each were left out and why."""

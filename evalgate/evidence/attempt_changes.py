@@ -61,7 +61,7 @@ def _judged(before: Entry, after: Entry) -> list[Change]:
     for arm in ARMS:
         old, new = before.variants[arm], after.variants[arm]
         if old.prompt_digest != new.prompt_digest:
-            what = "outputs" if after.mode == "files" else "prompt"
+            what = "outputs" if after.mode in ("files", "runs") else "prompt"
             found.append(_change(f"{arm} {what}", _named(old.prompt, old.prompt_digest), _named(new.prompt, new.prompt_digest)))
         if old.model_digest != new.model_digest:
             found.append(_change(f"{arm} model", old.model, new.model))

@@ -41,6 +41,7 @@ def verdict_document(verdict: Verdict, identity: RunIdentity) -> dict[str, Any]:
             "version": identity.dataset_version,
             "digest": identity.dataset_digest,
             "cases": run.cases,
+            **({} if identity.shared is None else {"shared": identity.shared}),
         },
         "variants": {"baseline": _variant(identity.baseline), "candidate": _variant(identity.candidate)},
         **_results(verdict.results),

@@ -87,7 +87,7 @@ def compare(
     baseline: str | Path,
     candidate: str | Path,
     *,
-    references: str | Path | Sequence[str | Path],
+    references: str | Path | Sequence[str | Path] = (),
     metrics: Sequence[str | PluginChoice] = (),
     safety: Sequence[str | PluginChoice] = (),
     thresholds: Sequence[str | Threshold] = (),
@@ -102,8 +102,9 @@ def compare(
     confidence: float = 0.95,
     seed: int = 0,
     resamples: int | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> RunResult:
-    """Judge outputs that already exist, as `evalgate compare` does.
+    """Judge outputs that already exist, as `evalgate compare` does: two files, or the folders of two finished runs.
 
     Metrics, safety and thresholds are written as on the command line (`"exact_match:normalize=squad"`,
     `"rougeL:min_improvement=5%"`) or given as values.
@@ -129,19 +130,23 @@ def compare(
         seed=seed,
         resamples=resamples,
     )
-    return compared(comparison, Path(out) if out is not None else None, jobs, progress or _quiet)
+    place = Path(out) if out is not None else None
+    return compared(comparison, place, jobs, progress or _quiet, notice or _unheard)
 
 
-def compared(comparison: Any, out: Path | None, jobs: int | None, progress: Progress) -> RunResult:
+def compared(
+    comparison: Any, out: Path | None, jobs: int | None, progress: Progress, notice: Callable[[str], None] | None = None
+) -> RunResult:
     """Run a comparison in `out`, or in a temporary folder that lives as long as the result."""
     from evalgate.pipeline.compare import compare_outputs
     from evalgate.runner.execute import Workers
 
     if out is not None:
-        return RunResult(compare_outputs(comparison, out, Workers(jobs), progress, kept=True))
+        return RunResult(compare_outputs(comparison, out, Workers(jobs), progress, kept=True, notice=notice))
     temporary = tempfile.mkdtemp(prefix="evalgate-")
     try:
-        return RunResult(compare_outputs(comparison, Path(temporary, "compare"), Workers(jobs), progress), temporary)
+        place = Path(temporary, "compare")
+        return RunResult(compare_outputs(comparison, place, Workers(jobs), progress, notice=notice), temporary)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

@@ -1,8 +1,8 @@
-"""`evalgate compare`: the same judgement on outputs that already exist."""
+"""`evalgate compare`: the same judgement on outputs that already exist, in files or in two finished runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from evalgate.pipeline.evaluate import Finished, Subject, check_slices, evaluate
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import build_instruments
 from evalgate.pipeline.plan_document import rules
+from evalgate.pipeline.shared_cases import MODE as RUNS
+from evalgate.pipeline.shared_cases import shared_cases, shared_lines
 from evalgate.pipeline.workspace import opened
 from evalgate.runner.execute import Progress, Workers
 
@@ -34,8 +36,10 @@ class Comparison:
     """What to compare, and by which rules."""
 
     baseline: Path
+    """A file of outputs, or the folder of a finished run."""
     candidate: Path
     references: tuple[Path, ...]
+    """Empty for runs, which bring their own."""
     metrics: tuple[PluginChoice, ...] = ()
     """Empty: exact_match, token_f1, rougeL, chrf."""
     safety: tuple[PluginChoice, ...] = ()
@@ -49,16 +53,28 @@ class Comparison:
 
 
 def compare_outputs(
-    comparison: Comparison, folder: Path, workers: Workers, progress: Progress, *, kept: bool = False
+    comparison: Comparison,
+    folder: Path,
+    workers: Workers,
+    progress: Progress,
+    *,
+    kept: bool = False,
+    notice: Callable[[str], None] | None = None,
 ) -> Finished:
     """Judge outputs that already exist and write the evidence into a folder.
 
     `kept`: whether the folder stays, so that its history of attempts means something.
 
+    `notice` is told what the user should hear: of two runs, how many cases were left out.
+
     Raises: BadInput before anything is measured, Incomplete when the evidence is not complete.
     Side effects: writes the run folder.
     """
-    settings = _settings(comparison)
+    if comparison.baseline.is_dir() or comparison.candidate.is_dir():
+        return _compare_runs(comparison, folder, workers, progress, kept=kept, notice=notice)
+    if not comparison.references:
+        raise BadInput("no reference file", where="--references", hint="name one or more, or compare the folders of two runs")
+    settings = _settings(comparison, MODE)
     faults = Faults()
     faults.problems.extend(check_together(settings.thresholds, settings.slices))
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
@@ -83,7 +99,62 @@ def compare_outputs(
         return evaluate(subject, _lines(cases, found), folder, workers, progress)
 
 
-def _settings(comparison: Comparison) -> GateSettings:
+def _compare_runs(
+    comparison: Comparison,
+    folder: Path,
+    workers: Workers,
+    progress: Progress,
+    *,
+    kept: bool,
+    notice: Callable[[str], None] | None,
+) -> Finished:
+    _refuse_file_options(comparison)
+    settings = _settings(comparison, RUNS)
+    faults = Faults()
+    faults.problems.extend(check_together(settings.thresholds, settings.slices))
+    built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
+    shared = faults.attempt(lambda: shared_cases(comparison.baseline, comparison.candidate, settings.slices))
+    faults.raise_if_any()
+    assert built is not None and shared is not None
+    check_slices(settings, {column: {case.slices[column] for case in shared.cases} for column in settings.slices})
+    told = shared.document()
+    subject = Subject(
+        settings=replace(settings, dataset=str(shared.dataset["name"])),
+        built=built,
+        plan={
+            "schema": SCHEMA,
+            "gate": GATE,
+            "dataset": {**shared.dataset, "cases": len(shared.cases), "shared": told},
+            "variants": {arm: {"outputs": v.prompt, "digest": v.prompt_digest} for arm, v in shared.variants.items()},
+            **rules(settings, built),
+        },
+        inputs={"cases": shared.dataset["digest"], **{f"outputs:{a}": v.prompt_digest for a, v in shared.variants.items()}},
+        dataset={**shared.dataset, "shared": told, "card": dict(shared.dataset)},
+        mode=RUNS,
+        variants=shared.variants,
+        require_threshold=False,
+        ledger=folder / HISTORY if kept else None,
+    )
+    if notice is not None:
+        notice(shared.notice())
+    with opened(folder, dict(subject.plan)):
+        return evaluate(subject, shared_lines(shared), folder, workers, progress)
+
+
+def _refuse_file_options(comparison: Comparison) -> None:
+    for path in (comparison.baseline, comparison.candidate):
+        if not path.is_dir():
+            hint = "compare two files with --references, or two run folders"
+            raise BadInput("one side is a run folder, the other is not", where=str(path), hint=hint)
+    if comparison.references:
+        raise BadInput("runs bring their own references", where="--references", hint="leave --references away")
+    if comparison.group is not None:
+        raise BadInput("runs bring their own groups", where="--group", hint="leave --group away")
+    if comparison.columns != Columns():
+        raise BadInput("runs have no columns to choose", where="--id-field, --output-field, --reference-field")
+
+
+def _settings(comparison: Comparison, mode: str) -> GateSettings:
     if not 0.5 < comparison.confidence < 1:
         raise BadInput(f"confidence {comparison.confidence} is not between 0.5 and 1", where="--confidence", hint="0.95, say")
     if comparison.seed < 0:
@@ -94,10 +165,10 @@ def _settings(comparison: Comparison) -> GateSettings:
     return GateSettings(
         gate=GATE,
         dataset=", ".join(path.name for path in comparison.references),
-        baseline=VariantChoice(comparison.baseline.name, MODE),
-        candidate=VariantChoice(comparison.candidate.name, MODE),
+        baseline=VariantChoice(comparison.baseline.name, mode),
+        candidate=VariantChoice(comparison.candidate.name, mode),
         models={},
-        proxy=ProxyChoice(MODE, ""),
+        proxy=ProxyChoice(mode, ""),
         metrics=metrics,
         safety=comparison.safety,
         slices=comparison.slices,

@@ -172,6 +172,7 @@ def _record(
         baseline=subject.variants["baseline"],
         candidate=subject.variants["candidate"],
         manifest_digest=digest(sealed),
+        shared=subject.dataset.get("shared"),
     )
     shown = reader.worst()
     ended = datetime.now(UTC)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from evalgate.core.record import CaseRecord, RunRecord
 from evalgate.core.settings import Bound, Level, TargetKind, Threshold
 from evalgate.core.values import Status
@@ -27,6 +29,7 @@ _MODES = {
     "live": "Live answers of a model; nothing was recorded, so this run cannot be replayed",
     "compare": "Outputs given as files; no model was called",
     "files": "Outputs given as files; no model was called",
+    "runs": "Answers of two finished runs; no model was called",
 }
 _SIGNED = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION, Bound.MAX_INCREASE})
 _COUNTS = frozenset({Bound.MAX_NEWLY_FAILING, Bound.MAX_NEW, Bound.MAX_INCREASE})
@@ -52,7 +55,20 @@ def outcome(result: ThresholdResult) -> str:
 def mode(record: RunRecord) -> str:
     """Where the answers came from."""
     name = str(record.environment.get("mode", record.identity.mode))
-    return _MODES.get(name) or f"Mode {name}"
+    said = _MODES.get(name) or f"Mode {name}"
+    return f"{said}; {shared}" if (shared := shared_cases(record)) else said
+
+
+def shared_cases(record: RunRecord) -> str:
+    """Of two runs: on how many cases they are compared, and how many of each are left out; else nothing."""
+    found: Any = record.identity.shared
+    if not found:
+        return ""
+    left = [
+        f"{figures.count(found[arm]['cases'] - found['cases'])} of {figures.count(found[arm]['cases'])} of the {arm} left out"
+        for arm in ("baseline", "candidate")
+    ]
+    return f"compared on the {figures.counted(found['cases'], 'case')} that are the same in both, {', '.join(left)}"
 
 
 def asks(threshold: Threshold) -> str:
