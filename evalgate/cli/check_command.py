@@ -15,4 +15,6 @@ def handle(options: argparse.Namespace) -> int:
     for checked in check_paths([Path(path) for path in options.paths or ["configs"]]):
         if not options.quiet:
             print(f"ok  {checked.kind:<13} {terminal_line(checked.path)}  ({terminal_line(checked.note)})")
+            for line in checked.health:
+                print(f"    {terminal_line(line)}")
     return 0

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from evalgate.config.strict_yaml import read_document
 from evalgate.core.errors import BadInput
-from evalgate.golden.card import parse_card
+from evalgate.golden.card import Card, parse_card
+from evalgate.golden.health.survey import HealthSurvey
 from evalgate.golden.locate import CARD
 from evalgate.pipeline.evaluate import check_slices
 from evalgate.pipeline.faults import Faults
+from evalgate.pipeline.health import dataset_survey, gate_survey, health_of, lines_of, require_healthy
 from evalgate.pipeline.prompt_reading import read_prompt
-from evalgate.pipeline.prompt_releases import check_releases, is_list_of_releases, read_one, require_release
+from evalgate.pipeline.prompt_releases import check_releases, is_list_of_releases, require_release
 from evalgate.pipeline.prompt_test import check_tests
 from evalgate.pipeline.subject import prove_dataset, read_card, resolve
 from evalgate.prompts.template_tests import TEST_ENDINGS
@@ -31,6 +33,8 @@ class Checked:
     """configuration, prompt, prompt tests, releases, dataset or recording."""
     note: str
     """What is worth knowing: number of cases, an unlocked dataset."""
+    health: tuple[str, ...] = ()
+    """What looks wrong in a dataset, a line each."""
 
 
 def check_paths(paths: Sequence[Path]) -> tuple[Checked, ...]:
@@ -40,14 +44,15 @@ def check_paths(paths: Sequence[Path]) -> tuple[Checked, ...]:
     """
     faults = Faults()
     checked: list[Checked] = []
+    surveyed: set[Path] = set()
     for path in paths:
         for found in faults.attempt(lambda path=path: tuple(_expand(path))) or ():  # type: ignore[misc]
-            one = faults.attempt(lambda found=found: _check(found))  # type: ignore[misc]
+            one = faults.attempt(lambda found=found: _check(found, surveyed))  # type: ignore[misc]
             if one is not None:
                 checked.append(one)
             if one is not None and one.kind == "prompt" and found == path:
                 # Of a whole folder, the list of releases is looked at by itself.
-                faults.attempt(lambda found=found: require_release(read_one(found, str(found))))  # type: ignore[misc]
+                faults.attempt(lambda found=found: require_release(read_prompt(found, str(found))))  # type: ignore[misc]
     if not checked and not faults.problems:
         faults.add(
             "nothing to check",
@@ -91,12 +96,12 @@ def _kind(path: Path) -> str | None:
     return None
 
 
-def _check(path: Path) -> Checked:
+def _check(path: Path, surveyed: set[Path]) -> Checked:
     match _kind(path):
         case "recording":
             return _recording(path)
         case "dataset":
-            return _dataset(path)
+            return _dataset(path, surveyed)
         case "prompt":
             prompt = read_prompt(path, str(path))
             return Checked(
@@ -109,7 +114,7 @@ def _check(path: Path) -> Checked:
         case "releases":
             return Checked(str(path), "releases", f"{len(check_releases(path))} versions as released")
         case "configuration":
-            return _configuration(path)
+            return _configuration(path, surveyed)
         case _:
             if path.suffix in (".txt", ".md", ".json"):
                 prompt = read_prompt(path, str(path))
@@ -121,9 +126,10 @@ def _check(path: Path) -> Checked:
             )
 
 
-def _configuration(path: Path) -> Checked:
+def _configuration(path: Path, surveyed: set[Path]) -> Checked:
     resolved = resolve(path)
-    dataset = prove_dataset(resolved.card)
+    survey = gate_survey(resolved, whole=_is_new(resolved.card, surveyed))
+    dataset = prove_dataset(resolved.card, watch=survey.add)
     check_slices(resolved.settings, dataset.slices)
     card = read_card(resolved.settings, path.parent)
     locked = "" if card.digest else "; the dataset is not locked: run `evalgate dataset lock`"
@@ -133,13 +139,31 @@ def _configuration(path: Path) -> Checked:
         str(path),
         "configuration",
         f"{dataset.rows} cases, {len(resolved.settings.thresholds)} thresholds{locked}{alike}",
+        _healthy(survey, resolved.card),
     )
 
 
-def _dataset(path: Path) -> Checked:
+def _dataset(path: Path, surveyed: set[Path]) -> Checked:
     card = parse_card(read_document(path), path.parent)
-    dataset = prove_dataset(card)
-    return Checked(str(path), "dataset", f"{dataset.rows} cases" + ("" if card.digest else "; not locked"))
+    survey = dataset_survey(card) if _is_new(card, surveyed) else None
+    dataset = prove_dataset(card, watch=survey.add if survey else None)
+    health = _healthy(survey, card) if survey else ()
+    return Checked(str(path), "dataset", f"{dataset.rows} cases" + ("" if card.digest else "; not locked"), health)
+
+
+def _is_new(card: Card, surveyed: set[Path]) -> bool:
+    """Whether the health of a card's dataset was not looked at before; from now on it was."""
+    place = (card.path or card.data).resolve()
+    if place in surveyed:
+        return False
+    surveyed.add(place)
+    return True
+
+
+def _healthy(survey: HealthSurvey, card: Card) -> tuple[str, ...]:
+    report = health_of(survey, card)
+    require_healthy(report, card)
+    return lines_of(report)
 
 
 def _recording(path: Path) -> Checked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,10 +88,10 @@ def resolve(path: Path, mode: str | None = None) -> Resolved:
     return Resolved(settings, card, found, built, recording)
 
 
-def prove_dataset(card: Card, lines: LockLines | None = None) -> Dataset:
+def prove_dataset(card: Card, lines: LockLines | None = None, watch: Callable[[Case], None] | None = None) -> Dataset:
     """Read a dataset once: every case is checked and the content held against the card's lock.
 
-    `lines` take in a digest of every case, for a new lock.
+    `lines` take in a digest of every case, for a new lock; `watch` is shown every case as it passes.
 
     Raises: BadInput for a faulty case, no case at all, or content that is not what the card says; where a dataset.lock
         stands beside the card, with the cases that were added, removed, changed or moved.
@@ -103,6 +103,8 @@ def prove_dataset(card: Card, lines: LockLines | None = None) -> Dataset:
         lock.take(case)
         if lines is not None:
             lines.add(case.id, case.fields)
+        if watch is not None:
+            watch(case)
         for column, value in case.slices.items():
             slices[column].add(value)
     if content.rows == 0:

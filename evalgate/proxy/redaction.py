@@ -5,32 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from evalgate.core.credentials import knows_secret_in, without_secrets
-from evalgate.core.patterns import compile_pattern, encodable
+from evalgate.core.key_patterns import HAPHAZARD, any_key, may_hold_key
+from evalgate.core.patterns import encodable
 
 KEPT_HEADERS = ("content-type", "x-request-id", "openai-processing-ms", "openai-version", "retry-after", "retry-after-ms")
 """Response headers that may be kept; `x-ratelimit-*` too. Every other header is dropped, never masked."""
-_PATTERNS = (
-    ("openai_key", r"\bsk-[A-Za-z0-9_-]{16,}"),
-    ("github_token", r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,})"),
-    ("aws_key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    ("google_key", r"\bAIza[A-Za-z0-9_-]{35}"),
-    ("slack_token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    ("huggingface_token", r"\bhf_[A-Za-z0-9]{30,}"),
-    ("bearer_token", r"\b[Bb]earer\s+[A-Za-z0-9._~+/-]{16,}=*"),
-    ("json_web_token", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
-    ("private_key", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=\s]*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?"),
-)
-"""RE2, because a model decides what they are held against: no answer can make them slow."""
-_HAPHAZARD = re.compile(r"[0-9]|[A-Za-z0-9]{16}")
-_MARKS = (
-    *("sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "AKIA", "ASIA", "AIza", "xox", "hf_", "earer", "eyJ"),
-    "PRIVATE KEY",
-)
-"""Every pattern needs one of these; looking for them first is fifty times faster."""
 _URL_USER = re.compile(r"(?<=://)[^/\s@]{1,200}@")
 
 
@@ -40,7 +22,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """A text without secrets: `[redacted]`, or `[redacted:KIND]` for what only looks like one."""
         text = without_secrets(text)
-        return str(_any_pattern().sub(_placeholder, encodable(text))) if _may_hold_key(text) else text
+        return str(any_key().sub(_placeholder, encodable(text))) if may_hold_key(text) else text
 
     def message(self, text: str) -> str:
         """An error message without secrets and without user names in addresses."""
@@ -50,7 +32,7 @@ class Redactor:
         """A JSON value without secrets, keys of objects included; the value itself when there are none."""
         whole = json.dumps(value, ensure_ascii=False)
         # One search over all of it is many times faster than one for each text.
-        return self._redacted(value) if _may_hold_key(whole) or knows_secret_in(whole) else value
+        return self._redacted(value) if may_hold_key(whole) or knows_secret_in(whole) else value
 
     def response(self, response: Mapping[str, Any]) -> dict[str, Any]:
         """A response as it may be recorded. When something was taken out of its text, it is marked `redacted`.
@@ -85,17 +67,8 @@ class Redactor:
         return isinstance(value, (list, tuple)) and any(self.holds_secret(item) for item in value)
 
 
-def _may_hold_key(text: str) -> bool:
-    return any(mark in text for mark in _MARKS)
-
-
 def _placeholder(match: Any) -> str:
     kind, found = str(match.lastgroup or "secret"), str(match.group())
-    if kind == "openai_key" and not _HAPHAZARD.search(found[3:]):
+    if kind == "openai_key" and not HAPHAZARD.search(found[3:]):
         return found  # words with hyphens, such as sk-learn-compatible
     return f"[redacted:{kind.replace('_', '-')}]"
-
-
-@lru_cache(maxsize=1)
-def _any_pattern() -> Any:
-    return compile_pattern("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS)).compiled

@@ -1,0 +1,75 @@
+"""How long the health checks of a golden dataset take: `python benchmarks/dataset_health.py [cases]`.
+
+Cases as they are in practice: a question of some 200 characters, a reference, two slices; one in fifty almost repeats another.
+Prints CPU seconds of each step and the peak of memory.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from evalgate.config.strict_yaml import read_document
+from evalgate.core.health import HealthReport
+from evalgate.golden.card import Card, parse_card
+from evalgate.golden.cases import read_cases
+from evalgate.golden.health.leakage import PromptText
+from evalgate.golden.health.survey import HealthSurvey
+from evalgate.golden.tables import read_rows
+
+SYLLABLES = [consonant + vowel for consonant in "bdklmnrst" for vowel in "aeiou"]
+FREQUENT = "the of and to in is that for it with as was on are this have from by not but what can how do I my".split()
+CARD = "name: many\nversion: 1.0.0\ndata: cases.jsonl\nid: id\ninputs: [question]\nreference: answer\nslices: [topic, language]\n"
+PROMPT = "You answer questions of customers in one sentence. " * 40
+
+
+def write_dataset(folder: Path, cases: int) -> Card:
+    """A dataset of made-up sentences."""
+    draw = random.Random(7)
+    words = ["".join(draw.choices(SYLLABLES, k=draw.randint(1, 4))) for _ in range(20_000)]
+    last = ""
+    with (folder / "cases.jsonl").open("w", encoding="utf-8") as handle:
+        for number in range(cases):
+            chosen = [draw.choice(FREQUENT) if draw.random() < 0.4 else draw.choice(words) for _ in range(draw.randint(20, 45))]
+            question = f"{last[:-1]}, please?" if number % 50 == 49 else " ".join(chosen) + "?"
+            last = question
+            row = {"id": f"case-{number:07}", "question": question, "answer": " ".join(chosen[:8]), "topic": f"t{number % 12}"}
+            handle.write(json.dumps({**row, "language": "en" if number % 3 else "de"}) + "\n")
+    (folder / "dataset.yaml").write_text(CARD, encoding="utf-8")
+    return parse_card(read_document(folder / "dataset.yaml"), folder)
+
+
+def survey(card: Card, prompts: tuple[PromptText, ...]) -> HealthReport:
+    """Read and check."""
+    found = HealthSurvey(grouped=False, prompts=prompts)
+    for case in read_cases(card, read_rows(card.data)):
+        found.add(case)
+    return found.report()
+
+
+def main() -> None:
+    """Measure and print."""
+    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    prompts = tuple(PromptText(f"p@{n}", (("system", PROMPT, 3), ("user", "{{question}}", 9))) for n in (1, 2))
+    with tempfile.TemporaryDirectory() as name:
+        card = write_dataset(Path(name), cases)
+        start = time.process_time()
+        rows = sum(1 for _ in read_cases(card, read_rows(card.data)))
+        read = time.process_time()
+        report = survey(card, prompts)
+        done = time.process_time()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{rows:,} cases: reading alone {read - start:.2f} s, reading and checking {done - read:.2f} s CPU, peak {peak:,.0f} MB"
+    )
+    for finding in report.findings:
+        print(f"  {finding.severity} {finding.code} {finding.count:,}: {finding.message}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Health checks of golden datasets: one family a file, all fed from one pass over the cases."""

@@ -1,0 +1,103 @@
+"""The health of a golden dataset, alone and beside the gate that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evalgate.core.errors import BadInput, Problem
+from evalgate.core.health import HealthFinding, HealthReport
+from evalgate.core.settings import Decide, TargetKind, Threshold
+from evalgate.golden.card import Card
+from evalgate.golden.health.acceptance import KEY
+from evalgate.golden.health.leakage import PromptText
+from evalgate.golden.health.slices import SliceNeed
+from evalgate.golden.health.survey import HealthSurvey
+from evalgate.pipeline.instruments import Instruments
+from evalgate.pipeline.subject import Resolved
+from evalgate.prompts.values import Prompt
+
+HEALTH = "health.json"
+RUN_CASES = 20_000
+"""Cases up to which a run looks at its dataset's health; a larger one is looked at by `check` alone."""
+
+
+def dataset_survey(card: Card) -> HealthSurvey:
+    """The checks of a dataset by itself."""
+    return HealthSurvey(grouped=card.group is not None)
+
+
+def gate_survey(resolved: Resolved, *, whole: bool) -> HealthSurvey:
+    """The checks of a dataset with the prompts and thresholds of a gate.
+
+    `whole`: the dataset's own health too; else only what the gate adds.
+    """
+    needs = slice_needs(resolved.settings.thresholds, resolved.built, resolved.settings.confidence)
+    prompts = [_searched(prompt) for prompt in resolved.prompts.values()]
+    return HealthSurvey(grouped=resolved.card.group is not None, prompts=prompts, needs=needs, whole=whole)
+
+
+def health_of(survey: HealthSurvey, card: Card) -> HealthReport:
+    """What a survey found, with what the card accepts."""
+    return survey.report(card.fields.get(KEY))
+
+
+def require_healthy(report: HealthReport, card: Card) -> None:
+    """Refuse a dataset with errors that its card does not accept.
+
+    Raises: BadInput with every one of them.
+    """
+    where = str(card.path or card.data)
+    problems = [Problem(said(finding), where, _hint(finding)) for finding in report.findings if finding.refuses]
+    if problems:
+        raise BadInput(problems)
+
+
+def said(finding: HealthFinding) -> str:
+    """A finding in one line, with the first cases."""
+    place = f"column {finding.column!r}: " if finding.column and repr(finding.column) not in finding.message else ""
+    return f"{finding.code}: {place}{finding.message}{_named(finding.cases)}"
+
+
+def lines_of(report: HealthReport) -> tuple[str, ...]:
+    """Every finding as a line for a terminal."""
+    found = []
+    for finding in report.findings:
+        if finding.accepted is not None:
+            found.append(f"accepted {said(finding)} [{finding.accepted}]")
+        else:
+            found.append(f"{finding.severity.value} {said(finding)}" + (f" [{finding.where}]" if finding.where else ""))
+    return tuple(found)
+
+
+def slice_needs(thresholds: Sequence[Threshold], built: Instruments, confidence: float) -> tuple[SliceNeed, ...]:
+    """How many cases the thresholds on slices need at least: a percentile has no interval with fewer."""
+    from evalgate.stats.power import fewest_for_percentile
+
+    shares = {quantile.name: quantile.share for quantile in built.quantiles}
+    needs = []
+    for threshold in thresholds:
+        if threshold.slice is None or threshold.kind is not TargetKind.METRIC or threshold.decide is not Decide.INTERVAL:
+            continue
+        share = shares.get(threshold.name)
+        if share is not None:
+            what = f"the threshold on {threshold.name}"
+            fewest = fewest_for_percentile(share, confidence)
+            needs.append(SliceNeed(threshold.slice.column, threshold.slice.value, fewest, what, threshold.place or None))
+    return tuple(needs)
+
+
+def _searched(prompt: Prompt) -> PromptText:
+    lines: tuple[int | None, ...] = prompt.lines if len(prompt.lines) == len(prompt.messages) else (None,) * len(prompt.messages)
+    messages = tuple((m.role, m.content, line) for m, line in zip(prompt.messages, lines, strict=True))
+    return PromptText(prompt.reference, messages)
+
+
+def _named(cases: Sequence[Sequence[str]], most: int = 5) -> str:
+    if not cases:
+        return ""
+    shown = ", ".join(" ~ ".join(ids) for ids in cases[:most])
+    return f" ({shown}{', …' if len(cases) > most else ''})"
+
+
+def _hint(finding: HealthFinding) -> str:
+    return f"correct the cases, or accept it in the card: health: {{accept: [{finding.code}], reason: …}}"
