@@ -23,8 +23,9 @@ def _lock(actions: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def _verify(actions: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = action(actions, shared, "verify", "prove rows and digest of a card")
-    parser.add_argument("path", metavar="DATASET", help=_DATASET)
+    summary = "prove that datasets are what they were locked to"
+    parser = action(actions, shared, "verify", summary, handler="evalgate.cli.dataset_verify:handle")
+    parser.add_argument("paths", metavar="DATASET", nargs="*", help=f"{_DATASET} (default: all under datasets/)")
 
 
 def _diff(actions: Commands, shared: argparse.ArgumentParser) -> None:
