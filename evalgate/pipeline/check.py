@@ -18,6 +18,7 @@ from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.prompt_releases import check_releases, is_list_of_releases, require_release
 from evalgate.pipeline.prompt_test import check_tests
 from evalgate.pipeline.subject import prove_dataset, read_card, resolve
+from evalgate.prompts.locate import version_of
 from evalgate.prompts.template_tests import TEST_ENDINGS
 from evalgate.proxy.recording import open_recording
 
@@ -80,12 +81,17 @@ def _is_recording(path: Path) -> bool:
     return path.parent.name == "recordings" and path.is_dir()
 
 
+def _is_version(path: Path) -> bool:
+    """Whether the name is that of a version of a prompt, in a folder of prompts."""
+    return version_of(path) not in (None, "README")
+
+
 def _kind(path: Path) -> str | None:
     if path.is_dir():
         return "recording"
     if path.name == CARD:
         return "dataset"
-    if path.name.endswith(_PROMPT_ENDINGS):
+    if path.name.endswith(_PROMPT_ENDINGS) or (path.absolute().parent.parent.name == "prompts" and _is_version(path)):
         return "prompt"
     if is_list_of_releases(path):
         return "releases"

@@ -28,6 +28,10 @@ def read_prompt(path: Path, reference: str, *, root: Path | None = None) -> Prom
     """
     if reference.startswith(SCHEME):
         return _promptfoo(path, reference, root or Path.cwd())
+    return _file(path, reference)
+
+
+def _file(path: Path, reference: str) -> Prompt:
     name = path.name
     if name.endswith((".prompt.yml", ".prompt.yaml")) or path.suffix in (".yml", ".yaml"):
         return parse_prompt(read_document(path), reference=reference)
@@ -55,7 +59,7 @@ def _promptfoo(path: Path, reference: str, root: Path) -> Prompt:
     chosen = choose_prompt(document, split_reference(reference)[1])
     if chosen.file is not None:
         file = prompt_path(chosen.file, root=root, base=path.parent, where=chosen.place)
-        prompt = replace(read_prompt(file, reference), test_data=promptfoo_samples(document))
+        prompt = replace(_file(file, reference), test_data=promptfoo_samples(document))
         several = file.suffix == ".txt" and any(line.strip() == "---" for line in prompt.messages[0].content.split("\n"))
         place = str(file)
     else:

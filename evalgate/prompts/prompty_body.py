@@ -36,7 +36,9 @@ def prompty_body(split: Split, name: str, kind: str) -> Body:
         segments.append((role, number + 1, []))
     if problems:
         raise BadInput(problems)
-    if is_logic_less(split.body, RESERVED) or (kind == "mustache" and _without_tags(split, name)):
+    if kind == "mustache":
+        _refuse_tags(split, name)
+    if kind == "mustache" or is_logic_less(split.body, RESERVED):
         return _plain(segments, name)
     source = "\n".join("" if _MARKER.match(line) else line for line in lines)
     names = variables_of(source, name, split.body_line)
@@ -62,10 +64,9 @@ def _plain(segments: list[tuple[str, int, list[str]]], name: str) -> Body:
     return Body(tuple(messages), tuple(lines))
 
 
-def _without_tags(split: Split, name: str) -> bool:
+def _refuse_tags(split: Split, name: str) -> None:
     """Mustache: variables only. Jinja marks are ordinary text there."""
     for number, line in enumerate(split.body.split("\n"), split.body_line):
         if re.search(r"\{\{\s*[#^/>!&={]", line):
             hint = "write {{name}}; sections and partials are not read, and values are not escaped for HTML"
             raise BadInput("a Mustache tag that is no variable", where=f"{name}:{number}", hint=hint)
-    return True
