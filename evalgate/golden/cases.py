@@ -143,10 +143,13 @@ class ContentDigest:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self.rows = 0
+        self.last = b""
+        """The row that was added last, as canonical JSON."""
 
-    def add(self, fields: Mapping[str, Any]) -> None:
-        """Take in the next row."""
-        self._hash.update(row_bytes(fields) + b"\n")
+    def add(self, fields: Mapping[str, Any], canonical: bytes = b"") -> None:
+        """Take in the next row; `canonical` where its canonical JSON was made already."""
+        self.last = canonical or row_bytes(fields)
+        self._hash.update(self.last + b"\n")
         self.rows += 1
 
     def hexdigest(self) -> str:

@@ -7,8 +7,7 @@ from typing import Any
 
 from evalgate.core.errors import BadInput
 from evalgate.core.strict_json import parse_json
-from evalgate.golden.case_digests import row_bytes
-from evalgate.golden.tables import Row, empty_means_missing
+from evalgate.golden.tables import Row, checked_row, empty_means_missing
 
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     "integer": ((int,), "42"),
@@ -30,17 +29,9 @@ def typed_rows(rows: Iterable[Row], schema: Mapping[str, str]) -> Iterator[Row]:
     for row in rows:
         if wanted and empty_means_missing(row):
             changed = {column: _value(row, column, kind) for column, kind in wanted.items() if column in row.fields}
-            yield _plain(Row({**row.fields, **changed}, row.place))
+            yield checked_row({**row.fields, **changed}, row.place)
         else:
             yield row
-
-
-def _plain(row: Row) -> Row:
-    try:
-        row_bytes(row.fields)
-    except ValueError as error:
-        raise BadInput(f"not plain data: {error}", where=row.place) from error
-    return row
 
 
 def _value(row: Row, column: str, kind: str) -> Any:

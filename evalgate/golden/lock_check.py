@@ -12,7 +12,17 @@ from evalgate.core.errors import BadInput, Problem
 from evalgate.core.values import Case
 from evalgate.golden.card import Card
 from evalgate.golden.cases import ContentDigest, read_cases
-from evalgate.golden.lock_file import LOCK, SHORT_BYTES, LockedCase, LockHeader, locked_case, locked_cases, read_header
+from evalgate.golden.lock_file import (
+    LOCK,
+    SHORT_BYTES,
+    LockedCase,
+    LockHeader,
+    lock_lines,
+    locked_case,
+    locked_cases,
+    read_header,
+    says_so,
+)
 from evalgate.golden.sources import card_rows
 
 SHOWN_IDS = 5
@@ -29,16 +39,17 @@ class LockCheck:
         self._card = card
         self._path = lock_path(card)
         self._header: LockHeader | None = None
-        self._lines: Iterator[LockedCase] | None = None
+        self._lines: Iterator[bytes] | None = None
         self._same = True
         if self._path is not None:
             self._header = read_header(self._path, str(self._path))
-            self._lines = locked_cases(self._path, self._header, str(self._path))
+            self._lines = lock_lines(self._path, self._header, str(self._path))
 
-    def take(self, case: Case) -> None:
-        """Hold the next case against the next line; after the first difference the rest is left to the summary."""
+    def take(self, case: Case, canonical: bytes) -> None:
+        """Hold the next case, its row as canonical JSON, against the next line; what follows a difference is not looked at."""
         if self._lines is not None and self._same:
-            self._same = next(self._lines, None) == locked_case(case.id, case.fields, self._card.reference)
+            line = next(self._lines, None)
+            self._same = line is not None and says_so(line, case.id, canonical)
 
     def finish(self, content: ContentDigest) -> None:
         """Prove the content as a whole.

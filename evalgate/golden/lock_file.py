@@ -60,11 +60,10 @@ class LockLines:
     body: bytearray = field(default_factory=bytearray)
     rows: int = 0
 
-    def add(self, case_id: str, fields: Mapping[str, Any]) -> None:
-        """Take in the next case."""
-        one = locked_case(case_id, fields, self.reference)
-        rest = one.rest.hex().encode() or _NONE
-        self.body += b"%b %b %b" % (one.whole.hex().encode(), rest, json_line(case_id).encode("utf-8"))
+    def add(self, case_id: str, fields: Mapping[str, Any], canonical: bytes) -> None:
+        """Take in the next case, with its whole row as canonical JSON."""
+        rest = _short(case_digest(fields, self.reference)) if self.reference else _NONE
+        self.body += b"%b %b %b\n" % (_short(hashlib.sha256(canonical).digest()), rest, _id_bytes(case_id))
         self.rows += 1
 
     def file(self, digest: str) -> bytes:
@@ -105,21 +104,47 @@ def read_header(path: Path, shown: str) -> LockHeader:
     return LockHeader(value["digest"], rows, tuple(reference), value["cases"])
 
 
-def locked_cases(path: Path, header: LockHeader, shown: str) -> Iterator[LockedCase]:
-    """The cases of a lock in order, as a stream; a carriage return that Git put before a line feed does not count.
+def says_so(line: bytes, case_id: str, canonical: bytes) -> bool:
+    """Whether a line of a lock is about this case, with its whole row as canonical JSON."""
+    start = _short(hashlib.sha256(canonical).digest()) + b" "
+    return line.startswith(start) and line[len(start) :].partition(b" ")[2] == _id_bytes(case_id)
 
-    Raises: BadInput for a line that is none, or, at the end, when lines were added, lost or edited.
+
+def locked_cases(path: Path, header: LockHeader, shown: str) -> Iterator[LockedCase]:
+    """The cases of a lock in order, as a stream.
+
+    Raises: BadInput as `lock_lines`, and for a line that is not about a case.
+    """
+    for number, line in enumerate(lock_lines(path, header, shown), start=2):
+        yield _parsed(line, f"{shown}:{number}")
+
+
+def lock_lines(path: Path, header: LockHeader, shown: str) -> Iterator[bytes]:
+    """The lines about cases, without their ends; a carriage return that Git put before a line feed does not count.
+
+    Raises: BadInput at the end, when lines were added, lost or edited.
     """
     content = hashlib.sha256()
-    number = 1
+    rows = 0
     with open_for_reading(path, shown) as handle:
         handle.readline(_MAX_LINE)
-        for number, raw in enumerate(iter(lambda: handle.readline(_MAX_LINE), b""), start=2):
+        for raw in iter(lambda: handle.readline(_MAX_LINE), b""):
+            rows += 1
             line = raw.rstrip(b"\r\n")
             content.update(line + b"\n")
-            yield _parsed(line, f"{shown}:{number}")
-    if number - 1 != header.rows or header.cases != "sha256:" + content.hexdigest():
+            yield line
+    if rows != header.rows or header.cases != "sha256:" + content.hexdigest():
         raise _damaged(shown, "lines were added, lost or edited")
+
+
+def _short(digest: bytes) -> bytes:
+    return digest[:SHORT_BYTES].hex().encode()
+
+
+def _id_bytes(case_id: str) -> bytes:
+    if case_id.isascii() and case_id.isprintable() and '"' not in case_id and "\\" not in case_id:
+        return b'"%b"' % case_id.encode()
+    return json_line(case_id).rstrip("\n").encode("utf-8")
 
 
 def _parsed(line: bytes, where: str) -> LockedCase:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Row:
     fields: Mapping[str, Any]
     place: str
     """`file:line`, or `file row n` for Parquet and Arrow."""
+    canonical: bytes = field(default=b"", compare=False, repr=False)
+    """The fields as canonical JSON where that was made already; empty otherwise."""
 
 
 def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
@@ -44,8 +46,7 @@ def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
             hint=f"use {', '.join(sorted(_READERS))}",
         )
     for row in reader(path, name):
-        _check_plain(row)
-        yield row
+        yield checked_row(row.fields, row.place)
 
 
 def empty_means_missing(row: Row) -> bool:
@@ -53,11 +54,15 @@ def empty_means_missing(row: Row) -> bool:
     return ".csv:" in row.place.lower()
 
 
-def _check_plain(row: Row) -> None:
+def checked_row(fields: Mapping[str, Any], place: str) -> Row:
+    """A row of plain data.
+
+    Raises: BadInput for a value that JSON does not have.
+    """
     try:
-        row_bytes(row.fields)
+        return Row(fields, place, row_bytes(fields))
     except ValueError as error:
-        raise BadInput(f"not plain data: {error}", where=row.place) from error
+        raise BadInput(f"not plain data: {error}", where=place) from error
 
 
 def _json_lines(path: Path, name: str) -> Iterator[Row]:

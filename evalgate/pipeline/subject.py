@@ -100,9 +100,9 @@ def prove_dataset(card: Card, lines: LockLines | None = None, watch: Callable[[C
     slices: dict[str, set[str]] = {column: set() for column in card.slices}
     lock = LockCheck(card)
     for case in read_cases(card, _digested(card, content)):
-        lock.take(case)
+        lock.take(case, content.last)
         if lines is not None:
-            lines.add(case.id, case.fields)
+            lines.add(case.id, case.fields, content.last)
         if watch is not None:
             watch(case)
         for column, value in case.slices.items():
@@ -187,7 +187,7 @@ def _recording(settings: GateSettings) -> Recording:
 
 def _digested(card: Card, content: ContentDigest) -> Iterator[Row]:
     for row in card_rows(card):
-        content.add(row.fields)
+        content.add(row.fields, row.canonical)
         yield row
 
 
