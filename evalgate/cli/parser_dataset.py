@@ -6,19 +6,19 @@ import argparse
 
 from evalgate.cli.parser_parts import Commands, action, command
 
-_DATASET = "name@version under datasets/, or the path of a card"
+_DATASET = "name@version under datasets/, the path of a card, or the hf:// reference that a card has as its data"
 
 
 def add_dataset(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     parser = command(commands, shared, "dataset", "lock, verify or compare golden datasets")
     actions: Commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for add in (_lock, _verify, _diff):
+    for add in (_lock, _verify, _show, _diff):
         add(actions, shared)
 
 
 def _lock(actions: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = action(actions, shared, "lock", "write rows and digest into the card")
+    parser = action(actions, shared, "lock", "write rows and digest into the card, digests of cases beside it")
     parser.add_argument("path", metavar="DATASET", help=_DATASET)
 
 
@@ -26,6 +26,14 @@ def _verify(actions: Commands, shared: argparse.ArgumentParser) -> None:
     summary = "prove that datasets are what they were locked to"
     parser = action(actions, shared, "verify", summary, handler="evalgate.cli.dataset_verify:handle")
     parser.add_argument("paths", metavar="DATASET", nargs="*", help=f"{_DATASET} (default: all under datasets/)")
+
+
+def _show(actions: Commands, shared: argparse.ArgumentParser) -> None:
+    summary = "show card, columns, slices and cases of a dataset"
+    parser = action(actions, shared, "show", summary, handler="evalgate.cli.dataset_show:handle")
+    parser.add_argument("path", metavar="DATASET", help=_DATASET)
+    parser.add_argument("--case", metavar="ID", help="this case alone, whole")
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _diff(actions: Commands, shared: argparse.ArgumentParser) -> None:
