@@ -140,7 +140,7 @@ def _declared(document: Document, problems: list[Problem]) -> tuple[Input, ...] 
         defaults = {}
     schema = _schema(document, "input", problems)
     properties = schema.get("properties", {}) if isinstance(schema.get("properties", {}), dict) else {}
-    required = schema.get("required", [])
+    required = schema["required"] if isinstance(schema.get("required"), list) else []
     names = dict.fromkeys([*properties, *defaults])
     return tuple(
         Input(

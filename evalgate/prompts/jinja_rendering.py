@@ -57,6 +57,8 @@ class _Worker:
     waiting: bytes = b""
 
     def ask(self, segments: list[str], request: Mapping[str, Any]) -> dict[str, Any]:
+        if self.process is not None and self.process.poll() is not None:
+            self.stop()  # ended between two cases, by whoever ends processes on this machine
         if self.process is None:
             self.start()
         key = tuple(segments)
@@ -128,17 +130,14 @@ class _Worker:
             code = self.process.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
             code = None
-        started = bool(self.loaded) or code in (-signal.SIGPROF, -signal.SIGKILL, None)
+        started = bool(self.loaded) or code == -signal.SIGPROF
         self.stop()
         if code == -signal.SIGPROF:
             return "it takes more than half a second of processor time"
         if code is None:
-            return f"it did not end within {DEADLINE_SECONDS:.0f} s"
-        if not started:
-            raise Incomplete(
-                "the process that renders Jinja2 prompts does not start", hint="is jinja2 installed for this Python?"
-            )
-        return f"its process ended (code {code})"
+            raise Incomplete(f"a prompt was not rendered within {DEADLINE_SECONDS:.0f} s", hint="is the machine overloaded?")
+        hint = "is memory short?" if started else "is jinja2 installed for this Python?"
+        raise Incomplete(f"the process that renders Jinja2 prompts ended (code {code})", hint=hint)
 
     def stop(self) -> None:
         process, self.process = self.process, None

@@ -107,8 +107,8 @@ def _schema(document: Document, path: _Path, problems: list[Problem], *, old: bo
     ]
     word = "type" if old else "kind"
     kind = value.get(word)
-    if kind is not None and kind not in _KINDS:
-        hint = suggestion(str(kind), list(_KINDS)) if kind not in ("image", "file", "audio", "thread") else "evalgate sends texts"
+    if kind is not None and (not isinstance(kind, str) or kind not in _KINDS):
+        hint = "evalgate sends texts" if kind in ("image", "file", "audio", "thread") else suggestion(str(kind), list(_KINDS))
         problems.append(Problem(f"{word} {kind!r} is not read", document.place(*path, word), hint))
         return {}
     schema: dict[str, Any] = {} if kind is None else {"type": _KINDS[kind]}
