@@ -146,11 +146,3 @@ def require_release(prompt: Prompt) -> None:
 def is_list_of_releases(path: Path) -> bool:
     """Whether a path is `prompts/<name>/versions.yaml`."""
     return path.name == FILE and path.absolute().parent.parent.name == "prompts"
-
-
-def read_one(path: Path, reference: str) -> Prompt:
-    """Read a prompt file of any format.
-
-    Raises: BadInput.
-    """
-    return read_prompt(path, reference)

@@ -16,6 +16,7 @@ from evalgate.metrics.json_form import JsonForm, compile_form
 from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.prompt_snapshots import SnapshotFile, orphaned_files, remove_snapshot
 from evalgate.prompts.expectations import failures_of
+from evalgate.prompts.locate import prompt_path
 from evalgate.prompts.releases import files_of
 from evalgate.prompts.snapshots import section_text
 from evalgate.prompts.template import render
@@ -153,13 +154,22 @@ def _prompt_file(path: Path, tests: TemplateTests) -> Path:
         file = path.with_name(tests.prompt)
         if not file.is_file():
             raise BadInput(f"there is no prompt {tests.prompt!r} beside the test file", where=str(path))
-        return file
+        return _in_project(file)
     files = files_of(path.parent, _stem(path))
     if len(files) == 1:
-        return files[0]
+        return _in_project(files[0])
     names = ", ".join(file.name for file in files)
     said = f"several prompts have this name: {names}" if files else f"there is no prompt {_stem(path)!r} beside the test file"
     raise BadInput(said, where=str(path), hint="name the file: `prompt: FILE`")
+
+
+def _in_project(file: Path) -> Path:
+    """The file itself.
+
+    Raises: BadInput for a symbolic link that leads out of the project.
+    """
+    prompt_path(str(file.absolute()), root=Path.cwd(), base=Path.cwd())
+    return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +259,7 @@ def _of_test_data(path: Path) -> PromptOutcomes:
     """The samples in a prompt file, each of which must render."""
     named = str(path)
     try:
-        prompt = read_prompt(path, named)
+        prompt = read_prompt(_in_project(path), named)
         subject = _Subject(prompt, _input_forms(prompt), SnapshotFile(path, {}, {}))
     except BadInput as error:
         return PromptOutcomes(named, named, (_unreadable(named, error.problems),))

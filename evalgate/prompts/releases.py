@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from evalgate.prompts.locate import version_of as version_of
 from evalgate.prompts.values import Input, Prompt
 
 FILE = "versions.yaml"
-PARTS = ("messages", "parameters", "output_schema")
+PARTS = ("messages", "parameters", "output_schema", "inputs")
 KEYS = ("digest", "released", "owner", "note", "parts")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -40,7 +40,7 @@ class Release:
     owner: str = ""
     note: str = ""
     parts: Mapping[str, str] | None = None
-    """Short digests of messages, parameters and output schema, by which an edit is told apart."""
+    """Short digests of messages, parameters, output schema and declared variables, by which an edit is told apart."""
     place: str = ""
     """`file:line` of the entry."""
 
@@ -137,37 +137,44 @@ def release_of(prompt: Prompt, version: str, *, released: str, owner: str = "", 
 
 
 def part_digests(prompt: Prompt) -> Mapping[str, str]:
-    """Short digests (64 bits) of messages, parameters and output schema: enough to say which of them was edited."""
+    """Short digests (64 bits) of messages, parameters, output schema and declared variables: which of them was edited."""
     parts = (
         [{"role": message.role, "content": message.content} for message in prompt.messages],
         prompt.parameters,
         prompt.output_schema,
+        None if prompt.declared is None else [list(told) for told in _inputs(prompt)],
     )
     return {name: digest(part)[7:23] for name, part in zip(PARTS, parts, strict=True)}
 
 
 def edited(release: Release, prompt: Prompt) -> Problem | None:
-    """What is wrong when a released prompt no longer means what was released."""
-    if prompt.digest == release.digest:
+    """What is wrong when a released prompt is no longer what was released: its meaning, or the variables it declares."""
+    now = part_digests(prompt)
+    moved = [] if release.parts is None else [name for name in PARTS if now[name] != release.parts[name]]
+    if prompt.digest == release.digest and not moved:
         return None
     said = (
         f"{prompt.path} was edited after version {release.version} was released ({release.released}): "
-        f"{_changed(release, prompt)}; digest {prompt.digest} instead of {release.digest}"
+        f"{_changed(release, moved)}; digest {prompt.digest}"
     )
+    said += f" instead of {release.digest}" if prompt.digest != release.digest else ", as released"
     ending = next((ending for ending in ENDINGS if prompt.path.name.endswith(ending)), "")
     hint = f"put the released text back, and make the change in a new version: NEW{ending} beside it"
     return Problem(said, release.place, hint)
 
 
-def _changed(release: Release, prompt: Prompt) -> str:
+def _changed(release: Release, moved: Sequence[str]) -> str:
     if release.parts is None:
         return "the entry does not say of which parts it is made"
-    now = part_digests(prompt)
-    other = [name.replace("_", " ") for name in PARTS if now[name] != release.parts[name]]
-    same = [name.replace("_", " ") for name in PARTS if now[name] == release.parts[name]]
-    if not other:
-        return "neither messages, parameters nor output schema, but another part"
-    return f"{' and '.join(other)} changed" + (f", {' and '.join(same)} did not" if same else "")
+    if not moved:
+        return f"none of {_listed(PARTS)}, but another part"
+    same = [name for name in PARTS if name not in moved]
+    return f"{_listed(moved)} changed" + (f", {_listed(same)} did not" if same else "")
+
+
+def _listed(names: Sequence[str]) -> str:
+    words = [name.replace("_", " ") for name in names]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def files_of(folder: Path, version: str) -> tuple[Path, ...]:

@@ -82,9 +82,9 @@ def test_a_list_in_flow_style_is_written_anew(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("Be kind.", "Be kind!", "messages changed, parameters and output schema did not"),
-        ("temperature: 0", "temperature: 1", "parameters changed, messages and output schema did not"),
-        ("modelParameters", SCHEMA + "modelParameters", "parameters and output schema changed, messages did not"),
+        ("Be kind.", "Be kind!", "messages changed, parameters, output schema and inputs did not"),
+        ("temperature: 0", "temperature: 1", "parameters changed, messages, output schema and inputs did not"),
+        ("modelParameters", SCHEMA + "modelParameters", "parameters and output schema changed, messages and inputs did not"),
     ],
 )
 def test_an_edited_release_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str) -> None:
@@ -101,6 +101,42 @@ def test_an_edited_release_is_refused(folder: Path, capsys: pytest.CaptureFixtur
     before = (folder / "versions.yaml").read_bytes()
     assert main(["prompt", "release", "p@1"]) == 2
     assert (folder / "versions.yaml").read_bytes() == before
+
+
+PROMPTY = """---
+name: greet
+inputs:
+  age:
+    kind: integer
+  tone:
+    kind: string
+    default: kind
+---
+system:
+Be {{tone}}.
+user:
+I am {{age}}.
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("kind: integer", "kind: string", "inputs changed, messages, parameters and output schema did not"),
+        ("default: kind", "default: rude", "inputs changed"),
+        ("I am", "I was", "messages changed, parameters, output schema and inputs did not"),
+    ],
+)
+def test_declared_variables_are_released_too(
+    folder: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
+) -> None:
+    path = folder / "3.prompty"
+    path.write_text(PROMPTY, encoding="utf-8")
+    assert main(["prompt", "release", "p@3"]) == 0
+    assert main(["check"]) == 0
+    path.write_text(PROMPTY.replace(old, new), encoding="utf-8")
+    assert main(["check"]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_what_means_the_same_is_no_edit(folder: Path) -> None:

@@ -170,6 +170,59 @@ def test_which_prompt_a_test_file_means(folder: Path, capsys: pytest.CaptureFixt
     assert "there is no prompt '1'" in capsys.readouterr().out
 
 
+def test_a_link_out_of_the_project_is_not_read(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "secret.txt"
+    outside.write_text("the secret {{tone}}", encoding="utf-8")
+    (folder / "3.txt").symlink_to(outside)
+    (folder / "3.test.yml").write_text(f"{CASE}    messages: [{{role: user, content: x}}]\n", encoding="utf-8")
+    assert main(["prompt", "test"]) == 2
+    told = capsys.readouterr().out
+    assert "leads out of the project" in told
+    assert "the secret" not in told
+
+
+PROMPTY = """---
+inputs:
+  age:
+    kind: integer
+---
+system:
+Be kind.
+user:
+I am {{age}}.{% if age > 17 %} An adult.{% endif %}
+"""
+
+
+def test_other_formats_have_tests_too(folder: Path) -> None:
+    pytest.importorskip("jinja2")
+    (folder / "3.prompty").write_text(PROMPTY, encoding="utf-8")
+    path = folder / "3.test.yml"
+    path.write_text(
+        "cases:\n"
+        "  - {name: adult, inputs: {age: 20}, expect: [{role: user, contains: An adult.}], snapshot: true}\n"
+        "  - {name: child, inputs: {age: 7}, expect: [{not_contains: adult}]}\n"
+        "  - {name: a text for a number, inputs: {age: old}, raises: variable 'age' is not what the prompt declares}\n",
+        encoding="utf-8",
+    )
+    assert main(["prompt", "test", str(path), "--update"]) == 0
+    assert main(["prompt", "test", str(path)]) == 0
+    (folder / "3.prompty").write_text(PROMPTY.replace("integer", "string"), encoding="utf-8")
+    assert main(["prompt", "test", str(path)]) == 2
+
+
+def test_samples_in_a_prompt_file_must_render(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    samples = "testData:\n  - {tone: kind, q: why, expected: because}\n  - {tone: kind}\n"
+    (folder / "1.prompt.yml").write_text(PROMPT + samples, encoding="utf-8")
+    assert main(["prompt", "test"]) == 2
+    told = capsys.readouterr().out
+    assert "test data 2" in told
+    assert "'q'" in told
+    (folder / "1.prompt.yml").write_text(PROMPT + samples.replace("- {tone: kind}", "- {tone: kind, q: a}"), encoding="utf-8")
+    assert main(["prompt", "test"]) == 0
+
+
 def test_two_test_files_of_one_name_are_refused(folder: Path) -> None:
     written(folder, f"{CASE}    expect: [{{count: 2}}]\n")
     (folder / "1.test.yaml").write_text(f"{CASE}    expect: [{{count: 2}}]\n", encoding="utf-8")
