@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 SCHEMA = "evalgate.health/1"
+HEALTH = "health.json"
+"""Name of the document in a run's folder."""
 LISTED = 20
 """Cases, or sets of cases, that a finding names; its count is always whole."""
 LISTED_OF_A_SET = 5

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalgate.core.attempts import Attempts
+from evalgate.core.health import HealthReport
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import Finding, JsonValue, Status
 from evalgate.core.verdict import RunIdentity, Verdict
@@ -84,3 +85,5 @@ class RunRecord:
     """Engine, Python and package versions, host, start and end: what differs from run to run."""
     attempts: Attempts | None = None
     """Where this run stands among those of its gate on its dataset; None where no history is kept (`compare`)."""
+    health: HealthReport | None = None
+    """What looked wrong in the golden dataset; None where there is none (`compare`). Never part of the verdict."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from evalgate import __version__
 from evalgate.core.canonical import digest, pretty_json
 from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
+from evalgate.core.health import HEALTH, HealthReport, health_document
 from evalgate.core.plugins import load_plugin
 from evalgate.core.record import PromptRecord, RunRecord
 from evalgate.core.settings import GateSettings
@@ -59,6 +60,8 @@ class Subject:
     """How the answers came, for run.json."""
     ledger: Path | None = None
     """attempts.jsonl, the history of the gate's attempts; None: nothing is remembered."""
+    health: Callable[[], HealthReport] | None = None
+    """What its dataset looks like, once every case has passed by; None: there is no dataset."""
 
     @property
     def run_id(self) -> str:
@@ -100,7 +103,8 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     check_error_budget(verdict, store)
     reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
     record = _record(subject, verdict, receipts, reader, started)
-    record = replace(record, attempts=attempts_of(subject, verdict))
+    health = subject.health() if subject.health is not None else None
+    record = replace(record, attempts=attempts_of(subject, verdict), health=health)
     publish(record, folder)
     return Finished(record, folder, reader)
 
@@ -138,6 +142,8 @@ def publish(record: RunRecord, folder: Path) -> None:
     write_whole(folder / "run.json", pretty_json(record.environment))
     if record.attempts is not None:
         write_whole(folder / STANDING, pretty_json(attempts_document(record, record.attempts)))
+    if record.health is not None:
+        write_whole(folder / HEALTH, pretty_json(health_document(record.health)))
     for name in record.settings.reports:
         write_whole(folder / FILES[name], load_plugin(GROUP, BUILTINS, name)(record))
     write_whole(folder / "verdict.json", pretty_json(record.document))

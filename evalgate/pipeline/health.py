@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 from evalgate.core.errors import BadInput, Problem
+from evalgate.core.files import read_text
 from evalgate.core.health import HealthFinding, HealthReport
 from evalgate.core.settings import Decide, TargetKind, Threshold
 from evalgate.golden.card import Card
@@ -16,7 +18,7 @@ from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.subject import Resolved
 from evalgate.prompts.values import Prompt
 
-HEALTH = "health.json"
+_BLOCK = re.compile(r"\bcontent:[ \t]*[|>][-+0-9]*[ \t]*(?:#.*)?\r?$")
 RUN_CASES = 20_000
 """Cases up to which a run looks at its dataset's health; a larger one is looked at by `check` alone."""
 
@@ -34,6 +36,15 @@ def gate_survey(resolved: Resolved, *, whole: bool) -> HealthSurvey:
     needs = slice_needs(resolved.settings.thresholds, resolved.built, resolved.settings.confidence)
     prompts = [_searched(prompt) for prompt in resolved.prompts.values()]
     return HealthSurvey(grouped=resolved.card.group is not None, prompts=prompts, needs=needs, whole=whole)
+
+
+def run_survey(resolved: Resolved, rows: int) -> tuple[HealthSurvey | None, Callable[[], HealthReport]]:
+    """What a run shows its cases to (None for a large dataset), and what to ask for the report afterwards."""
+    if rows > RUN_CASES:
+        said = f"a run does not look at the health of more than {RUN_CASES:,} cases; `evalgate check` does"
+        return None, lambda: HealthReport(rows, (HealthFinding("not-checked", said, 1),))
+    survey = gate_survey(resolved, whole=True)
+    return survey, lambda: health_of(survey, resolved.card)
 
 
 def health_of(survey: HealthSurvey, card: Card) -> HealthReport:
@@ -87,9 +98,19 @@ def slice_needs(thresholds: Sequence[Threshold], built: Instruments, confidence:
 
 
 def _searched(prompt: Prompt) -> PromptText:
-    lines: tuple[int | None, ...] = prompt.lines if len(prompt.lines) == len(prompt.messages) else (None,) * len(prompt.messages)
+    known = len(prompt.lines) == len(prompt.messages)
+    lines = _first_lines(prompt) if known else (None,) * len(prompt.messages)
     messages = tuple((m.role, m.content, line) for m, line in zip(prompt.messages, lines, strict=True))
     return PromptText(prompt.reference, messages)
+
+
+def _first_lines(prompt: Prompt) -> tuple[int | None, ...]:
+    """Where each content begins; a YAML block (`content: |`) begins on the line after its key."""
+    try:
+        written = read_text(prompt.path, str(prompt.path)).split("\n")
+    except BadInput:
+        return prompt.lines
+    return tuple(line + 1 if line <= len(written) and _BLOCK.search(written[line - 1]) else line for line in prompt.lines)
 
 
 def _named(cases: Sequence[Sequence[str]], most: int = 5) -> str:

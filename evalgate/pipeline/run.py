@@ -12,6 +12,7 @@ from evalgate.core.values import Output
 from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.attempts import HISTORY
 from evalgate.pipeline.evaluate import Finished, check_slices, evaluate
+from evalgate.pipeline.health import run_survey
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve, subject_of
 from evalgate.pipeline.workspace import check_writable, opened
 from evalgate.proxy.recording import open_recording
@@ -66,11 +67,13 @@ def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
     assert resolved.recording is not None
     subject = subject_of(resolved, dataset, resolved.recording, source.evidence if source else "replay")
     ledger = (options.out or reports) / HISTORY
-    subject = replace(subject, facts=source.facts() if source else {"mode": "replay"}, ledger=ledger)
+    survey, health = run_survey(resolved, dataset.rows)
+    subject = replace(subject, facts=source.facts() if source else {"mode": "replay"}, ledger=ledger, health=health)
     folder = options.out or reports / subject.run_id
     with opened(folder, dict(subject.plan), fresh=options.fresh):
         no_outputs_yet: dict[str, tuple[Output, ...]] = {}
-        lines = ((case, no_outputs_yet) for case in gate_cases(resolved, dataset))
+        cases = gate_cases(resolved, dataset)
+        lines = ((case, no_outputs_yet) for case in (survey.watched(cases) if survey else cases))
         finished = evaluate(subject, lines, folder, options.workers, progress)
         shutil.rmtree(folder / "work", ignore_errors=True)
     if source is not None:

@@ -17,7 +17,7 @@ from evalgate.core.strict_json import parse_json
 
 PLAN = "plan.json"
 LOCK = ".lock"
-RESULTS = ("verdict.json", "report.html", "junit.xml", "summary.md", "manifest.json", "run.json", "attempts.json")
+RESULTS = ("verdict.json", "report.html", "junit.xml", "summary.md", "manifest.json", "run.json", "attempts.json", "health.json")
 OWN = frozenset((*RESULTS, PLAN, LOCK, "attempts.jsonl", "shards", "work"))
 
 

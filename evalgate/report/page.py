@@ -13,6 +13,7 @@ from evalgate.report.page_attempts import attempts
 from evalgate.report.page_audit import audit
 from evalgate.report.page_cases import cases
 from evalgate.report.page_flaky import flaky
+from evalgate.report.page_health import health
 from evalgate.report.page_results import banner, changed, metrics, safety, slices, thresholds
 
 _SECTIONS = (
@@ -23,6 +24,7 @@ _SECTIONS = (
     ("flaky", "Flaky cases"),
     ("changed", "What changed"),
     ("cases", "Cases"),
+    ("health", "Dataset health"),
     ("attempts", "Attempts"),
     ("audit", "Audit"),
 )
@@ -48,6 +50,7 @@ def render_html(record: RunRecord) -> str:
             flaky(record),
             changed(record),
             cases(record),
+            health(record),
             attempts(record),
             audit(record),
         ]
@@ -71,7 +74,12 @@ def render_html(record: RunRecord) -> str:
 
 
 def _navigation(record: RunRecord) -> Markup:
-    filled = (("slices", record.verdict.slices), ("flaky", record.verdict.flaky), ("attempts", record.attempts))
+    filled = (
+        ("slices", record.verdict.slices),
+        ("flaky", record.verdict.flaky),
+        ("health", record.health),
+        ("attempts", record.attempts),
+    )
     empty = {name for name, content in filled if not content}
     known = [(name, label) for name, label in _SECTIONS if name not in empty]
     return element("nav", *(element("a", label, href=f"#{name}") for name, label in known), aria_label="Sections")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from evalgate.core.attempts import Attempt, Attempts, Change
+from evalgate.core.health import HealthFinding, HealthReport, LengthFacts
 from evalgate.core.record import ArmRecord, CaseRecord, PromptRecord, RunRecord
 from evalgate.core.settings import (
     Bound,
@@ -66,6 +67,15 @@ def _attempts(t: str) -> Attempts:
     return Attempts(3, earlier, changes, (loosened,), loosened_since=2, note=t, made=3)
 
 
+def _health(t: str) -> HealthReport:
+    findings = (
+        HealthFinding("contradiction", f"1 {t}", 1, ((f"{t}-0", t),), accepted=t),
+        HealthFinding("input-in-prompt", f"2 {t}", 2, ((f"{t}-1",),), column=t, where=f"{t}, line 3"),
+        HealthFinding("small-slice", t, 1, column=t),
+    )
+    return HealthReport(100, findings, (LengthFacts(t, "words", 1, 2.5, 9.0, 12),), {t: {t: 99, "unknown": 1}})
+
+
 def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
     """A record with the text `t` in every field that can hold text of unknown origin."""
     threshold = Threshold(
@@ -102,6 +112,7 @@ def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
         cases_omitted=96,
         environment={"python": t, "packages": {t: t}},
         attempts=_attempts(t),
+        health=_health(t),
     )  # fmt: skip
 
 

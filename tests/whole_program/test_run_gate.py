@@ -91,7 +91,7 @@ def test_everything_is_written_and_agrees(project) -> None:
     folder = next(path for path in (made.root / "reports" / "sums").iterdir() if path.is_dir())
     assert folder.name == ran.document["run_id"]
     names = {p.name for p in folder.iterdir()}
-    documents = {"plan.json", "manifest.json", "run.json", "verdict.json", "attempts.json"}
+    documents = {"plan.json", "manifest.json", "run.json", "verdict.json", "attempts.json", "health.json"}
     assert names == {*documents, "report.html", "junit.xml", "summary.md", "shards"}
     assert {p.name for p in folder.parent.iterdir()} == {folder.name, "attempts.jsonl"}
     assert json.loads((folder / "verdict.json").read_text(encoding="utf-8")) == ran.document
