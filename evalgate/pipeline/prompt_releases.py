@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalgate.config.strict_yaml import parse_document, read_document
-from evalgate.core.errors import BadInput, Problem
+from evalgate.core.errors import BadInput
 from evalgate.core.files import read_text, write_whole
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.prompt_reading import read_prompt
@@ -137,10 +137,15 @@ def require_release(prompt: Prompt) -> None:
     # What is there and is no file (a broken link, a folder) is read, and refused there.
     if version is None or not is_list_of_releases(path) or not os.path.lexists(path):
         return
-    release = read_releases(path).get(version)
-    problem: Problem | None = None if release is None else edited(release, prompt)
+    release = read_releases(_from_here(path)).get(version)
+    problem = None if release is None else edited(release, replace(prompt, path=_from_here(prompt.path)))
     if problem is not None:
         raise BadInput(problem)
+
+
+def _from_here(path: Path) -> Path:
+    """The path as a user in this folder would write it, so that one edit is told once, however it was found."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def is_list_of_releases(path: Path) -> bool:

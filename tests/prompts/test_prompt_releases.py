@@ -287,7 +287,9 @@ def test_a_bump_is_never_empty_when_the_digest_moved(one: str, two: str) -> None
     assert bool(suggested_bump(old, new).reasons) == (one != two)
 
 
-def test_a_gate_does_not_run_on_an_edited_release(repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gate_does_not_run_on_an_edited_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["init", str(tmp_path / "mine")]) == 0
     place = tmp_path / "mine" / "configs" / "prompts" / "sentiment"
     found = parse_prompt(read_document(place / "2.prompt.yml"), reference="sentiment@2")
@@ -301,6 +303,9 @@ def test_a_gate_does_not_run_on_an_edited_release(repository: Path, tmp_path: Pa
         capsys.readouterr()
         assert main(arguments) == 2, arguments
         assert "was edited after version 2 was released" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path / "mine")
+    assert main(["check"]) == 2
+    assert capsys.readouterr().err.count("was edited after version 2 was released") == 1
 
 
 def test_every_shipped_version_is_released(repository: Path) -> None:
