@@ -22,6 +22,8 @@ SCHEME = "hf://"
 FORM = "hf://org/name@revision#split"
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _PART = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}"
+_DESCRIPTIONS = ("README.md", ".huggingface.yaml")
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n(.*?\n)---[ \t]*(?:\r?\n|$)", re.DOTALL)
 _REFERENCE = re.compile(
     rf"hf://(?P<name>{_PART}/{_PART})(?:@(?P<revision>[^#@\s]{{1,200}}))?(?:#(?:(?P<config>{_PART})/)?(?P<split>\w[\w.-]{{0,95}}))?"
 )
@@ -95,6 +97,7 @@ def _split_files(reference: HubReference, commit: str, where: str) -> list[str]:
         # The library would take the folder for the dataset.
         said = f"a folder {reference.name} here hides the hub's dataset of that name"
         raise BadInput(said, where=where, hint="run elsewhere, or name the folder in the card")
+    _require_data_alone(reference, commit, where)
     with _library_errors(reference, where):
         datasets, _ = _libraries()
         builder = datasets.load_dataset_builder(reference.name, name=reference.config, revision=commit)
@@ -103,6 +106,40 @@ def _split_files(reference: HubReference, commit: str, where: str) -> list[str]:
         hint = f"splits: {', '.join(sorted(splits))[:200]}" if splits else "it has no data files"
         raise BadInput(f"{reference.name} has no split {reference.split!r}", where=where, hint=hint)
     return [_inside(file, reference, commit, where) for file in splits[reference.split]]
+
+
+def _require_data_alone(reference: HubReference, commit: str, where: str) -> None:
+    """Refuse a repository with a loading script, or whose description would make the library ask other hosts."""
+    with _library_errors(reference, where):
+        _, hub = _libraries()
+        info = hub.HfApi().dataset_info(reference.name, revision=commit, timeout=10)
+        names = {str(one.rfilename) for one in info.siblings or ()}
+        described = [name for name in _DESCRIPTIONS if name in names]
+        texts = [text for name in described for text in _configured(_download(reference, commit, name, where))]
+    if f"{reference.name.rpartition('/')[2]}.py" in names:
+        hint = "use a revision with data files (many have one under refs/convert/parquet, pinned to its commit)"
+        raise BadInput(f"{reference.name} comes with a loading script, which is code and never run", where=where, hint=hint)
+    for text in texts:
+        if "://" in text or "::" in text or ".." in text.split("/"):
+            raise BadInput(f"the repository describes data outside the pinned revision: {text[:120]}", where=where)
+
+
+def _configured(path: Path) -> list[str]:
+    """Every text under `configs` in a description of a repository: names, splits, paths."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    found = _FRONT_MATTER.match(text)
+    if path.suffix == ".md":
+        text = found[1] if found else ""
+    value = import_module("yaml").safe_load(text)
+    return list(_texts(value.get("configs"))) if isinstance(value, dict) else []
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _inside(file: str, reference: HubReference, commit: str, where: str) -> str:
@@ -149,7 +186,8 @@ def _library_errors(reference: HubReference, where: str | None) -> Iterator[None
     try:
         yield
     except _expected() as error:
-        raise BadInput(_said(error, reference), where=where, hint=_hint(error)) from error
+        hint = "to judge without a network, save the split as Parquet or JSON lines under datasets/ and name that"
+        raise BadInput(_said(error, reference), where=where, hint=hint) from error
 
 
 def _expected() -> tuple[type[BaseException], ...]:
@@ -163,16 +201,8 @@ def _expected() -> tuple[type[BaseException], ...]:
 
 def _said(error: BaseException, reference: HubReference) -> str:
     name, text = type(error).__name__, " ".join(str(error).split())[:300]
-    if "script" in text.lower() and isinstance(error, RuntimeError):
-        return f"{reference.name} comes with a loading script, which is code and never run"
-    if name in ("OfflineModeIsEnabled",) or "offline" in text.lower():
+    if name == "OfflineModeIsEnabled" or "offline" in text.lower():
         return "offline: the Hugging Face libraries were told not to use the network (HF_HUB_OFFLINE)"
     if isinstance(error, ConnectionError) or "Connect" in name or "Timeout" in name:
         return f"the hub cannot be reached: {text}"
     return f"{reference.name} cannot be read from the hub: {text or name}"
-
-
-def _hint(error: BaseException) -> str:
-    if isinstance(error, RuntimeError) and "script" in str(error).lower():
-        return "use a revision with data files (many have one under refs/convert/parquet, pinned to its commit)"
-    return "to judge without a network, save the split as Parquet or JSON lines under datasets/ and name that"

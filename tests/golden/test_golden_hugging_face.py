@@ -82,6 +82,7 @@ REPOSITORIES: dict[str, dict[str, bytes]] = {
     "o/formats": formats(),
     "o/script": {"script.py": b"print('EXECUTED')\n", "data.jsonl": jsonl(ROWS)},
     "o/elsewhere": {"README.md": readme(default={"test": "https://example.org/data.jsonl"}), "a.jsonl": jsonl(ROWS)},
+    "o/above": {"README.md": readme(default={"test": "../formats/data.jsonl"}), "a.jsonl": jsonl(ROWS)},
     "o/other": {"README.md": readme(default={"test": "data.json"}), "data.json": json.dumps(ROWS).encode()},
     "o/damaged": {"README.md": readme(default={"test": "a.parquet"}), "a.parquet": parquet(ROWS)[:-20]},
     "o/empty": {"README.md": b"# nothing\n"},
@@ -220,7 +221,8 @@ REFUSED = {
     pinned("o/formats", "test"): "available configs",
     pinned("o/formats", "orc/test"): "orc",
     pinned("o/script"): "loading script",
-    pinned("o/elsewhere"): "o/elsewhere cannot be read",
+    pinned("o/elsewhere"): "outside the pinned revision: https://example.org",
+    pinned("o/above"): "outside the pinned revision: ../formats",
     pinned("o/other"): "another kind: data.json",
     pinned("o/damaged"): "not a readable Parquet file",
     pinned("o/empty"): "any data files",
@@ -251,7 +253,7 @@ def test_what_the_hub_may_not_give(reference: str, answers: dict[str, Any]) -> N
 
 
 def test_a_script_is_not_even_downloaded(answers: dict[str, Any]) -> None:
-    assert any("/data.json" not in one and "/resolve/" in one for one in Hub.asked)
+    assert any(one.startswith("GET") and "/resolve/" in one for one in Hub.asked)
     assert not [one for one in Hub.asked if one.startswith("GET") and "script.py" in one]
 
 
