@@ -10,7 +10,7 @@ from evalgate.prompts.front_matter import Split
 from evalgate.prompts.jinja_syntax import RESERVED, variables_of
 from evalgate.prompts.values import Message
 
-_MARKER = re.compile(r"[ \t]*#?[ \t]*(system|user|assistant|developer)[ \t]*(\[[^\]\n]*\])?[ \t]*:[ \t]*\Z", re.IGNORECASE)
+_MARKER = re.compile(r"[ \t]*(?:#[ \t]*)?(system|user|assistant|developer)[ \t]*(\[[^\]\n]*\])?[ \t]*:[ \t]*\Z", re.IGNORECASE)
 
 
 def prompty_body(split: Split, name: str, kind: str) -> Body:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,6 +135,39 @@ def test_no_text_makes_the_linter_fall(text: str, ending: str) -> None:
 def test_no_random_text_makes_the_linter_fall(text: str) -> None:
     for ending in ("prompt.yml", "prompty", "prompt", "txt", "json"):
         lint(source_of(f"prompts/p/1.{ending}", GITHUB + text if ending == "prompt.yml" else text), RULES)
+
+
+HOSTILE = [
+    "{{ a ",
+    "{{a}}",
+    "{{a",
+    "a.",
+    "10.",
+    "- ",
+    " ",
+    "{{a|safe ",
+    "{% a",
+    "sk-",
+    "system:\n",
+    "a@",
+    "{{ a.__b__ ",
+    "1 ",
+    "eyJ",
+    "<|",
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("ending", ["prompt.yml", "prompty", "txt"])
+def test_no_text_makes_the_linter_slow(piece: str, ending: str) -> None:
+    text = piece * (20_000 // len(piece))
+    if ending == "prompt.yml":
+        text = "messages:\n  - role: user\n    content: |-\n      " + text.replace("\n", "\n      ")
+    if ending == "prompty":
+        text = f"---\nname: x\ninputs: {{question: {{kind: string}}}}\n---\nuser:\n{text}\n"
+    begin = time.process_time()
+    lint(source_of(f"prompts/p/1.{ending}", text), RULES)
+    assert time.process_time() - begin < 1.5
 
 
 def test_the_model_of_a_gate_counts_too() -> None:

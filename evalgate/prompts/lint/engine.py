@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from evalgate.core.lint_report import LintFinding, in_order
 from evalgate.prompts.lint.catalog import RULES
@@ -12,6 +13,8 @@ from evalgate.prompts.lint.suppressions import suppressions
 from evalgate.prompts.lint.values import Hit, Rule, Source
 from evalgate.prompts.values import Prompt
 
+MAX_HITS = 100
+"""Findings of one rule in one file; a file with more is in no need of a longer list."""
 _BY_CODE = {rule.code: rule for rule in RULES}
 
 
@@ -27,7 +30,7 @@ def lint(source: Source, rules: Iterable[Rule], sidecar: str | None = None) -> L
     """Every finding of some rules in a file; `sidecar` is the text of the suppressions kept beside it."""
     rules = tuple(rules)
     codes = {rule.code for rule in rules}
-    found = [_finding(source, rule, hit) for rule in rules for hit in rule.check(source)]
+    found = [_finding(source, rule, hit) for rule in rules for hit in islice(rule.check(source), MAX_HITS)]
     held, faulty = suppressions(source, sidecar)
     kept: list[LintFinding] = []
     used: set[int] = set()

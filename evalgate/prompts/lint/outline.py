@@ -30,8 +30,9 @@ WIRE_NAMES: Mapping[str, str] = {
     "presencePenalty": "presence_penalty",
 }
 _FENCE = re.compile(r"(---|\+\+\+)[ \t]*\Z")
+_LONGEST_KEY = 1_000
 _BLOCK = re.compile(r"^( *)(?:- +)*(?:[^\s#][^#]*:|-)[ \t]+[|>][-+0-9]{0,2}[ \t]*(?:#.*)?\Z")
-_PROMPTY_ROLE = re.compile(r"^[ \t]*#?[ \t]*(system|user|assistant|developer)(?:\[[^\]]*\])?[ \t]*:[ \t]*\Z", re.IGNORECASE)
+_PROMPTY_ROLE = re.compile(r"#?[ \t]*(system|user|assistant|developer)(?:\[[^\]]*\])?[ \t]*:\Z", re.IGNORECASE)
 _DOTPROMPT_ROLE = re.compile(r'\{\{[ \t]*role[ \t]+["\'](\w+)["\'][ \t]*\}\}')
 _VERSIONED = re.compile(r"prompts/[^/]+/([A-Za-z0-9][A-Za-z0-9._-]*?)\.(?:prompt\.ya?ml|prompty|prompt|txt|md|json)\Z")
 
@@ -105,7 +106,8 @@ def _block_lines(lines: tuple[str, ...], first: int) -> Iterator[int]:
         if inside is not None and (not bare.strip() or indent > inside):
             yield number
             continue
-        block = _BLOCK.match(bare)
+        # A line this long opens no block.
+        block = _BLOCK.match(bare) if len(bare) < _LONGEST_KEY else None
         inside = len(block.group(1)) if block else None
 
 
@@ -155,7 +157,7 @@ def _body(lines: tuple[str, ...], first: int, *, dotprompt: bool) -> Iterator[Pa
     role, begin, held = "user" if dotprompt else "system", first, list[str]()
     for number, raw in enumerate(lines[first - 1 :], start=first):
         line = raw.rstrip("\r")
-        marker = (_DOTPROMPT_ROLE.search if dotprompt else _PROMPTY_ROLE.match)(line)
+        marker = _DOTPROMPT_ROLE.search(line) if dotprompt else _PROMPTY_ROLE.match(line.strip())
         if marker is None:
             held.append(line)
             continue

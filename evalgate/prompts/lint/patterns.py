@@ -35,17 +35,39 @@ def doubtful_words(source: Source) -> Iterator[tuple[int, int, str]]:
                 break
 
 
-def variables(source: Source) -> Iterator[tuple[Part, re.Match[str]]]:
-    """Every variable that stands in double braces, with its message; group 1 is its name.
+def variables(source: Source) -> Iterator[tuple[Part, re.Match[str], tuple[int, int]]]:
+    """Every variable that stands in double braces: its message, the match (group 1 is its name), line and column.
 
     Where the template has logic, names of its own (of a loop, of the language) are left out.
     """
     prompt = source.prompt
     own = None if prompt is None or prompt.engine == "plain" else set(prompt.placeholders)
     for part in source.outline.parts:
-        for found in PLACEHOLDER.finditer(part.content) if "{{" in part.content else ():
-            if own is None or found.group(1) in own or found.group(1).split(".")[0] in own:
-                yield part, found
+        if "{{" not in part.content:
+            continue
+        found = list(PLACEHOLDER.finditer(part.content))
+        for match, place in zip(found, _places(source, part, found), strict=True):
+            if own is None or match.group(1) in own or match.group(1).split(".")[0] in own:
+                yield part, match, place
+
+
+def _places(source: Source, part: Part, found: list[re.Match[str]]) -> list[tuple[int, int]]:
+    """Where variables stand in the file: read in one pass, since a message may hold very many."""
+    written = [
+        (match.group(), number, match.start() + 1)
+        for number in range(part.line, min(part.last, len(source.lines)) + 1)
+        for match in PLACEHOLDER.finditer(source.lines[number - 1])
+    ]
+    position, places = 0, []
+    for match in found:
+        # A folded or escaped text may write a variable otherwise; a chat file holds other messages between.
+        step = next((i for i in range(position, min(position + 50, len(written))) if written[i][0] == match.group()), None)
+        if step is None:
+            places.append((part.line, 1))
+            continue
+        places.append((written[step][1], written[step][2]))
+        position = step + 1
+    return places
 
 
 def walk(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

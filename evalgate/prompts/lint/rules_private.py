@@ -46,7 +46,7 @@ _PHONE = re.compile(r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}(?:[ ()./-]{0,2}\d){7,12}(?
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
 _MADE_UP_HOSTS = re.compile(r"(?:^|\.)(?:example\.(?:com|org|net|edu)|example|test|invalid|localhost)\Z", re.IGNORECASE)
 _INSIDE = re.compile(
-    r"(?i)(?P<host>\b(?:[a-z0-9-]+\.)+(?:internal|intranet|corp|lan|local|localdomain|private|home\.arpa)\b(?!\.[a-z]))"
+    r"(?i)(?P<host>(?<![\w.-])(?:[a-z0-9-]+\.)+(?:internal|intranet|corp|lan|local|localdomain|private|home\.arpa)\b(?!\.[a-z]))"
     r"|(?P<local>\bhttps?://(?:localhost|intranet|wiki|jira|confluence|gitlab|jenkins)(?=[:/\s\"']|\Z))"
     r"|(?<![\d.])(?<![vV])(?<!ersion )(?P<ip>(?:10|127)(?:\.\d{1,3}){3}"
     r"|192\.168(?:\.\d{1,3}){2}|172\.(?:1[6-9]|2\d|3[01])(?:\.\d{1,3}){2}"

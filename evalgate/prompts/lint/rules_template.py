@@ -11,14 +11,17 @@ from evalgate.prompts.lint.skeleton import github
 from evalgate.prompts.lint.values import Hit, Part, Rule, Source
 
 _UNSAFE: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b[^%\n]*"), "the template reads another file"),
-    (re.compile(r"\{%[-+]?\s*(?:macro|call|filter|set)\b[^%\n]*"), "the template defines or calls code"),
+    (re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b[^%\n]{0,300}"), "the template reads another file"),
+    (re.compile(r"\{%[-+]?\s*(?:macro|call|filter|set)\b[^%\n]{0,300}"), "the template defines or calls code"),
     (re.compile(r"\{\{\s*[#/]?>\s*[\w./-]+"), "the template includes a partial"),
-    (re.compile(r"\{[{%][^}%\n]*(?:\._|\[\s*['\"]_|\|\s*attr\b|__\w+__)[^}%\n]*"), "an attribute that begins with _ is reached"),
-    (re.compile(r"\{[{%][^}%\n]*\|\s*safe\b[^}%\n]*"), "|safe switches escaping off"),
+    (
+        re.compile(r"\{[{%][^}%\n]{0,300}(?:\._|\[\s*['\"]_|\|\s*attr\b|__\w+__)[^}%\n]{0,300}"),
+        "an attribute that begins with _ is reached",
+    ),
+    (re.compile(r"\{[{%][^}%\n]{0,300}\|\s*safe\b[^}%\n]{0,300}"), "|safe switches escaping off"),
     (re.compile(r"\{\{\{\s*[\w#]"), "{{{ }}} switches escaping off"),
     (re.compile(r"\{\{&\s*\w+"), "{{& }} switches escaping off"),
-    (re.compile(r"\{[{%][^}%\n|]*\b\w+\([^}%\n]*"), "something is called from inside the template"),
+    (re.compile(r"\{[{%][^}%\n|]{0,300}\b\w+\([^}%\n]{0,300}"), "something is called from inside the template"),
 )
 _MARKERS = r"(?:system|assistant|developer|user|human|ai|tool|function)"
 _BEFORE = re.compile(
@@ -47,18 +50,16 @@ def unsafe_constructs(source: Source) -> Iterator[Hit]:
 
 
 def _in_system(source: Source) -> Iterator[Hit]:
-    for part, found in variables(source):
+    for part, found, (line, column) in variables(source):
         if part.role == "system":
-            line, column = source.place(part, found.start(), found.end())
             said = f"{{{{{found.group(1)}}}}} is filled into the system message"
             yield Hit(line, column, said, "move it into a user message, between delimiters")
 
 
 def _role_marker(source: Source) -> Iterator[Hit]:
-    for part, found in variables(source):
+    for part, found, (line, column) in variables(source):
         before, after = part.content[max(0, found.start() - 80) : found.start()], part.content[found.end() : found.end() + 80]
         if _BEFORE.search(before) or _AFTER.match(after):
-            line, column = source.place(part, found.start(), found.end())
             said = f"a role marker stands beside {{{{{found.group(1)}}}}}: an input can go on as another role"
             yield Hit(line, column, said, "write each role as a message of its own")
     for part in source.outline.parts:
@@ -69,18 +70,17 @@ def _role_marker(source: Source) -> Iterator[Hit]:
 
 
 def _no_delimiter(source: Source) -> Iterator[Hit]:
-    for part, found in variables(source):
+    for part, found, (line, column) in variables(source):
         if part.role != "system" and not _enclosed(part, found.start(), found.end()):
-            line, column = source.place(part, found.start(), found.end())
             said = f"nothing shows where {{{{{found.group(1)}}}}} begins and ends"
             yield Hit(line, column, said, "put it between tags, quotes or fences, or into a message of its own")
 
 
 def _enclosed(part: Part, start: int, end: int) -> bool:
-    before, after = part.content[:start], part.content[end:]
-    if not before.strip() and not after.strip():
+    before, after = part.content[max(0, start - 80) : start], part.content[end : end + 80]
+    if len(part.content) - (end - start) <= 80 and not before.strip() and not after.strip():
         return True
-    return _OPENINGS.search(before[-80:]) is not None and _CLOSINGS.match(after[:80]) is not None
+    return _OPENINGS.search(before) is not None and _CLOSINGS.match(after) is not None
 
 
 _TAGS = "<question>\n      {{question}}\n      </question>"

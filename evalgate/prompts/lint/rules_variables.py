@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from evalgate.core.lint_report import LintSeverity
 from evalgate.prompts.lint.patterns import PLACEHOLDER, variables
@@ -14,6 +15,8 @@ from evalgate.prompts.lint.rules_template import unsafe_constructs
 from evalgate.prompts.lint.skeleton import github, prompty
 from evalgate.prompts.lint.values import GateUse, Hit, Rule, Source, Surroundings
 
+_MOST_NAMES = 200
+"""Names that a misspelling is looked for among."""
 _TAG = re.compile(r"\{[{%#].*?[}%#]\}", re.DOTALL)
 
 
@@ -30,10 +33,9 @@ def uses(source: Source) -> Iterator[_Use]:
     """Every variable of the messages with its place; a dotted name counts by its first part."""
     prompt = source.prompt
     seen: set[str] = set()
-    for part, found in variables(source):
+    for _, found, (line, column) in variables(source):
         name = found.group(1)
         seen.update((name, name.split(".")[0]))
-        line, column = source.place(part, found.start(), found.end())
         yield _Use(name, line, column)
     for name in prompt.placeholders if prompt is not None else ():
         if name not in seen:
@@ -139,7 +141,12 @@ def _known(name: str, names: Iterable[str]) -> bool:
 
 
 def _near(name: str, names: Iterable[str]) -> list[str]:
-    return difflib.get_close_matches(name, list(names), n=1, cutoff=0.75)
+    return list(_close(name, tuple(names)[:_MOST_NAMES]))
+
+
+@lru_cache(maxsize=4096)
+def _close(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(difflib.get_close_matches(name[:100], names, n=1, cutoff=0.75))
 
 
 def _names(source: Source) -> list[str] | None:
