@@ -17,18 +17,21 @@ def handle(options: argparse.Namespace) -> int:
 
     today = datetime.now(UTC).date().isoformat()
     done = release_prompt(options.prompt, Path.cwd(), released=today, owner=options.owner.strip(), note=options.note.strip())
-    if options.json:
-        document = {
-            "schema": "evalgate.release/1",
-            "prompt": done.reference,
-            "digest": done.release.digest,
-            "released": done.release.released,
-            "file": str(done.path),
-            "written": done.written,
-        }
-        sys.stdout.write(pretty_json(document))
-    if not options.quiet:
-        state = "released" if done.written else f"was released on {done.release.released} already, unchanged since"
-        line = f"release: {done.reference} {state}, {done.release.digest}"
-        print(terminal_line(line), file=sys.stderr if options.json else sys.stdout)
+    state = "released" if done.written else f"was released on {done.release.released} already, unchanged since"
+    document = {
+        "schema": "evalgate.release/1",
+        "prompt": done.reference,
+        "digest": done.release.digest,
+        "released": done.release.released,
+        "file": str(done.path),
+        "written": done.written,
+    }
+    try:
+        if options.json:
+            sys.stdout.write(pretty_json(document))
+        if not options.quiet:
+            line = f"release: {done.reference} {state}, {done.release.digest}"
+            print(terminal_line(line), file=sys.stderr if options.json else sys.stdout, flush=True)
+    except (BrokenPipeError, OSError):
+        pass  # the reader went away; the release is listed
     return 0

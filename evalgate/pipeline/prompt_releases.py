@@ -10,6 +10,7 @@ from pathlib import Path
 from evalgate.config.strict_yaml import parse_document, read_document
 from evalgate.core.errors import BadInput
 from evalgate.core.files import read_text, write_whole
+from evalgate.core.patterns import encodable
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.prompts.locate import prompt_path
@@ -49,6 +50,9 @@ def release_prompt(reference: str, root: Path, *, released: str, owner: str = ""
     if "/" in reference or "@" not in reference:
         hint = "a release is NAME@VERSION, under configs/prompts/NAME/"
         raise BadInput(f"{reference!r} is not a version of a prompt", hint=hint)
+    for option, text in (("--owner", owner), ("--note", note)):
+        if encodable(text) != text:
+            raise BadInput("is not UTF-8", where=option, hint="write it in the encoding of this terminal")
     found = prompt_path(reference, root=root, base=root)
     prompt = read_prompt(found, reference, root=root)
     version = reference.partition("@")[2]

@@ -99,6 +99,8 @@ def _found(paths: Sequence[Path]) -> _Found:
                 elif child.name.endswith(PROMPT_ENDINGS):
                     prompts[child] = None
             orphans.update(dict.fromkeys(orphaned_files(path)))
+        elif not path.is_file():
+            raise BadInput("is neither a file nor a folder", where=str(path))
         elif path.name.endswith(TEST_ENDINGS):
             tests[path] = None
         else:

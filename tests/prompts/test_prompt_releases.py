@@ -197,6 +197,15 @@ def test_what_cannot_be_released(folder: Path, reference: str) -> None:
     assert not (folder / "versions.yaml").exists()
 
 
+@pytest.mark.parametrize("option", ["--note", "--owner"])
+def test_texts_that_are_not_utf8_are_refused(folder: Path, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prompt", "release", "p@1", option, "a\udc85b"]) == 2
+    assert f"{option}: is not UTF-8" in capsys.readouterr().err
+    assert main(["prompt", "release", "p@1", option, "a\x85b"]) == 0
+    found = parse_releases(read_document(folder / "versions.yaml"))["1"]
+    assert "a\x85b" in (found.note, found.owner)
+
+
 @pytest.mark.parametrize("text", ["messages: []\n", "", "messages:\n  - {role: user, content: '{{q'}\n"])
 def test_a_faulty_prompt_is_not_released(folder: Path, text: str) -> None:
     (folder / "1.prompt.yml").write_text(text, encoding="utf-8")

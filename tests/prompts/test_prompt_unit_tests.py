@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -154,6 +155,12 @@ def test_faulty_test_files_fail(folder: Path, capsys: pytest.CaptureFixture[str]
 def test_no_tests_are_no_pass(folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert main(["prompt", "test", *arguments]) == 2
     assert "test" in capsys.readouterr().err
+
+
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "1.test.yml")
+    assert main(["prompt", "test", str(folder / "1.test.yml")]) == 2
+    assert main(["prompt", "test"]) == 2
 
 
 def test_which_prompt_a_test_file_means(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
