@@ -14,6 +14,7 @@ from evalgate.golden.locate import CARD
 from evalgate.pipeline.evaluate import check_slices
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.health import dataset_survey, gate_survey, health_of, lines_of, require_healthy
+from evalgate.pipeline.prompt_lint import Project, lint_problems
 from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.prompt_releases import check_releases, is_list_of_releases, require_release
 from evalgate.pipeline.prompt_test import check_tests
@@ -46,11 +47,14 @@ def check_paths(paths: Sequence[Path]) -> tuple[Checked, ...]:
     faults = Faults()
     checked: list[Checked] = []
     surveyed: set[Path] = set()
+    project = Project()
     for path in paths:
         for found in faults.attempt(lambda path=path: tuple(_expand(path))) or ():  # type: ignore[misc]
             one = faults.attempt(lambda found=found: _check(found, surveyed))  # type: ignore[misc]
             if one is not None:
                 checked.append(one)
+            if one is not None and one.kind == "prompt":
+                faults.problems.extend(lint_problems(found, project))
             if one is not None and one.kind == "prompt" and found == path:
                 # Of a whole folder, the list of releases is looked at by itself.
                 faults.attempt(lambda found=found: require_release(read_prompt(found, str(found))))  # type: ignore[misc]

@@ -31,6 +31,9 @@ from evalgate.prompts.releases import FILE, Release, release_of, version_of
 from evalgate.prompts.values import Prompt
 
 MAX_BYTES = 4 << 20
+_FOUND_BY_CHECK = ("EP104", "EP504")
+"""A gate without the column, an edited release."""
+_RULES_OF_CHECK = tuple(rule for rule in RULES if rule.code not in _FOUND_BY_CHECK and rule.severity is LintSeverity.ERROR)
 _FRONT = "begin it with ---, the front matter, and --- again"
 _WITH_NAMES = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt")
 """Endings that mean a prompt wherever the file stands; others only as prompts/NAME/VERSION."""
@@ -77,11 +80,11 @@ def lint_file(path: Path, root: Path) -> tuple[LintFinding, ...]:
     return Project(root=root).lint(path, RULES).findings
 
 
-def lint_problems(findings: Sequence[LintFinding]) -> tuple[Problem, ...]:
-    """The errors among some findings, as problems that `check` reports."""
+def lint_problems(path: Path, project: Project) -> tuple[Problem, ...]:
+    """What `check` reports of a prompt that can be read: the errors, without those that `check` finds by itself."""
     return tuple(
         Problem(f"{one.message} [{one.code} {one.name}]", f"{one.path}:{one.line}", one.hint or None)
-        for one in findings
+        for one in project.lint(path, _RULES_OF_CHECK).findings
         if one.severity is LintSeverity.ERROR
     )
 

@@ -191,6 +191,21 @@ def test_a_file_beside_a_text_suppresses(project: Path) -> None:
     assert "EP303" not in codes(project, "2.txt")
 
 
+def test_check_refuses_what_lint_calls_an_error_and_passes_warnings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "configs"]) == 0
+    put(project, CLEAN.replace("metadata: {owner: shop team}\n", "").replace("temperature: 0", "temperature: 0.5"))
+    assert main(["check", "configs"]) == 0
+    put(project, CLEAN.replace("Name one product.", "AKIAIOSFODNN7EXAMPLE"))
+    capsys.readouterr()
+    assert main(["check", "configs"]) == 2
+    said = capsys.readouterr().err
+    assert "1.prompt.yml:7: an AWS access key" in said and "[EP305 secret]" in said and "AKIA" not in said
+    put(
+        project, CLEAN.replace("Name one product.", "AKIAIOSFODNN7EXAMPLE # evalgate: ignore EP305 -- the documented example key")
+    )
+    assert main(["check", "configs"]) == 0
+
+
 @pytest.mark.slow
 def test_a_thousand_prompts_take_less_than_five_seconds(tmp_path: Path) -> None:
     for number in range(1000):
