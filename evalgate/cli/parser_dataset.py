@@ -13,7 +13,7 @@ def add_dataset(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     parser = command(commands, shared, "dataset", "lock, verify or compare golden datasets")
     actions: Commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for add in (_lock, _verify, _show, _diff):
+    for add in (_lock, _verify, _show, _diff, _add):
         add(actions, shared)
 
 
@@ -53,6 +53,33 @@ def _diff(actions: Commands, shared: argparse.ArgumentParser) -> None:
         action="store_true",
         help="exit 2 when the version of B is too small a step for the changes, or a card does not match its lock",
     )
+
+
+def _add(actions: Commands, shared: argparse.ArgumentParser) -> None:
+    summary = "stage new cases from a run or a production log, for a person to label"
+    parser = action(actions, shared, "add", summary, handler="evalgate.cli.dataset_add:handle")
+    parser.add_argument("dataset", metavar="DATASET", help=_DATASET)
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="SOURCE",
+        required=True,
+        help="folder of a finished run, or a log (.jsonl, .csv, .parquet)",
+    )
+    parser.add_argument(
+        "--cases", choices=["regressed", "newly_failing", "violating", "all"], help="which cases of the run; needed for a run"
+    )
+    parser.add_argument(
+        "--input",
+        metavar="COLUMN=FIELD",
+        action="append",
+        default=[],
+        help="where an input of the dataset stands in the source, a dotted path such as request.body.question; repeatable",
+    )
+    parser.add_argument("--output", metavar="FIELD", help="where a log has the answer that was given")
+    parser.add_argument("--limit", metavar="N", type=_limit, default=500, help="most cases to stage (default: 500)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be staged, write nothing")
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _limit(text: str) -> int:
