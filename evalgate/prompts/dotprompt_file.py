@@ -141,15 +141,15 @@ def _declared(document: Document, problems: list[Problem]) -> tuple[Input, ...] 
     schema = _schema(document, "input", problems)
     properties = schema.get("properties", {}) if isinstance(schema.get("properties", {}), dict) else {}
     required = schema["required"] if isinstance(schema.get("required"), list) else []
-    names = dict.fromkeys([*properties, *defaults])
+    names, lines, needed = dict.fromkeys([*properties, *defaults]), _lines(document), {str(name) for name in required}
     return tuple(
         Input(
             name,
             _mapping(properties.get(name)),
-            name in required and name not in defaults,
+            name in needed and name not in defaults,
             defaults.get(name),
             str(_mapping(properties.get(name)).get("description", "")),
-            line=_line(document, name),
+            line=lines.get(name),
         )
         for name in names
     )
@@ -159,12 +159,13 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _line(document: Document, name: str) -> int | None:
+def _lines(document: Document) -> dict[str, int]:
+    """Line on which each input is declared; its schema comes first, then its default."""
+    found: dict[str, int] = {}
     for path, line in document.lines.items():
-        inside = path[:2] in (("input", "schema"), ("input", "default"))
-        if inside and re.split(r"[?(]", str(path[-1]))[0] == name:
-            return line
-    return None
+        if len(path) > 2 and path[:2] in (("input", "schema"), ("input", "default")):
+            found.setdefault(re.split(r"[?(]", str(path[-1]), maxsplit=1)[0], line)
+    return found
 
 
 def _output(document: Document, problems: list[Problem]) -> tuple[dict[str, Any], dict[str, Any] | None]:

@@ -101,6 +101,9 @@ class _Writer:
     def block(self, block: Block, scope: _Scope) -> None:
         values = [_value(value, scope, self.inputs) for value in block.values]
         first = values[0]
+        if block.kind.endswith("Equals") and any(isinstance(value, (list, dict)) for value in values):
+            where = f"{self.name}:{block.line}"
+            raise BadInput(f"#{block.kind} compares texts, numbers and booleans", where=where, hint="compare a part of the value")
         match block.kind:
             case "if":
                 self.write(block.body if _holds(first, block.include_zero) else block.otherwise, scope)

@@ -12,6 +12,8 @@ from evalgate.prompts.values import Message
 
 _MARKER = re.compile(r"[ \t]*(?:#[ \t]*)?(system|user|assistant|developer)[ \t]*(\[[^\]\n]*\])?[ \t]*:[ \t]*\Z", re.IGNORECASE)
 
+MAX_MARKER = 300
+
 
 def prompty_body(split: Split, name: str, kind: str) -> Body:
     """The messages of a body; text before the first marker is a system message, as in Prompty itself.
@@ -23,7 +25,7 @@ def prompty_body(split: Split, name: str, kind: str) -> Body:
     segments: list[tuple[str, int, list[str]]] = [("system", split.body_line, [])]
     problems: list[Problem] = []
     for number, line in enumerate(lines, split.body_line):
-        match = _MARKER.match(line)
+        match = _marker(line)
         if match is None:
             segments[-1][2].append(line)
             continue
@@ -40,13 +42,18 @@ def prompty_body(split: Split, name: str, kind: str) -> Body:
         _refuse_tags(split, name)
     if kind == "mustache" or is_logic_less(split.body, RESERVED):
         return _plain(segments, name)
-    source = "\n".join("" if _MARKER.match(line) else line for line in lines)
+    source = "\n".join("" if _marker(line) else line for line in lines)
     names = variables_of(source, name, split.body_line)
     # A segment ends with its last line break, so that a marker stands at the beginning of a line when they are joined.
     joined = [(role, line, "".join(f"{text}\n" for text in texts)) for role, line, texts in segments]
     kept = [(role, line, text) for role, line, text in joined if text]
     messages = tuple(Message(role, text) for role, _, text in kept)
     return Body(messages, tuple(line for _, line, _ in kept), "jinja2", names)
+
+
+def _marker(line: str) -> re.Match[str] | None:
+    # Longer lines are text: matching white space twice over takes quadratic time.
+    return _MARKER.match(line) if len(line) <= MAX_MARKER else None
 
 
 def _plain(segments: list[tuple[str, int, list[str]]], name: str) -> Body:

@@ -219,6 +219,23 @@ def test_a_value_that_is_absent_or_null_is_an_error(name: str, absent: dict[str,
         render(found, absent)
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{#each q}}{{/each}}", "needs a list"),
+        ("{{#ifEquals q.a q.a}}{{/ifEquals}}", "compares"),
+        ("{{q.b}}", "'q.b' is not there"),
+        ("{{q.c}}", "null"),
+        ("{{#with q}}{{d}}{{/with}}", "'d' is not there"),
+    ],
+)
+def test_handlebars_values_of_the_wrong_kind(template: str, said: str, tmp_path: Path) -> None:
+    found = read(tmp_path, "p.prompt", template)
+    value: Any = "text" if "each" in template else {"a": [1], "c": None}
+    with pytest.raises(BadInput, match=said):
+        render(found, {"q": value})
+
+
 def test_values_that_are_no_texts_look_alike_in_every_engine(tmp_path: Path) -> None:
     values: dict[str, Any] = {"q": {"a": [1, True, None, "ü"]}, "n": 1.5, "b": False}
     body = "{{ q }} {{ n }} {{ b }}"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,32 @@ def test_hostile_front_matter_is_refused(matter: str, ending: str, tmp_path: Pat
     said = refused_quickly(written(tmp_path, f"p{ending}", f"---\n{matter}{fence}user:\nhi {{{{q}}}}\n"))
     assert "root:" not in said
     assert not (tmp_path / "pwned").exists()
+
+
+MANY = 30_000
+LARGE = {
+    "unknown keys": ("p.prompty", "---\n" + "".join(f"k{i}: 1\n" for i in range(MANY)) + "---\nx\n"),
+    "inputs": ("p.prompt", "---\ninput:\n  schema:\n" + "".join(f"    k{i}: string\n" for i in range(MANY)) + "---\nx\n"),
+    "markers": ("p.prompty", "---\nname: a\n---\n" + "user:\n" * 200_000),
+    "a marker with space": ("p.prompty", "---\nname: a\n---\nuser" + " " * 1_000_000 + "x\n"),
+    "backslashes": ("p.prompt", "\\" * 200_000 + "{{#if x}}{{/if}}"),
+    "escaped braces": ("p.prompt", "\\{{" * 80_000),
+    "open braces": ("p.txt", "{" * 2_000_000),
+    "quotes": ("p.prompty", "---\nname: a\n---\n{{ " + "'\"" * 100_000),
+    "comments": ("p.prompty", "---\nname: a\n---\n" + "{# " * 80_000),
+    "statements": ("p.prompty", "---\nname: a\n---\n" + "{%" + " " * 200_000 + "x"),
+    "raw": ("p.prompty", "---\nname: a\n---\n" + "{% raw %}" * 20_000),
+    "brackets": ("p.json", "[" * 1_000_000),
+}
+
+
+@pytest.mark.parametrize(("name", "text"), LARGE.values(), ids=LARGE.keys())
+def test_large_files_are_read_or_refused_quickly(name: str, text: str, tmp_path: Path) -> None:
+    path = written(tmp_path, name, text)
+    begun = time.process_time()
+    with suppress(BadInput):
+        read_prompt(path, "large")
+    assert time.process_time() - begun < 2  # half of it on a machine that does nothing else
 
 
 def test_keys_of_a_connection_are_neither_read_nor_resolved(tmp_path: Path) -> None:
