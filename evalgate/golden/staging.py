@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ MOST = 2_000
 """Distinct new cases that are looked at in one go."""
 MOST_CHARACTERS = 4 << 20
 """Characters of all their inputs together."""
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 OUTPUT_CHARACTERS = 2_000
 """Characters of an answer that are kept for whoever labels."""
 
@@ -118,8 +120,7 @@ def staged_card(card: Card, version: str, source: str) -> str:
         ("group", card.group),
         ("schema", dict(card.schema)),
     ]
-    # A JSON value on one line is a YAML value, whatever a name holds.
-    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in entries if value)
+    return "".join(f"{key}: {_yaml(value)}\n" for key, value in entries if value)
 
 
 def staged_lines(cases: Iterable[StagedCase]) -> tuple[str, str]:
@@ -148,6 +149,12 @@ def _staged(found: Found, card: Card, columns: Sequence[str], masks: Masks) -> t
     if outputs:
         provenance["answers"] = outputs
     return StagedCase(row, provenance, folded_inputs(inputs, columns)), folded_inputs(found.inputs, columns)
+
+
+def _yaml(value: Any) -> str:
+    """A JSON value on one line is a YAML value, but for pairs of surrogates and for characters that YAML has not or breaks at."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _NOT_YAML.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def _id_column(card: Card) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 SAME, GONE, COME = "=", "-", "+"
 LONGEST = 1_000
 """Words on either side beyond which two texts are not compared word by word."""
+MOST_PAIRS = 20_000
+"""Pairs of equal words beyond which they are not either: texts of few words, repeated, would take seconds each."""
 Piece = tuple[str, str]
 """(SAME, GONE or COME; text)."""
 _TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
@@ -20,10 +23,10 @@ def word_pieces(before: str, after: str) -> list[Piece] | None:
     start = _common(old, new)
     stop = _common(old[start:][::-1], new[start:][::-1])
     old_middle, new_middle = old[start : len(old) - stop], new[start : len(new) - stop]
-    if max(len(old_middle), len(new_middle)) > LONGEST:
+    if max(len(old_middle), len(new_middle)) > LONGEST or _pairs(old_middle, new_middle) > MOST_PAIRS:
         return None
     pieces: list[Piece] = [(SAME, "".join(old[:start]))]
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, old_middle, new_middle, autojunk=False).get_opcodes():
+    for tag, a, b, c, d in difflib.SequenceMatcher(str.isspace, old_middle, new_middle, autojunk=False).get_opcodes():
         if tag == "equal":
             pieces.append((SAME, "".join(old_middle[a:b])))
         else:
@@ -57,6 +60,11 @@ def _common(old: Sequence[str], new: Sequence[str]) -> int:
             break
         count += 1
     return count
+
+
+def _pairs(old: Sequence[str], new: Sequence[str]) -> int:
+    counts = Counter(new)
+    return sum(counts[word] for word in old if not word.isspace())
 
 
 def _merged(pieces: Iterable[Piece]) -> list[Piece]:

@@ -358,6 +358,23 @@ def test_hostile_texts_stay_data(desk: _Desk, text: str) -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", out + err)
 
 
+def test_hostile_names_of_columns_and_logs_keep_the_card_readable(desk: _Desk) -> None:
+    name = "q😀: {\"\u2028\x85\ufeff' #"
+    card = CARD.replace("1.0.0", "3.0.0").replace(
+        "[question]", json.dumps([name], ensure_ascii=True).replace("\\ud83d\\ude00", "😀")
+    )
+    folder = desk.write("3.0.0", card, [{**EXISTING[0], name: "Q"}])
+    log = desk.root / "lo😀g: {\u2028.jsonl"
+    log.write_text(json.dumps({name: "New?"}) + "\n", encoding="utf-8")
+    code, _, err = desk.call("dataset", "add", str(folder), "--from", str(log))
+    assert code == 0, err
+    staged = folder.parent / "3.1.0-staged" / "dataset.yaml"
+    text = "".join(line for line in staged.read_text("utf-8").splitlines(keepends=True) if not line.startswith("staged:"))
+    staged.write_text(text, encoding="utf-8")
+    code, _, err = desk.call("dataset", "verify", str(staged))
+    assert "not locked" in err
+
+
 @pytest.fixture
 def finished(desk: _Desk) -> Path:
     """A finished run over five cases: one regressed, one newly fails, one violates."""

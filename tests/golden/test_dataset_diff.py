@@ -139,6 +139,7 @@ def test_pieces_give_both_texts_back(before: str, after: str) -> None:
 
 def test_texts_too_long_to_compare_are_not_compared_and_long_ones_are_clipped() -> None:
     assert word_pieces("a " * LONGEST, "b " * LONGEST) is None
+    assert word_pieces("a b " * 200, "a c " * 200) is None
     long = "w " * 5_000
     pieces = word_pieces(long + "old" + long, long + "new" + long)
     assert pieces is not None
