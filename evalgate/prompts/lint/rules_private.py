@@ -9,42 +9,46 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from evalgate.core.key_patterns import HAPHAZARD, any_key, may_hold_key
 from evalgate.core.lint_report import LintSeverity
+from evalgate.core.personal_data import personal_data
 from evalgate.prompts.lint.patterns import walk
 from evalgate.prompts.lint.skeleton import github, prompty
 from evalgate.prompts.lint.values import Hit, Rule, Source
 
+_NAMES: Mapping[str, str] = {
+    "openai_key": "a key of OpenAI or Anthropic",
+    "github_token": "a GitHub token",
+    "aws_key": "an AWS access key",
+    "google_key": "a Google key",
+    "slack_token": "a Slack token",
+    "huggingface_token": "a Hugging Face token",
+    "bearer_token": "a bearer token",
+    "json_web_token": "a JSON web token",
+    "private_key": "a private key",
+}
 _KEYS: tuple[tuple[str, str], ...] = (
-    ("a private key", r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----"),
-    ("an Anthropic key", r"\bsk-ant-[\w-]{20,}"),
-    ("an OpenAI key", r"\bsk-(?!ant-)(?=[A-Za-z_-]{0,60}(?:[0-9]|[A-Za-z]{16}))[A-Za-z0-9_-]{20,}"),
-    ("an AWS access key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b"),
-    ("a GitHub token", r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})"),
+    ("a private key", r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY BLOCK-----"),
+    ("an AWS access key", r"\b(?:ABIA|ACCA)[0-9A-Z]{16}\b"),
     ("a GitLab token", r"\bglpat-[\w-]{20,}"),
-    ("a Slack token", r"\bxox[abeprs]-[A-Za-z0-9-]{10,}"),
-    ("a Google key", r"\bAIza[0-9A-Za-z_-]{35}"),
-    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}"),
     ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
     ("a PyPI token", r"\bpypi-[A-Za-z0-9_-]{16,}"),
     ("a Stripe key", r"\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}"),
     ("a SendGrid key", r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
-    ("a JSON web token", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
-    ("a password in an address", r"\b[a-z][a-z0-9+.-]*://[^\s:/@{}]+:[^\s:/@{}]+@"),
+    ("a password in an address", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@{}]+:[^\s:/@{}]+@"),
 )
-_ANY_KEY = re.compile("|".join(f"(?P<k{index}>{pattern})" for index, (_, pattern) in enumerate(_KEYS)))
+_MORE_KEYS = re.compile("|".join(f"(?P<k{index}>{pattern})" for index, (_, pattern) in enumerate(_KEYS)))
 _ASSIGNED = re.compile(
     r"(?i)(?:api[_-]?key|access[_-]?key|secret|token|passwo?r?d|passwd|authorization|bearer)[\"'\]]{0,2}[ \t]*"
     r"(?:[:=]|\bis\b)?[ \t]*"
     r"[\"']?(?P<value>[A-Za-z0-9+/_~.=-]{16,})"
 )
 _ENTROPY = 3.5
-_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?P<host>(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24})(?![\w@-])")
-_PHONE = re.compile(r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}(?:[ ()./-]{0,2}\d){7,12}(?!\d)")
-_CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
-_MADE_UP_HOSTS = re.compile(r"(?:^|\.)(?:example\.(?:com|org|net|edu)|example|test|invalid|localhost)\Z", re.IGNORECASE)
+_BEFORE_NUMBER = " \t\r\n\"',;:<>[]{}/=*-."
+_PERSONAL = ("e-mail address", "phone number", "payment card number", "IBAN", "US social security number")
 _INSIDE = re.compile(
     r"(?i)(?P<host>(?<![\w.-])(?:[a-z0-9-]+\.)+(?:internal|intranet|corp|lan|local|localdomain|private|home\.arpa)\b(?!\.[a-z]))"
     r"|(?P<local>\bhttps?://(?:localhost|intranet|wiki|jira|confluence|gitlab|jenkins)(?=[:/\s\"']|\Z))"
@@ -60,15 +64,25 @@ _REFERENCE = re.compile(r"\$\{|\{\{|\A<[^>]+>\Z|\A\Z")
 def _secret(source: Source) -> Iterator[Hit]:
     for number, line in enumerate(source.lines, start=1):
         spans: list[tuple[int, int]] = []
-        for found in _ANY_KEY.finditer(line):
-            what = _KEYS[int(str(found.lastgroup)[1:])][0]
-            spans.append(found.span())
-            yield Hit(number, found.start() + 1, f"{what} stands in the file", "revoke it, and keep keys in the environment")
+        for what, start, end in _keys(line):
+            spans.append((start, end))
+            yield Hit(number, start + 1, f"{what} stands in the file", "revoke it, and keep keys in the environment")
         for found in _ASSIGNED.finditer(line):
             value, start = found.group("value"), found.start("value")
             if not any(low <= start < high for low, high in spans) and _random(value):
                 said = "what looks like a key or password stands in the file"
                 yield Hit(number, start + 1, said, "revoke it, and keep keys in the environment")
+
+
+def _keys(line: str) -> Iterator[tuple[str, int, int]]:
+    """What is found, and where."""
+    if may_hold_key(line):
+        for found in any_key().finditer(line):
+            kind = str(found.lastgroup)
+            if kind != "openai_key" or HAPHAZARD.search(found.group()[3:]):
+                yield _NAMES.get(kind, "a key"), found.start(), found.end()
+    for match in _MORE_KEYS.finditer(line):
+        yield _KEYS[int(str(match.lastgroup)[1:])][0], match.start(), match.end()
 
 
 def _random(value: str) -> bool:
@@ -80,30 +94,15 @@ def _random(value: str) -> bool:
 
 
 def _personal(source: Source) -> Iterator[Hit]:
-    hint = "use an invented one: example.com, or a placeholder"
-    for number, line in enumerate(source.lines, start=1):
-        if "@" in line:
-            for found in _MAIL.finditer(line):
-                if not _MADE_UP_HOSTS.search(found.group("host")) and "://" not in line[: found.start()].rpartition(" ")[2]:
-                    yield Hit(number, found.start() + 1, "an e-mail address stands in the file", hint)
-        if sum(c.isdigit() for c in line) < 8:
-            continue
-        for found in _PHONE.finditer(line):
-            yield Hit(number, found.start() + 1, "a phone number stands in the file", hint)
-        for found in _CARD.finditer(line):
-            if _luhn(re.sub(r"\D", "", found.group())):
-                yield Hit(number, found.start() + 1, "a payment card number stands in the file", hint)
-
-
-def _luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1 check digit, and a first digit that card networks use."""
-    if digits[0] not in "23456" or len(set(digits)) < 3:
-        return False
-    total = 0
-    for index, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if index % 2 else 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
+    for kind in _PERSONAL:
+        for start, end in personal_data(kind, source.text):
+            # The pattern of numbers takes the character before along.
+            start += len(source.text[start:end]) - len(source.text[start:end].lstrip(_BEFORE_NUMBER))
+            line = source.text.count("\n", 0, start) + 1
+            column = start - source.text.rfind("\n", 0, start)
+            article = "an" if kind[0] in "eI" else "a"
+            hint = "use an invented one: example.com, or a placeholder"
+            yield Hit(line, column, f"{article} {kind} stands in the file", hint)
 
 
 def _inside(source: Source) -> Iterator[Hit]:
@@ -149,7 +148,7 @@ RULES = (
         "EP306",
         "personal-data",
         LintSeverity.WARNING,
-        "An e-mail address, phone number or payment card number.",
+        "An e-mail address, phone number, payment card, IBAN or US social security number.",
         "It goes to the provider with every case, and a model may repeat it to strangers.",
         _personal,
         github((_SYSTEM, "content: Name one product. Cards like 4929 1234 5678 0006 are taken.")),
