@@ -13,7 +13,8 @@ from typing import Any
 from evalgate.core.errors import BadInput
 from evalgate.core.files import open_for_reading
 
-BATCH_ROWS = 1024
+BATCH_ROWS = 256
+"""At most: a file may hold one large text a single time for many rows, so its size says nothing about them."""
 BATCH_BYTES = 8 << 20
 """Aimed at; fewer rows are taken at a time where a file says that its rows are large."""
 MAX_NESTING = 100

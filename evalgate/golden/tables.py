@@ -46,7 +46,7 @@ def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
             hint=f"use {', '.join(sorted(_READERS))}",
         )
     for row in reader(path, name):
-        yield checked_row(row.fields, row.place)
+        yield row if reader in _TEXTS_ONLY else checked_row(row.fields, row.place)
 
 
 def empty_means_missing(row: Row) -> bool:
@@ -166,5 +166,7 @@ _READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {
     ".feather": _arrow_rows,
     ".txt": _text_lines,
 }
+_TEXTS_ONLY = (_csv_rows, _text_lines)
+"""Their values are decoded texts: always plain data."""
 DATA_ENDINGS = tuple(ending for ending in _READERS if ending != ".txt")
 """Endings of files with columns."""
