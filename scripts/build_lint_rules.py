@@ -36,7 +36,8 @@ a finding with its line, and the rules about its text still run.
 **Repairs.** `--fix` reads the repaired text again and keeps it only if it is the same prompt: the same digest, and the same
 in everything else the file says. Where white space belongs to a message, it stays. A file that cannot be read is never repaired.
 
-**Tokens** are an estimate: a third of the bytes of UTF-8, rounded up. It is on the high side for English prose.
+**Tokens** are an estimate: a third of the bytes of UTF-8, rounded up. It is on the high side for English prose. With
+`--tokenizer FILE` (a `tokenizer.json` on this machine, and the extra `tokenizers`) the text is counted; nothing is downloaded.
 
 ## Suppressing a finding
 

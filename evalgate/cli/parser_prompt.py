@@ -56,6 +56,8 @@ def _lint(actions: Commands, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--select", metavar="CODE", action="append", default=[], help=f"run only these rules: {codes}")
     parser.add_argument("--ignore", metavar="CODE", action="append", default=[], help=f"leave these rules out: {codes}")
     parser.add_argument("--strict", action="store_true", help="refuse warnings too")
+    counts = "tokenizer.json to count tokens with (extra tokenizers; default: an estimate)"
+    parser.add_argument("--tokenizer", metavar="FILE", help=counts)
     parser.add_argument("--fix", action="store_true", help="repair what can be repaired without changing what a prompt means")
 
 

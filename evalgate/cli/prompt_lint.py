@@ -15,7 +15,12 @@ def handle(options: argparse.Namespace) -> int:
     from evalgate.pipeline.prompt_lint import LintChoice, lint_paths
     from evalgate.pipeline.prompt_lint_show import lint_summary, show_lint
 
-    choice = LintChoice(tuple(options.select), tuple(options.ignore), options.fix)
+    tokens = None
+    if options.tokenizer is not None:
+        from evalgate.pipeline.prompt_tokens import token_counter
+
+        tokens = token_counter(Path(options.tokenizer))
+    choice = LintChoice(tuple(options.select), tuple(options.ignore), options.fix, tokens)
     report = lint_paths([Path(path) for path in options.paths or ["configs/prompts"]], choice)
     text = without_secrets(show_lint(report, options.format, strict=options.strict))
     if options.out != "-":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -204,6 +205,38 @@ def test_check_refuses_what_lint_calls_an_error_and_passes_warnings(project: Pat
         project, CLEAN.replace("Name one product.", "AKIAIOSFODNN7EXAMPLE # evalgate: ignore EP305 -- the documented example key")
     )
     assert main(["check", "configs"]) == 0
+
+
+WORDS = {
+    "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "Whitespace"},
+    "post_processor": None, "decoder": None, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"},
+}  # fmt: skip
+
+
+def test_tokens_are_counted_with_a_vocabulary_of_this_machine(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tokenizers", reason="the extra tokenizers is not installed")
+    (project / "tokenizer.json").write_text(json.dumps(WORDS), encoding="utf-8")
+    text = "word-and-word " * 2000
+    put(project, CLEAN.replace("Name one product.", text).replace("gpt-4o-2024-08-06", "gpt-4-0613"))
+    assert lint("--select", "EP406") == 2
+    assert "(estimate)" in capsys.readouterr().out
+    assert lint("--select", "EP406", "--tokenizer", "tokenizer.json") == 2
+    assert "needs up to 10,0" in capsys.readouterr().out
+    put(project, CLEAN.replace("Name one product.", "extraordinarily " * 3000).replace("gpt-4o-2024-08-06", "gpt-4-0613"))
+    assert lint("--select", "EP406") == 2
+    assert lint("--select", "EP406", "--tokenizer", "tokenizer.json") == 0
+    (project / "tokenizer.json").write_text("{}", encoding="utf-8")
+    assert lint("--tokenizer", "tokenizer.json") == 2
+
+
+def test_a_tokenizer_that_cannot_be_used_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lint("--tokenizer", "nowhere.json") == 2
+    (project / "tokenizer.json").write_text(json.dumps(WORDS), encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    assert lint("--tokenizer", "tokenizer.json") == 2
+    assert "evalgate-engine[tokenizers]" in capsys.readouterr().err
 
 
 @pytest.mark.slow

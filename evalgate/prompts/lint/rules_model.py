@@ -86,7 +86,7 @@ def _over_budget(source: Source) -> Iterator[Hit]:
         answer = 0
     counted = static_tokens(source) + _input_tokens(source)
     if counted + answer > family.context:
-        kind = "counted" if source.around.tokens else "estimate"
+        kind = "text counted, inputs estimated" if source.around.tokens else "estimate"
         said = (
             f"the prompt needs up to {counted:,} tokens ({kind}) and {answer:,} for the answer; "
             f"{bare_name(model)} holds {family.context:,}"
