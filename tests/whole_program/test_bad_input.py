@@ -137,6 +137,7 @@ def test_changed_data_does_not_match_its_lock(project) -> None:
     ran = made.run()
     assert ran.code == 2
     assert "locked" in ran.err
+    assert "1 label edited (column 'answer')" in ran.err
 
 
 TAPE = [
