@@ -21,6 +21,8 @@ from evalgate.golden.cases import read_cases
 from evalgate.golden.health.leakage import PromptText
 from evalgate.golden.health.survey import HealthSurvey
 from evalgate.golden.tables import read_rows
+from evalgate.pipeline.check import check_paths
+from evalgate.pipeline.subject import prove_dataset
 
 SYLLABLES = [consonant + vowel for consonant in "bdklmnrst" for vowel in "aeiou"]
 FREQUENT = "the of and to in is that for it with as was on are this have from by not but what can how do I my".split()
@@ -45,7 +47,7 @@ def write_dataset(folder: Path, cases: int) -> Card:
 
 
 def survey(card: Card, prompts: tuple[PromptText, ...]) -> HealthReport:
-    """Read and check."""
+    """What a run does: one pass over the cases with the prompts of a gate."""
     found = HealthSurvey(grouped=False, prompts=prompts)
     for case in read_cases(card, read_rows(card.data)):
         found.add(case)
@@ -58,17 +60,18 @@ def main() -> None:
     prompts = tuple(PromptText(f"p@{n}", (("system", PROMPT, 3), ("user", "{{question}}", 9))) for n in (1, 2))
     with tempfile.TemporaryDirectory() as name:
         card = write_dataset(Path(name), cases)
-        start = time.process_time()
-        rows = sum(1 for _ in read_cases(card, read_rows(card.data)))
-        read = time.process_time()
-        report = survey(card, prompts)
+        started = time.process_time()
+        prove_dataset(card)
+        proven = time.process_time()
+        (checked,) = check_paths([Path(name) / "dataset.yaml"])
         done = time.process_time()
+        survey(card, prompts)
+        surveyed = time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"{rows:,} cases: reading alone {read - start:.2f} s, reading and checking {done - read:.2f} s CPU, peak {peak:,.0f} MB"
-    )
-    for finding in report.findings:
-        print(f"  {finding.severity} {finding.code} {finding.count:,}: {finding.message}")
+    print(f"{cases:,} cases, CPU seconds: reading and digest {proven - started:.2f}, check in all {done - proven:.2f}")
+    print(f"as a run does it, with two prompts, reading included {surveyed - done:.2f}; peak of memory {peak:,.0f} MB")
+    for line in checked.health:
+        print(f"  {line}")
 
 
 if __name__ == "__main__":

@@ -29,8 +29,10 @@ class DuplicateCheck:
 
     folded_keys: array[int] = field(default_factory=lambda: array("q"))
     exact_keys: array[int] = field(default_factory=lambda: array("q"))
-    references: list[frozenset[int] | int | None] = field(default_factory=list)
-    """Hashes of the folded references; one alone is kept as a number."""
+    reference_keys: array[int] = field(default_factory=lambda: array("q"))
+    """Hash of the folded reference, where a case has exactly one."""
+    several: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Place → hashes of its folded references, where a case has none or several."""
     repeated: list[int] = field(default_factory=list)
     """Places of cases that give the same reference twice."""
 
@@ -41,7 +43,9 @@ class DuplicateCheck:
         distinct = frozenset(map(hash, references))
         if len(distinct) < len(references):
             self.repeated.append(len(self.folded_keys) - 1)
-        self.references.append(next(iter(distinct)) if len(distinct) == 1 else distinct or None)
+        self.reference_keys.append(next(iter(distinct)) if len(distinct) == 1 else 0)
+        if len(distinct) != 1:
+            self.several[len(self.folded_keys) - 1] = distinct
 
     def findings(self, ids: Sequence[str]) -> list[HealthFinding]:
         """`contradiction`, `duplicate` and `repeated-reference`."""
@@ -58,12 +62,8 @@ class DuplicateCheck:
 
     def _disagree(self, places: Sequence[int]) -> bool:
         """Whether two of some cases have references and none in common."""
-        sets = []
-        for place in places:
-            kept = self.references[place]
-            if kept is not None:
-                sets.append(kept if isinstance(kept, frozenset) else frozenset((kept,)))
-        distinct = list(dict.fromkeys(sets))
+        sets = (self.several.get(place, frozenset((self.reference_keys[place],))) for place in places)
+        distinct = sorted({found for found in sets if found}, key=sorted)
         return any(one.isdisjoint(other) for i, one in enumerate(distinct[:100]) for other in distinct[i + 1 : 100])
 
 

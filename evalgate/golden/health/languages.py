@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ FEWEST = 20
 """Recognised cases below which no language is called another."""
 MAIN_SHARE = 0.9
 """Share of recognised cases from which one language is the dataset's."""
-_LOOKED_AT = 200
+_LOOKED_AT = 150
 """Characters of a text that are looked at."""
 _SCORE = 2
 _SHARE = 0.15
@@ -44,20 +45,27 @@ def language_of(text: str) -> str:
 class LanguageCheck:
     """Collects the language of every input, column by column."""
 
-    languages: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-    """Column → place of the case, language; empty inputs have none."""
+    languages: dict[str, tuple[array[int], bytearray]] = field(default_factory=dict)
+    """Column → places of the cases, and the number of each one's language; empty inputs have none."""
+    numbers: dict[str, int] = field(default_factory=dict)
     cases: int = 0
 
     def add(self, columns: Mapping[str, tuple[int, str]]) -> None:
         """Take in the next case: length and folded text of every input."""
         for name, (_, text) in columns.items():
             if text:
-                self.languages.setdefault(name, []).append((self.cases, language_of(text)))
+                places, languages = self.languages.setdefault(name, (array("I"), bytearray()))
+                places.append(self.cases)
+                languages.append(self.numbers.setdefault(language_of(text), len(self.numbers)))
         self.cases += 1
 
     def facts(self) -> dict[str, dict[str, int]]:
         """Column → language → cases, most frequent first."""
-        counted = {name: Counter(language for _, language in found) for name, found in self.languages.items()}
+        names = list(self.numbers)
+        counted = {
+            column: {names[number]: count for number, count in Counter(found).items()}
+            for column, (_, found) in self.languages.items()
+        }
         return {name: dict(sorted(count.items(), key=lambda item: (-item[1], item[0]))) for name, count in counted.items()}
 
     def findings(self, ids: Sequence[str]) -> list[HealthFinding]:
@@ -69,7 +77,8 @@ class LanguageCheck:
             main = next(iter(known), UNKNOWN)
             if total < FEWEST or known[main] < MAIN_SHARE * total or len(known) == 1:
                 continue
-            others = [[ids[place]] for place, language in self.languages[name] if language not in (main, UNKNOWN)]
+            usual = {self.numbers.get(main), self.numbers.get(UNKNOWN)}
+            others = [[ids[place]] for place, number in zip(*self.languages[name], strict=True) if number not in usual]
             kinds = ", ".join(f"{language} {count:,}" for language, count in known.items() if language != main)
             said = amount(len(others), "input seems", "inputs seem") + (
                 f" to be in another language ({kinds}) than {known[main]:,} others ({main})"
@@ -92,10 +101,10 @@ def _script_of(text: str) -> str | None:
 
 def _by_words(text: str) -> str:
     words, packed = text.split(), _packed()
-    found = packed.keys() & frozenset(words)
+    found = _known_words().intersection(words)
     if len(found) < _SCORE:
         return UNKNOWN
-    scores = sum([packed[word] for word in found]).to_bytes(len(WORDS), "little")
+    scores = sum(map(packed.__getitem__, found)).to_bytes(len(WORDS), "little")
     score = max(scores)
     best = scores.index(score)
     second = max(scores[:best] + scores[best + 1 :])
@@ -114,6 +123,11 @@ def _packed() -> Mapping[str, int]:
         for word in dict.fromkeys(words.split()):
             found[word] = found.get(word, 0) | 1 << 8 * place
     return found
+
+
+@lru_cache(maxsize=1)
+def _known_words() -> frozenset[str]:
+    return frozenset(_packed())
 
 
 @lru_cache(maxsize=1)

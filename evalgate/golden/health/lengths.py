@@ -24,7 +24,7 @@ class LengthCheck:
 
     inputs: dict[str, tuple[array[int], array[int], array[int]]] = field(default_factory=dict)
     """Column → characters, words, place of the case."""
-    references: tuple[array[int], array[int]] = field(default_factory=lambda: (array("L"), array("L")))
+    references: tuple[array[int], array[int]] = field(default_factory=lambda: (array("I"), array("I")))
     empty: dict[str, list[int]] = field(default_factory=dict)
     cases: int = 0
 
@@ -33,7 +33,7 @@ class LengthCheck:
         for name, (characters, text) in columns.items():
             kept = self.inputs.get(name)
             if kept is None:
-                kept = self.inputs[name] = (array("L"), array("L"), array("L"))
+                kept = self.inputs[name] = (array("I"), array("I"), array("I"))
             kept[0].append(characters)
             kept[1].append(_words(text))
             kept[2].append(self.cases)

@@ -22,9 +22,9 @@ THRESHOLD = 0.8
 """Jaccard index from which two texts are near-duplicates."""
 WITHOUT_LIBRARY = 5_000
 """Distinct texts up to which no library is needed."""
-MOST_CHARACTERS = 128 << 20
+MOST_CHARACTERS = 64 << 20
 """Characters of all distinct inputs together that are held in memory."""
-MOST_CANDIDATES = 300_000
+MOST_CANDIDATES = 100_000
 """Pairs that are proven exactly; with more, the finding says so."""
 PERMUTATIONS, ROWS = 64, 4
 """16 bands of 4 rows: a pair at the threshold is a candidate with probability 1 - (1 - 0.8^4)^16 = 0.9998."""
@@ -35,7 +35,7 @@ _MIX = 0xBF58476D1CE4E5B9
 _BATCH = 2_000
 _CROWD = 200
 """Texts in one bucket that are compared each with each; in a larger one each with its NEIGHBOURS next."""
-_NEIGHBOURS = 8
+_NEIGHBOURS = 2
 
 
 @dataclass(slots=True)

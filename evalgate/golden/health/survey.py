@@ -21,7 +21,7 @@ from evalgate.golden.health.slices import SliceCheck, SliceNeed
 class HealthSurvey:
     """Takes in every case once and then reports.
 
-    Memory: ids, five numbers a case, and the distinct folded inputs up to 128 million characters.
+    Memory: ids, five numbers a case, and the distinct folded inputs up to 64 million characters.
     """
 
     def __init__(
