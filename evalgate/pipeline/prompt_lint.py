@@ -187,6 +187,9 @@ def read_raw(path: Path) -> tuple[str, Problem | None]:
     """The text of a file as it stands, or what is wrong with its bytes."""
     shown = str(path)
     try:
+        if path.is_symlink() and not path.resolve().is_relative_to(project_root(path).resolve()):
+            hint = "copy the file into the project"
+            return "", Problem("a symbolic link that leads out of the project is not read", f"{shown}:1", hint)
         with path.open("rb") as handle:
             data = handle.read(MAX_BYTES + 1)
     except OSError as error:

@@ -278,3 +278,33 @@ def test_what_is_suppressed_is_not_repaired() -> None:
         ("modelParameters:", "# evalgate: ignore EP011 -- an old tool reads it\nmodelParameters:"),
     )
     assert repaired(source_of(PATH, text), RULES, lambda candidate: source_of(PATH, candidate)) == text
+
+
+OLD = """---
+name: sample
+description: Names one product.
+authors: [shop team]
+model:
+  api: chat
+  configuration: {type: azure_openai, azure_deployment: gpt-4o-2024-08-06}
+  parameters: {temperature: 0, max_tokens: 64}
+inputs:
+  question: {type: string, sample: Which pump is small?}
+template: jinja2
+---
+system:
+Name one product.
+
+user:
+<question>
+{{question}}
+</question>
+"""
+
+
+def test_the_first_version_of_prompty_is_named_and_not_repaired() -> None:
+    source = source_of(PROMPTY_PATH, OLD)
+    findings = lint(source, RULES).findings
+    assert ("EP011", 5, False) in {(one.code, one.line, one.fixable) for one in findings}
+    assert not {one.code for one in findings} & {"EP101", "EP103", "EP105", "EP201", "EP405", "EP501"}
+    assert repaired(source, RULES, lambda candidate: source_of(PROMPTY_PATH, candidate)) == OLD

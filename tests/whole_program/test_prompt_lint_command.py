@@ -207,6 +207,19 @@ def test_check_refuses_what_lint_calls_an_error_and_passes_warnings(project: Pat
     assert main(["check", "configs"]) == 0
 
 
+def test_a_link_out_of_the_project_is_neither_read_nor_repaired(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "private.txt"
+    outside.write_text("hunter2: the words of somebody else  \n", encoding="utf-8")
+    link = project / "configs" / "prompts" / "sample" / "2.prompt.yml"
+    link.symlink_to(outside)
+    assert lint("--fix") == 2
+    said = "".join(capsys.readouterr())
+    assert "leads out of the project" in said and "hunter2" not in said
+    assert link.is_symlink() and outside.read_text(encoding="utf-8").endswith("  \n")
+
+
 WORDS = {
     "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "Whitespace"},
     "post_processor": None, "decoder": None, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0}, "unk_token": "[UNK]"},
