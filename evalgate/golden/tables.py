@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from evalgate.golden.case_digests import row_bytes
 CSV_FIELD_LIMIT = 16 << 20
 TEXT_COLUMN = "text"
 ID_COLUMN = "id"
+_CSV_PLACE = re.compile(r"\.csv:[0-9]+\Z", re.IGNORECASE)
 _CONFLICT = ("<<<<<<< ", ">>>>>>> ")
 
 
@@ -51,7 +53,7 @@ def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
 
 def empty_means_missing(row: Row) -> bool:
     """Whether an empty cell of this row may stand for no value at all, as in CSV."""
-    return ".csv:" in row.place.lower()
+    return _CSV_PLACE.search(row.place) is not None
 
 
 def checked_row(fields: Mapping[str, Any], place: str) -> Row:

@@ -122,6 +122,14 @@ def test_line_ends_inside_csv_quotes_are_content(tmp_path: Path) -> None:
     assert content(card_of(tmp_path, "a.csv", ""))[0] != unix[0]
 
 
+def test_a_folder_that_is_called_like_a_csv_file(tmp_path: Path, expected: Any) -> None:
+    (tmp_path / "a.csv:1").mkdir()
+    write_jsonl(tmp_path / "a.csv:1" / "cases.jsonl")
+    assert content(card_of(tmp_path, '"a.csv:1"')) == expected
+    pq.write_table(table(), tmp_path / "b.csv:1.parquet")
+    assert content(card_of(tmp_path, '"b.csv:1.parquet"')) == expected
+
+
 CELLS = [
     ("integer", "7", 7), ("integer", "007", None), ("integer", "1.0", None), ("integer", "true", None), ("integer", "", None),
     ("integer", "9007199254740992", None), ("integer", "1e3", None), ("integer", "٣", None), ("integer", "9" * 5000, None),
