@@ -1,6 +1,6 @@
-"""What is publicly documented about common model families, as data. A family that is not listed is not judged.
+"""What is known of common model families, as data. A family that is not listed is not judged.
 
-Sources, read in November 2026:
+Vendors change their limits; where to look them up:
     OpenAI reasoning models: https://platform.openai.com/docs/guides/reasoning (temperature, top_p and penalties refused)
     OpenAI model pages: https://platform.openai.com/docs/models (context windows, snapshots, aliases)
     Anthropic: https://docs.anthropic.com/en/api/messages and .../en/docs/about-claude/models (no seed, no penalties)
