@@ -81,6 +81,13 @@ def test_numbers_and_objects_are_compared_as_json(case, health) -> None:
     assert "duplicate" not in health([case("a", {"q": 1}), case("b", {"q": 2})])
 
 
+@pytest.mark.parametrize("inputs", [{}, {"q": ""}, {"q": " ", "context": "\n"}])
+def test_cases_that_ask_nothing_ask_nothing_twice(case, health, inputs: dict[str, str]) -> None:
+    found = health([case("a", inputs, "x"), case("b", inputs, "y")])
+    assert not found.keys() & {"duplicate", "contradiction", "near-duplicate"}
+    assert ("empty-input" in found) is bool(inputs)
+
+
 def test_the_same_reference_twice(case, health) -> None:
     found = health([case("a", "one", "yes", "YES"), case("b", "two", "yes", "no"), case("c", "three")])
     assert found["repeated-reference"][0].cases == (("a",),)

@@ -69,6 +69,13 @@ def test_shared_words_and_short_texts_are_no_leak(case, health, text: object, sh
     assert "input-in-prompt" not in health([case("a", text)], prompts=[prompt(shown)])
 
 
+def test_a_text_inside_a_structured_reference_is_found(case, health) -> None:
+    rows = [case("a", "a question of its own here", {"items": [{"why": ANSWER}], "grade": 3})]
+    found = health(rows, prompts=[prompt(f'{SYSTEM}{{"why": "{ANSWER}"}}')])
+    assert found["reference-in-prompt"][0].cases == (("a",),)
+    assert not health(rows, prompts=[prompt(SYSTEM)])
+
+
 def test_a_language_without_spaces_is_found_by_the_whole_text(case, health) -> None:
     text = "请问我昨天在网上买的蓝色台灯什么时候可以送到家里呢"
     assert "input-in-prompt" in health([case("a", text)], prompts=[prompt(f"例：{text}。")])

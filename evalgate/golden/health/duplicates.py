@@ -38,8 +38,10 @@ class DuplicateCheck:
 
     def add(self, exact: str, joined: str, references: Sequence[str]) -> None:
         """Take in the next case: the texts of its inputs, joined, in the strictest form and folded, and its folded references."""
-        self.folded_keys.append(hash(joined))
-        self.exact_keys.append(hash(exact))
+        # A case without any text asks nothing, so it asks nothing twice either.
+        alone = None if joined.strip() else ("", len(self.folded_keys))
+        self.folded_keys.append(hash(alone or joined))
+        self.exact_keys.append(hash(alone or exact))
         distinct = frozenset(map(hash, references))
         if len(distinct) < len(references):
             self.repeated.append(len(self.folded_keys) - 1)

@@ -76,12 +76,12 @@ class LeakCheck:
                 self.messages.append(_searchable(f"{prompt.reference}, message {number} ({role})", content, line))
         self.words = frozenset().union(*(message.words for message in self.messages))
 
-    def add(self, columns: Mapping[str, tuple[int, str]], references: Sequence[tuple[int, str]]) -> None:
-        """Take in the next case: length and folded text of every input, and of every reference."""
+    def add(self, columns: Mapping[str, tuple[int, str]], references: Sequence[str]) -> None:
+        """Take in the next case: length and folded text of every input, and the folded texts of its references."""
         if self.messages:
             for name, (_, text) in columns.items():
                 self._look("input-in-prompt", name, text)
-            for _, text in references:
+            for text in references:
                 self._look("reference-in-prompt", "references", text)
         self.cases += 1
 

@@ -9,7 +9,7 @@ from evalgate.core.health import HealthReport
 from evalgate.core.values import Case
 from evalgate.golden.health.acceptance import accepted
 from evalgate.golden.health.duplicates import DuplicateCheck
-from evalgate.golden.health.folding import COLUMN_BREAK, both_forms, folded, text_of
+from evalgate.golden.health.folding import COLUMN_BREAK, both_forms, folded, text_of, texts_in
 from evalgate.golden.health.languages import LanguageCheck
 from evalgate.golden.health.leakage import LeakCheck, PromptText
 from evalgate.golden.health.lengths import LengthCheck
@@ -56,7 +56,8 @@ class HealthSurvey:
         references = [(len(text), folded(text)) for text in map(text_of, case.references)]
         joined = COLUMN_BREAK.join([text for _, text in columns.values()])
         self._ids.append(case.id)
-        self._leaks.add(columns, references)
+        inside = [folded(text) for value in case.references if not isinstance(value, str) for text in texts_in(value)]
+        self._leaks.add(columns, [text for _, text in references] + inside)
         self._slices.add(case)
         if not self._whole:
             return
