@@ -63,7 +63,7 @@ class LockCheck:
             said = f"the data is not what the card was locked to: {found} instead of {card.digest}"
             if card.digest in (None, found):
                 said = f"the card says {card.rows} rows, the data has {content.rows}"
-            raise BadInput([Problem(said, where, HINT), *self._summary()])
+            raise BadInput([Problem(said, where, HINT), *self._what_changed()])
         if self._header is not None:
             self._agree(self._header, found)
 
@@ -79,6 +79,12 @@ class LockCheck:
         assert self._lines is not None
         if not self._same or next(self._lines, None) is not None:
             raise BadInput("the lock does not describe the data", where=where, hint="restore it, or lock the dataset again")
+
+    def _what_changed(self) -> list[Problem]:
+        try:
+            return self._summary()
+        except BadInput as error:  # a damaged lock hides what changed, not that it did
+            return list(error.problems)
 
     def _summary(self) -> list[Problem]:
         card = self._card

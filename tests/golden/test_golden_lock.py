@@ -191,6 +191,34 @@ def test_a_lock_that_is_not_the_one_of_the_data(damage: str, tmp_path: Path) -> 
     assert (folder / LOCK).read_bytes() == whole
 
 
+def test_a_damaged_lock_does_not_hide_that_the_data_changed(tmp_path: Path) -> None:
+    folder = locked(tmp_path)
+    (folder / LOCK).write_bytes(DAMAGE["cut short"]((folder / LOCK).read_bytes()))
+    write(folder / "cases.jsonl", edited(1, a="z")(ROWS))
+    with pytest.raises(BadInput) as caught:
+        verify_dataset("d@1.0.0", tmp_path)
+    assert [problem.message.split(":")[0] for problem in caught.value.problems] == [
+        "the data is not what the card was locked to",
+        "the lock is damaged",
+    ]
+
+
+def test_a_lock_of_other_content_names_nothing(tmp_path: Path) -> None:
+    folder = locked(tmp_path)
+    card = (folder / "dataset.yaml").read_text(encoding="utf-8")
+    (folder / "dataset.yaml").write_text(card.replace("digest: sha256:", "digest: sha256:0"), encoding="utf-8")
+    with pytest.raises(BadInput, match="cannot be named"):
+        verify_dataset("d@1.0.0", tmp_path)
+
+
+def test_a_folder_that_is_its_own_data(tmp_path: Path) -> None:
+    folder = locked(tmp_path)
+    text = CARD.format(data=".")
+    (folder / "dataset.yaml").write_text(text, encoding="utf-8")
+    lock_dataset("d@1.0.0", tmp_path)
+    assert verify_dataset("d@1.0.0", tmp_path)[1].rows == len(ROWS)
+
+
 def test_other_reference_columns_need_another_lock(tmp_path: Path) -> None:
     folder = locked(tmp_path)
     card = (folder / "dataset.yaml").read_text(encoding="utf-8")
