@@ -47,7 +47,7 @@ def test_a_healthy_dataset_has_nothing_to_say(dataset, capsys) -> None:
         (
             [{"id": "k", "question": f"My key is {KEY}, is it safe?", "answer": "no"}],
             "secret",
-            "1 case holds what looks like an openai key",
+            "1 case holds what looks like an OpenAI key",
         ),
     ],
 )

@@ -20,6 +20,15 @@ _BLOCK = 1 << 18
 _SHORTEST = 6
 """Characters of the shortest address: `a@b.ch`."""
 _SHORTEST_PRIVATE_KEY = 100
+_BRANDS = {
+    "openai_key": "OpenAI key",
+    "github_token": "GitHub token",
+    "aws_key": "AWS key",
+    "google_key": "Google key",
+    "slack_token": "Slack token",
+    "huggingface_token": "Hugging Face token",
+    "json_web_token": "JSON Web Token",
+}
 _PLACEHOLDER = ("EXAMPLE", "example", "XXXX", "xxxx", "your", "YOUR", "...", "0000000", "1234567890")
 
 
@@ -103,7 +112,7 @@ def _secrets(text: str) -> Iterator[tuple[str, str, int]]:
     for match in any_key().finditer(text):
         kind, found = str(match.lastgroup), str(match.group())
         if _is_key(kind, found):
-            yield "secret", kind.replace("_", " "), match.start()
+            yield "secret", _BRANDS.get(kind, kind.replace("_", " ")), match.start()
 
 
 def _is_key(kind: str, found: str) -> bool:
@@ -119,5 +128,5 @@ def _is_key(kind: str, found: str) -> bool:
 
 
 def _article(kind: str) -> str:
-    vowel = kind[0] in "aeio" or kind in ("IBAN", "IP address")
+    vowel = kind[0] in "aeioAO" or kind in ("IBAN", "IP address")
     return f"{'an' if vowel else 'a'} {kind}"
