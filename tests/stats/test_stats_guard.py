@@ -202,7 +202,7 @@ def drops(n: int, up: float, down: float):
     ("n", "up", "down"), [(100, 0.04, 0.06), (30, 0.0, 0.03), (30, 0.01, 0.02), (100, 0.0, 0.03), (100, 0.025, 0.075)]
 )
 def test_a_gate_at_its_boundary_rarely_passes(make, n: int, up: float, down: float) -> None:
-    assert false_passes(make, drops(n, up, down), down - up, 400) <= 0.10
+    assert false_passes(make, drops(n, up, down), down - up, 200) <= 0.10
 
 
 def test_a_clear_non_regression_does_pass(make) -> None:
