@@ -85,18 +85,18 @@ def write_shard(path: Path, shard: ShardRows) -> str:
     import pyarrow.parquet as pq
 
     numbers = shard.numbers
-    columns: dict[str, Any] = {"id": pa.array(shard.ids, pa.string()), "key": pa.array(numbers.keys, pa.uint64())}
+    columns: dict[str, Any] = {"id": _text_column(shard.ids), "key": _numbers(numbers.keys, pa.uint64())}
     if numbers.groups is not None:
-        columns["group"] = pa.array(numbers.groups, pa.int64())
-    columns |= {f"slice.{name}": pa.array(values.tolist(), pa.string()) for name, values in numbers.slices.items()}
-    columns["identical"] = pa.array(numbers.identical)
+        columns["group"] = _numbers(numbers.groups, pa.int64())
+    columns |= {f"slice.{name}": _text_column(values.tolist()) for name, values in numbers.slices.items()}
+    columns["identical"] = _flag_column(numbers.identical)
     for arm in ARMS:
-        columns[f"{arm}.output"] = pa.array([detail[arm]["text"] for detail in shard.details], pa.string())
-        columns[f"{arm}.lost"] = pa.array(numbers.lost[arm])
+        columns[f"{arm}.output"] = _text_column([detail[arm]["text"] for detail in shard.details])
+        columns[f"{arm}.lost"] = _flag_column(numbers.lost[arm])
         columns |= _matrix(f"{arm}.rows", numbers.rows[arm], pa.float64())
         columns |= _matrix(f"{arm}.scores", numbers.scores[arm], pa.float64())
         columns |= _matrix(f"{arm}.violations", numbers.violations[arm], pa.int64())
-    columns["details"] = pa.array([json_line(detail) for detail in shard.details], pa.string())
+    columns["details"] = _text_column([json_line(detail) for detail in shard.details])
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer, compression="zstd")
     payload = buffer.getvalue()
@@ -120,8 +120,8 @@ def read_numbers(path: Path) -> ShardNumbers:
         violations={arm: _from_matrix(table, f"{arm}.violations", count, np.int64) for arm in ARMS},
         lost={arm: _flags(table, f"{arm}.lost") for arm in ARMS},
         identical=_flags(table, "identical"),
-        keys=table.column("key").to_numpy().astype(np.uint64),
-        groups=table.column("group").to_numpy().astype(np.int64) if "group" in names else None,
+        keys=_plain(table.column("key"), np.uint64),
+        groups=_plain(table.column("group"), np.int64) if "group" in names else None,
         slices={n.removeprefix("slice."): _texts(table, n) for n in names if n.startswith("slice.")},
     )
 
@@ -151,7 +151,9 @@ def _read(path: Path, names: list[str]) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, columns=names, use_threads=False, memory_map=True)
+        # pq.read_table would load pandas on its way through pyarrow.dataset
+        with pq.ParquetFile(path, memory_map=True) as file:
+            return file.read(columns=names, use_threads=False)
     except (OSError, pa.ArrowInvalid) as error:
         raise Incomplete(f"shard cannot be read: {str(error)[:200]}", where=str(path), hint="run again with --fresh") from error
 
@@ -166,12 +168,45 @@ def _columns(path: Path) -> list[str]:
         raise Incomplete(f"shard cannot be read: {str(error)[:200]}", where=str(path), hint="run again with --fresh") from error
 
 
+def _numbers(values: NDArray[Any], kind: Any) -> Any:
+    """A column of numbers, NaN as null. `pa.array` would load pandas, which costs more than measuring a small shard."""
+    import pyarrow as pa
+
+    filled = np.ascontiguousarray(values, dtype=kind.to_pandas_dtype())
+    missing = np.isnan(filled) if filled.dtype.kind == "f" else np.zeros(0, dtype=bool)
+    known = _bits(~missing) if missing.any() else None
+    return pa.Array.from_buffers(kind, len(filled), [known, pa.py_buffer(filled)])
+
+
+def _text_column(texts: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    encoded = [text.encode("utf-8") for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    if ends[-1] >= 1 << 31:  # more than one array of this type holds
+        return pa.array(texts, pa.string())
+    offsets = pa.py_buffer(ends.astype(np.int32))
+    return pa.Array.from_buffers(pa.string(), len(encoded), [None, offsets, pa.py_buffer(b"".join(encoded))])
+
+
+def _flag_column(values: NDArray[np.bool_]) -> Any:
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, _bits(values)])
+
+
+def _bits(values: NDArray[np.bool_]) -> Any:
+    import pyarrow as pa
+
+    return pa.py_buffer(np.packbits(values, bitorder="little"))
+
+
 def _matrix(name: str, values: NDArray[Any], kind: Any) -> dict[str, Any]:
     import pyarrow as pa
 
     if values.shape[1] == 0:
         return {}
-    flat = pa.array(values.reshape(-1), kind, from_pandas=True)
+    flat = _numbers(values.reshape(-1), kind)
     return {name: pa.FixedSizeListArray.from_arrays(flat, values.shape[1])}
 
 
@@ -179,12 +214,28 @@ def _from_matrix(table: Any, name: str, rows: int, kind: Any) -> NDArray[Any]:
     if name not in table.column_names:
         return np.zeros((rows, 0), dtype=kind)
     column = table.column(name).combine_chunks()
-    values = column.flatten().to_numpy(zero_copy_only=False)
-    return np.ascontiguousarray(values.reshape(rows, column.type.list_size), dtype=kind)
+    return _plain(column.flatten(), kind).reshape(rows, column.type.list_size)
+
+
+def _plain(column: Any, kind: Any) -> NDArray[Any]:
+    """Numbers of a column, null as NaN; `to_numpy` would load pandas."""
+    import pyarrow as pa
+
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not len(array):
+        return np.zeros(0, dtype=kind)
+    known, held = array.buffers()
+    span = slice(array.offset, array.offset + len(array))
+    values = np.frombuffer(held, dtype=array.type.to_pandas_dtype())[span].astype(kind)
+    if array.null_count:
+        values[~np.unpackbits(np.frombuffer(known, dtype=np.uint8), bitorder="little")[span].astype(bool)] = np.nan
+    return values
 
 
 def _flags(table: Any, name: str) -> NDArray[np.bool_]:
-    return np.asarray(table.column(name).to_numpy(), dtype=bool)
+    array = table.column(name).combine_chunks()
+    bits = np.unpackbits(np.frombuffer(array.buffers()[1], dtype=np.uint8), bitorder="little") if len(array) else np.zeros(0)
+    return bits[array.offset : array.offset + len(array)].astype(bool)
 
 
 def _texts(table: Any, name: str) -> NDArray[np.str_]:

@@ -245,3 +245,23 @@ def test_a_score_outside_the_declared_range_is_a_fault(ends: tuple[float, float 
         assert "c7" in str(caught.value)
     else:
         assert metric_rows(tool, answers, [case])[Arm.CANDIDATE].tolist() == [[score, 1.0]]
+
+
+@given(st.lists(st.sampled_from([0.0, -1.5, float("nan"), 1e300]), min_size=1, max_size=20), st.data())
+def test_numbers_flags_and_texts_survive_the_disk(tmp_path_factory, values: list[float], data) -> None:
+    from dataclasses import replace
+
+    n = len(values)
+    made = shard(n, True)
+    texts = data.draw(st.lists(st.text(st.characters(codec="utf-8"), max_size=6), min_size=n, max_size=n))
+    flags = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
+    scores = {arm: np.array([values, values[::-1]]).T for arm in ARMS}
+    slices = {"s": np.array(texts, dtype=np.str_)}
+    made = ShardRows(replace(made.numbers, scores=scores, identical=flags, slices=slices), made.ids, made.details)
+    path = shard_path(tmp_path_factory.mktemp("shard"), 0)
+    path.parent.mkdir(exist_ok=True)
+    write_shard(path, made)
+    found = read_numbers(path)
+    assert all(np.array_equal(found.scores[arm], scores[arm], equal_nan=True) for arm in ARMS)
+    assert found.identical.tolist() == flags.tolist()
+    assert found.slices["s"].tolist() == slices["s"].tolist()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -233,3 +235,13 @@ def test_hostile_text_everywhere_stays_text(project, tmp_path: Path) -> None:
         assert "\x1b" not in text
         assert "##[error]" not in text
         assert not any(line.strip().startswith("::") for line in text.splitlines())
+
+
+def test_a_verdict_needs_no_statistics_library(repository: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, evalgate; result = evalgate.run(sys.argv[1], out=sys.argv[2]); "
+        "print(result.exit_code, sorted({'scipy', 'statsmodels', 'pandas', 'datasets', 'jinja2'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(repository / "configs" / "short-answers.yaml"), str(tmp_path / "run")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "4 []"
