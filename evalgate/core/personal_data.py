@@ -42,7 +42,11 @@ _TEST_CARDS = frozenset(
 _SAMPLE_IBANS = frozenset(
     ("DE89370400440532013000", "GB82WEST12345698765432", "GB29NWBK60161331926819", "FR1420041010050500013M02606")
 )
-_IBAN_LENGTHS: Mapping[str, int] = MappingProxyType(
+_SAMPLE_SSNS = frozenset(("078-05-1120", "219-09-9999", "123-45-6789"))
+"""Printed in advertisements, and the one that everybody types."""
+_PHONE_OF_FILMS = re.compile("^1?[2-9][0-9]{2}55501[0-9]{2}$")
+"""Source: North American Numbering Plan, 555-0100 to 555-0199 are for fiction."""
+IBAN_LENGTHS: Mapping[str, int] = MappingProxyType(
     {
         "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "CH": 21, "CR": 22,
         "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FO": 18, "FR": 27, "GB": 22,
@@ -68,6 +72,21 @@ def personal_data(kind: str, text: str | bytes) -> Iterator[tuple[int, int]]:
             yield match.start(), match.end()
 
 
+def reserved(kind: str, found: str) -> bool:
+    """Whether a value of one of KINDS stands for nobody, because a standard or its issuer keeps it for examples and tests."""
+    if kind == "e-mail address":
+        return _RESERVED_DOMAIN.search(found.lower().rpartition("@")[2]) is not None
+    if kind == "phone number":
+        return _PHONE_OF_FILMS.search(re.sub("[^0-9]", "", found)) is not None
+    if kind == "payment card number":
+        return re.sub("[^0-9]", "", found) in _TEST_CARDS
+    if kind == "IBAN":
+        return re.sub("[^0-9A-Z]", "", found.upper()) in _SAMPLE_IBANS
+    if kind == "IP address":
+        return not ipaddress.ip_address(found).is_global
+    return found in _SAMPLE_SSNS
+
+
 def luhn(digits: str) -> bool:
     """Whether the last digit is the check digit of the others. Source: ISO/IEC 7812-1, annex B."""
     total = 0
@@ -77,9 +96,32 @@ def luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
+def card_network(digits: str) -> bool:
+    """Whether prefix and length are those of a large network of payment cards. Source: the networks' published ranges."""
+    two, three, four, size = int(digits[:2]), int(digits[:3]), int(digits[:4]), len(digits)
+    if size == 16:
+        networks = 51 <= two <= 55 or 2221 <= four <= 2720 or two in (35, 62, 65) or four == 6011 or 644 <= three <= 649
+        return networks or digits[0] == "4"
+    return (
+        (size in (13, 19) and digits[0] == "4")
+        or (size == 15 and (two in (34, 37) or four in (1800, 2131)))
+        or (size == 14 and two in (30, 36, 38))
+    )
+
+
+def ssn_issued(digits: str) -> bool:
+    """Whether nine digits can be a US social security number. Source: Social Security Administration, randomization of 2011."""
+    return digits[:3] not in ("000", "666") and digits[0] != "9" and digits[3:5] != "00" and digits[5:] != "0000"
+
+
+def impersonal(address: str) -> bool:
+    """Whether an e-mail address belongs to a program: the user of a repository, a sender that reads no answers."""
+    return address.lower().rpartition("@")[0] in ("git", "noreply", "no-reply")
+
+
 def iban_holds(text: str) -> bool:
     """Whether an IBAN without blanks has its country's length and right check digits. Source: ISO 13616-1, ISO 7064 MOD 97-10."""
-    if len(text) != _IBAN_LENGTHS.get(text[:2]):
+    if len(text) != IBAN_LENGTHS.get(text[:2]):
         return False
     return int("".join(str(int(character, 36)) for character in text[4:] + text[:4])) % 97 == 1
 
@@ -90,40 +132,26 @@ def _compiled(kind: str) -> Any:
 
 
 def _email(found: str) -> bool:
-    name, _, domain = found.lower().rpartition("@")
-    return name not in ("git", "noreply", "no-reply") and not _RESERVED_DOMAIN.search(domain)
+    return not (impersonal(found) or reserved("e-mail address", found))
 
 
 def _phone(found: str) -> bool:
     digits = re.sub("[^0-9]", "", found)
-    national = digits.removeprefix("1") if "+" in found else digits
-    reserved = len(national) == 10 and national[3:8] == "55501"
-    return not reserved and 8 <= len(digits) <= 15 and len(set(digits)) > 3
+    return not reserved("phone number", found) and 8 <= len(digits) <= 15 and len(set(digits)) > 3
 
 
 def _card(found: str) -> bool:
     if found[0].isalpha():
         return False  # digits of an IBAN
     digits = re.sub("[^0-9]", "", found)
-    return digits not in _TEST_CARDS and _issued(digits) and len(set(digits)) > 3 and luhn(digits)
-
-
-def _issued(digits: str) -> bool:
-    """Whether prefix and length are those of a large network."""
-    two, four, size = int(digits[:2]), int(digits[:4]), len(digits)
-    return (
-        (digits[0] == "4" and size in (13, 16, 19))
-        or (size == 16 and (51 <= two <= 55 or 2221 <= four <= 2720 or two == 35 or two == 65 or four == 6011))
-        or (size == 15 and two in (34, 37))
-        or (size == 14 and two in (30, 36, 38))
-    )
+    return digits not in _TEST_CARDS and card_network(digits) and len(set(digits)) > 3 and luhn(digits)
 
 
 def _iban(found: str) -> bool:
     whole = found.replace(" ", "")
-    length = _IBAN_LENGTHS.get(whole[:2], 0)
+    length = IBAN_LENGTHS.get(whole[:2], 0)
     # A word in capitals may follow after a blank.
-    return whole[:length] not in _SAMPLE_IBANS and len(whole) >= length > 0 and iban_holds(whole[:length])
+    return not reserved("IBAN", whole[:length]) and len(whole) >= length > 0 and iban_holds(whole[:length])
 
 
 def _ip(found: str) -> bool:
@@ -138,9 +166,7 @@ def _ip(found: str) -> bool:
 
 
 def _ssn(found: str) -> bool:
-    area, group, serial = found.split("-")
-    issued = area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
-    return issued and found not in ("078-05-1120", "219-09-9999", "123-45-6789")
+    return ssn_issued(found.replace("-", "")) and not reserved("US social security number", found)
 
 
 _CHECKS: Mapping[str, Callable[[str], bool]] = MappingProxyType(

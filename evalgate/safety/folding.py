@@ -109,10 +109,11 @@ def _fold_character(character: str) -> str:
     if character.isspace():
         return " "
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
-    return "".join(" " if part.isspace() else part for part in plain if not _invisible(part))
+    return "".join(" " if part.isspace() else part for part in plain if not invisible(part))
 
 
-def _invisible(character: str) -> bool:
+def invisible(character: str) -> bool:
+    """Whether a reader sees nothing of it, not even a blank."""
     if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
         return True  # variation selectors
     return unicodedata.category(character) == "Cf" or character in _BLANK_LETTERS
