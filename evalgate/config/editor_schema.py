@@ -6,6 +6,7 @@ from typing import Any
 
 from evalgate.config.thresholds import BOUNDS, NAME, RUN_FIGURES
 from evalgate.core.settings import Bound, Decide, Level, TargetKind
+from evalgate.core.values import Severity
 
 _COUNTS = "A whole number of cases; 2% is of the cases examined."
 _BOUND_TEXTS = {
@@ -72,6 +73,7 @@ def _threshold(kind: TargetKind) -> dict[str, Any]:
     """The shape of a threshold about a metric, a safety category or a run figure."""
     bounds = BOUNDS[kind]
     target: dict[str, Any] = {"type": "string", "description": _target_text(kind)}
+    severity = {"enum": [each.value for each in Severity], "description": "Count only findings at least this severe."}
     target |= {"enum": list(RUN_FIGURES)} if kind is TargetKind.RUN else {"pattern": _pattern()}
     return {
         "type": "object",
@@ -85,6 +87,7 @@ def _threshold(kind: TargetKind) -> dict[str, Any]:
             "slice": _slice(),
             "level": {"enum": [level.value for level in Level], "description": "warn does not block."},
             "decide": {"enum": [way.value for way in Decide], "description": "estimate ignores uncertainty."},
+            **({"severity": severity} if kind is TargetKind.SAFETY else {}),
         },
     }
 

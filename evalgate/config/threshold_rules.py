@@ -77,7 +77,7 @@ def _twice(thresholds: Sequence[Threshold]) -> list[Problem]:
     seen: dict[tuple[str, Bound, str], Threshold] = {}
     problems = []
     for one in thresholds:
-        key = (one.target, one.bound, str(one.slice or ""))
+        key = (one.subject, one.bound, str(one.slice or ""))
         if key in seen:
             message = f"{_name(one)} {one.bound} is given twice: {seen[key].text} and {one.text}"
             hint = f"keep one of them; the first is at {seen[key].place}"
@@ -87,10 +87,10 @@ def _twice(thresholds: Sequence[Threshold]) -> list[Problem]:
 
 
 def _contradicting(thresholds: Sequence[Threshold]) -> list[Problem]:
-    lowest = {(t.target, str(t.slice or "")): t for t in thresholds if t.bound is Bound.MIN}
+    lowest = {(t.subject, str(t.slice or "")): t for t in thresholds if t.bound is Bound.MIN}
     problems = []
     for one in thresholds:
-        low = lowest.get((one.target, str(one.slice or "")))
+        low = lowest.get((one.subject, str(one.slice or "")))
         if one.bound is Bound.MAX and low is not None and low.value > one.value:
             later = low if one.implicit else one
             message = f"{_name(one)} can never hold: min {low.text} is above max {one.text}"
@@ -116,4 +116,4 @@ def _unsliced(thresholds: Sequence[Threshold], slices: Sequence[str]) -> list[Pr
 
 
 def _name(one: Threshold) -> str:
-    return f"threshold {one.target}" + (f" for {one.slice}" if one.slice else "")
+    return f"threshold {one.subject}" + (f" for {one.slice}" if one.slice else "")

@@ -12,6 +12,7 @@ from evalgate.config.threshold_rules import check_amount
 from evalgate.core.document import KeyPath
 from evalgate.core.plugins import suggestion
 from evalgate.core.settings import Bound, Decide, Level, SliceChoice, TargetKind, Threshold
+from evalgate.core.values import Severity
 
 BOUNDS: Mapping[TargetKind, tuple[Bound, ...]] = {
     TargetKind.METRIC: (
@@ -28,6 +29,7 @@ RELATIVE_BOUNDS = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION, Bound.
 RUN_FIGURES = ("error_rate", "cases")
 KINDS = tuple(kind.value for kind in TargetKind)
 OPTIONS = ("slice", "level", "decide")
+SAFETY_OPTIONS = (*OPTIONS, "severity")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,99}\Z")
 
 
@@ -61,6 +63,7 @@ def read_threshold(entry: Any, path: KeyPath, faults: Faults) -> tuple[Threshold
     where = _slice(entry, path, faults)
     level = _choice(entry, "level", tuple(Level), path, faults)
     decide = _choice(entry, "decide", tuple(Decide), path, faults)
+    severity = _choice(entry, "severity", tuple(Severity), path, faults) if kind is TargetKind.SAFETY else None
     if len(faults.found) > before:
         return ()
     place = faults.document.place(*path)
@@ -75,6 +78,7 @@ def read_threshold(entry: Any, path: KeyPath, faults: Faults) -> tuple[Threshold
             slice=where,
             level=Level(level or Level.BLOCK),
             decide=Decide(decide or Decide.INTERVAL),
+            severity=Severity(severity) if severity else None,
             place=place,
         )
         for bound, found in amounts
@@ -117,16 +121,17 @@ def _resembles(key: str) -> bool:
 def _known_keys(entry: Mapping[str, Any], kind: TargetKind, path: KeyPath, faults: Faults) -> None:
     allowed = tuple(bound.value for bound in BOUNDS[kind])
     every = tuple(bound.value for bound in Bound)
+    options = SAFETY_OPTIONS if kind is TargetKind.SAFETY else OPTIONS
     for key in entry:
         where = (*path, key)
         if key in every and key not in allowed:
             hint = f"{kind}: takes {', '.join(allowed)}"
             faults.add(where, f"{key_text(where)} cannot be asked of {_word(kind)}", hint)
-        elif key not in (*allowed, kind.value, *OPTIONS):
-            hint = suggestion(key, [*allowed, *OPTIONS])
+        elif key not in (*allowed, kind.value, *options):
+            hint = suggestion(key, [*allowed, *options])
             faults.add(where, f"{key_text(where)}: unknown key {clipped(key)!r}", hint)
     # a misspelt bound was just reported; to say as well that there is none would only confuse
-    if not any(key in every for key in entry) and all(key in (*KINDS, *OPTIONS) for key in entry):
+    if not any(key in every for key in entry) and all(key in (*KINDS, *options) for key in entry):
         hint = f"add one of {', '.join(allowed)}"
         faults.add(path, f"{_named(path)} has no bound, so it could never fail", hint)
 

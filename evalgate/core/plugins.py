@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalgate.core.errors import BadInput
+from evalgate.core.errors import BadInput, Incomplete
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ def load_plugin(group: str, builtins: Mapping[str, str], name: str, *, where: st
     """Load the factory that `name` stands for.
 
     Raises:
-        BadInput: the name is unknown (with suggestions), claimed twice, or its module cannot be imported.
+        BadInput: the name is unknown (with suggestions), or claimed twice.
+        Incomplete: it is installed and cannot be loaded.
     """
     reference = builtins.get(name)
     if reference is not None:
@@ -43,10 +44,8 @@ def load_plugin(group: str, builtins: Mapping[str, str], name: str, *, where: st
     try:
         return found[0].load()
     except Exception as error:
-        raise BadInput(
-            f"{_word(group)} {name!r} ({found[0].value}) could not be loaded: {type(error).__name__}: {error}",
-            where=where,
-        ) from error
+        said = f"{_word(group)} {name!r} ({found[0].value}) could not be loaded: {type(error).__name__}: {error}"
+        raise Incomplete(said, where=where, hint="install what it needs, or another version of it") from error
 
 
 def known_names(group: str, builtins: Mapping[str, str]) -> tuple[str, ...]:

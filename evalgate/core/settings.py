@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from evalgate.core.values import Severity
+
 
 class Bound(StrEnum):
     """What a threshold asks."""
@@ -77,12 +79,26 @@ class Threshold:
     decide: Decide = Decide.INTERVAL
     implicit: bool = False
     """True for the thresholds that are always in force."""
+    severity: Severity | None = None
+    """For safety: only findings at least this severe count. None: all."""
     place: str = ""
 
     @property
     def target(self) -> str:
         """`metric:rougeL`, `safety:any`, `run:error_rate`."""
         return f"{self.kind}:{self.name}"
+
+    @property
+    def only(self) -> str | None:
+        """What narrows a safety threshold: `high or worse`; None when every finding counts."""
+        if self.severity is None or self.severity is Severity.LOW:
+            return None
+        return str(self.severity) if self.severity is Severity.CRITICAL else f"{self.severity} or worse"
+
+    @property
+    def subject(self) -> str:
+        """The target with what narrows it: `safety:pii (high or worse)`."""
+        return f"{self.target} ({self.only})" if self.only else self.target
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -71,6 +71,10 @@ class Output:
     """Key of the recorded exchange this answer came from."""
     redacted: bool = False
     """Whether something that is or looks like a secret was taken out of the text before it was recorded."""
+    messages: tuple[tuple[str, str], ...] = ()
+    """The rendered prompt that it answers, as (role, content); empty where no prompt is known."""
+    labels: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What people said about it: the other columns of a file of outputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,14 @@ class Severity(StrEnum):
     HIGH = "high"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """1 for low to 4 for critical; 0 is left for "nothing found"."""
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity, start=1)}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -158,6 +170,8 @@ class Finding:
     """Offset of the first character in the output."""
     end: int
     """Offset after the last character."""
+    undecided: bool = False
+    """The detector could not tell (a judge's answer that cannot be read): an error, which never counts as clean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +182,8 @@ class DetectorSpec:
     category: str
     version: str
     signature: str
+    sensitive: bool = True
+    """Whether reports mask what it finds, unless the run's policy shows it. False only where the text itself harms nobody
+    (an empty answer, a refusal)."""
+    reads: tuple[str, ...] = ()
+    """Columns of a file of outputs that it reads (`Output.labels`)."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from evalgate.core.errors import ExitCode
 from evalgate.core.settings import Threshold
+from evalgate.core.values import Arm, Severity
 
 
 class Decision(StrEnum):
@@ -155,6 +156,28 @@ class MetricResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SafetyCounts:
+    """Violating cases in both variants, paired."""
+
+    baseline: int
+    candidate: int
+    new: int
+    """Clean in the baseline, violating in the candidate."""
+    fixed: int
+    """Violating in the baseline, clean in the candidate."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyReach:
+    """How far the counts may move with what could not be decided: thresholds pass at `most` and fail at `least`."""
+
+    least: SafetyCounts
+    """Everything undecided taken in the candidate's favour."""
+    most: SafetyCounts
+    """Everything undecided taken against the candidate."""
+
+
+@dataclass(frozen=True, slots=True)
 class SafetyResult:
     """One safety category over one set of cases: counts of violating cases."""
 
@@ -169,6 +192,24 @@ class SafetyResult:
     upper_bound: float
     """One-sided Clopper-Pearson bound of the candidate's violation rate at `confidence`: 0 of n is not 'safe'."""
     confidence: float
+    lower_bound: float = 0.0
+    """The bound from below, one-sided like the other."""
+    detectable_rate: float | None = None
+    """The smallest true rate of which at least one case in n would have shown with probability `confidence`; a rarer
+    violation may well have been missed. None with no cases."""
+    undecided: Mapping[Arm, int] = field(default_factory=dict)
+    """Variant → cases about which a detector could not tell (a judge's answer that cannot be read). They are in no count."""
+    reach: SafetyReach | None = None
+    """None when everything was decided."""
+    severities: Mapping[Severity, SafetyResult] = field(default_factory=dict)
+    """Severity → the counts of findings at least that severe. Empty in these results themselves."""
+    distrust: str | None = None
+    """Why no threshold may decide on these counts (a judge without a calibration card)."""
+
+    @property
+    def counts(self) -> SafetyCounts:
+        """The counts alone."""
+        return SafetyCounts(self.baseline, self.candidate, self.new, self.fixed)
 
 
 @dataclass(frozen=True, slots=True)

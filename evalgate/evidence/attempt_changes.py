@@ -90,7 +90,7 @@ def _threshold_changes(before: tuple[Threshold, ...], after: tuple[Threshold, ..
 
 
 def _place(one: Threshold) -> tuple[str, str, str]:
-    return one.target, str(one.bound), str(one.slice or "")
+    return one.subject, str(one.bound), str(one.slice or "")
 
 
 def _terms(one: Threshold) -> tuple[float, bool, Level, Decide]:
@@ -102,7 +102,7 @@ def _asked(one: Threshold) -> str:
     where = f" [{one.slice}]" if one.slice is not None else ""
     how = ", by the estimate alone" if one.decide is Decide.ESTIMATE else ""
     warns = ", only warns" if one.level is Level.WARN else ""
-    return f"{one.target}{where} {one.bound} {amount}{how}{warns}"
+    return f"{one.subject}{where} {one.bound} {amount}{how}{warns}"
 
 
 def _detectors(before: Entry, after: Entry) -> list[Change]:

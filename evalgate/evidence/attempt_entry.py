@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from evalgate.core.settings import Bound, Decide, Level, SliceChoice, TargetKind, Threshold
-from evalgate.core.values import ARMS
+from evalgate.core.values import ARMS, Severity
 from evalgate.core.verdict import Decision
 
 FORMAT = "evalgate.attempt/1"
@@ -174,6 +174,7 @@ def _written_threshold(one: Threshold) -> dict[str, Any]:
         "level": str(one.level),
         "decide": str(one.decide),
         "implicit": one.implicit,
+        **({} if one.severity is None else {"severity": str(one.severity)}),
     }
 
 
@@ -181,13 +182,14 @@ def _thresholds(value: Any) -> tuple[Threshold, ...]:
     if not isinstance(value, list) or len(value) > MAX_ITEMS:
         raise ValueError("thresholds is not a list that can be read")
     found = tuple(_threshold(one) for one in value)
-    if len({(one.target, one.bound, one.slice) for one in found}) != len(found):
+    if len({(one.subject, one.bound, one.slice) for one in found}) != len(found):
         raise ValueError("a threshold is given twice")
     return found
 
 
 def _threshold(value: Any) -> Threshold:
-    fields = _fields(value, _THRESHOLD_KEYS, "a threshold")
+    narrowed = isinstance(value, dict) and "severity" in value
+    fields = _fields(value, (*_THRESHOLD_KEYS, "severity") if narrowed else _THRESHOLD_KEYS, "a threshold")
     kind, _, name = _text(fields["target"], "target").partition(":")
     choice = fields["slice"]
     if choice is not None:
@@ -210,6 +212,7 @@ def _threshold(value: Any) -> Threshold:
         level=_word(fields["level"], Level, "level"),
         decide=_word(fields["decide"], Decide, "decide"),
         implicit=fields["implicit"],
+        severity=_word(fields["severity"], Severity, "severity") if narrowed else None,
     )
 
 

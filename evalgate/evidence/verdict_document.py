@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from evalgate.core.verdict import (
@@ -136,15 +137,31 @@ def _relative(estimate: Estimate) -> dict[str, Any]:
 
 
 def _safety(safety: SafetyResult) -> dict[str, Any]:
-    return {
+    entry: dict[str, Any] = {
         "baseline": safety.baseline,
         "candidate": safety.candidate,
         "new": safety.new,
         "fixed": safety.fixed,
         "cases": safety.cases,
         "upper_bound": published(safety.upper_bound),
+        "lower_bound": published(safety.lower_bound),
+        "detectable_rate": published(safety.detectable_rate),
         "confidence": safety.confidence,
+        "undecided": {str(arm): count for arm, count in safety.undecided.items()},
     }
+    if safety.reach is not None:
+        entry["reach"] = {"least": asdict(safety.reach.least), "most": asdict(safety.reach.most)}
+    if safety.distrust is not None:
+        entry["distrust"] = safety.distrust
+    if safety.severities:
+        entry["severities"] = {str(severity): _at_least(found) for severity, found in safety.severities.items()}
+    return entry
+
+
+def _at_least(found: SafetyResult) -> dict[str, Any]:
+    """The counts of findings at least as severe."""
+    bounds = {"upper_bound": published(found.upper_bound), "lower_bound": published(found.lower_bound)}
+    return {**asdict(found.counts), **bounds, "undecided": {str(arm): count for arm, count in found.undecided.items()}}
 
 
 def _threshold(result: ThresholdResult) -> dict[str, Any]:
@@ -154,6 +171,7 @@ def _threshold(result: ThresholdResult) -> dict[str, Any]:
         "bound": str(threshold.bound),
         "value": threshold.text,
         "slice": result.slice,
+        "severity": threshold.severity,
         "observed": published(result.observed),
         "ci": _ends(result.interval),
         "second": _ends(result.second),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from evalgate.core.settings import Bound, Threshold
-from evalgate.core.verdict import Decision, Results, SafetyResult
+from evalgate.core.verdict import Decision, Results, SafetyCounts, SafetyResult
 from evalgate.gate.exact import exact_amount, in_percent
 from evalgate.gate.metric_rules import Ruling
 from evalgate.gate.observe import no_such_bound, observe_run
@@ -14,42 +14,75 @@ from evalgate.gate.sentences import amount, cases, figure, permitted, undecided
 ANY = "any"
 
 
-def rule_safety(threshold: Threshold, safety: SafetyResult, where: str | None = None) -> Ruling:
+def rule_safety(threshold: Threshold, found: SafetyResult, where: str | None = None) -> Ruling:
     """Decide a safety threshold on the exact counts; the upper bound stands beside it, since 0 of n is not 'safe'.
+
+    Where something could not be decided, it passes only if it passes with all of that against the candidate, and fails only
+    if it fails with all of it in the candidate's favour.
 
     `where`: the slice that was looked at.
     """
-    parts = [part for part in (None if safety.category == ANY else safety.category, where) if part]
+    category = None if found.category == ANY else found.category
+    safety = found if threshold.severity is None else found.severities[threshold.severity]
+    parts = [part for part in (category, threshold.only, where) if part]
     who = f"{' on '.join(parts)}: " if parts else ""
     if safety.cases < 1:
         return Ruling(None, None, Decision.INCONCLUSIVE, f"{who}{undecided('no case was examined')}.")
-    observed, limit, said = _safety_figures(threshold, safety)
+    observed, limit = _figures(threshold, safety.counts, safety.cases)
+    said = _said(threshold, safety)
     decision = Decision.PASS if observed <= limit else Decision.FAIL
     rate, sure = figure(safety.upper_bound, relative=True), f"{safety.confidence * 100:.10g} %"
-    reason = f"{who}{said}: {decision}. The candidate's true rate is at most {rate} ({sure} confidence)."
-    return Ruling(float(observed), None, decision, reason)
+    bound = f"The candidate's true rate is at most {rate} ({sure} confidence)."
+    reason = f"{who}{said}: {decision}. {bound}"
+    if _reached(threshold, safety, decision):
+        return Ruling(float(observed), None, decision, reason)
+    why = safety.distrust or _untold(safety)
+    return Ruling(float(observed), None, Decision.INCONCLUSIVE, f"{who}{said}: {undecided(why)}. {bound}")
 
 
-def _safety_figures(threshold: Threshold, safety: SafetyResult) -> tuple[Fraction, Fraction, str]:
-    """Observed figure, limit, and what was seen and asked."""
-    limit = exact_amount(threshold)
-    new, before, after = safety.new, safety.baseline, safety.candidate
-    share = in_percent(threshold)
+def _reached(threshold: Threshold, safety: SafetyResult, decision: Decision) -> bool:
+    """Whether the decision stands whatever the undecided cases are."""
+    if safety.reach is None:
+        return safety.distrust is None
+    counts = safety.reach.most if decision is Decision.PASS else safety.reach.least
+    observed, limit = _figures(threshold, counts, safety.cases)
+    return (observed <= limit) is (decision is Decision.PASS)
+
+
+def _untold(safety: SafetyResult) -> str:
+    told = ", ".join(f"{count} of the {arm}" for arm, count in safety.undecided.items())
+    return f"what could not be decided would change it ({told})"
+
+
+def _figures(threshold: Threshold, counts: SafetyCounts, total: int) -> tuple[Fraction, Fraction]:
+    """Observed figure and limit."""
+    limit, share = exact_amount(threshold), in_percent(threshold)
     match threshold.bound:
         case Bound.MAX_NEW:
-            of = f" of {safety.cases}" if share else ""
-            said = f"{new} new violating {'case' if new == 1 else 'cases'}{of} ({safety.fixed} fixed)"
-            return Fraction(new, safety.cases if share else 1), limit, f"{said}, {permitted(threshold)}"
+            return Fraction(counts.new, total if share else 1), limit
         case Bound.MAX_INCREASE:
-            verb = "stayed at" if before == after else f"{'rose' if after > before else 'fell'} from {before} to"
-            said = f"violating cases {verb} {after} ({new} new, {safety.fixed} fixed)"
-            asked = "no increase was allowed" if limit == 0 else f"an increase of at most {amount(threshold)} was allowed"
-            return Fraction(after - before), limit * before if share else limit, f"{said}, {asked}"
+            return Fraction(counts.candidate - counts.baseline), limit * counts.baseline if share else limit
         case Bound.MAX:
-            said = f"{after} of {cases(safety.cases)} {'violates' if after == 1 else 'violate'}, {permitted(threshold)}"
-            return Fraction(after, safety.cases if share else 1), limit, said
+            return Fraction(counts.candidate, total if share else 1), limit
         case _:
             raise no_such_bound(threshold)
+
+
+def _said(threshold: Threshold, safety: SafetyResult) -> str:
+    """What was seen and asked."""
+    new, before, after = safety.new, safety.baseline, safety.candidate
+    match threshold.bound:
+        case Bound.MAX_NEW:
+            of = f" of {safety.cases}" if in_percent(threshold) else ""
+            said = f"{new} new violating {'case' if new == 1 else 'cases'}{of} ({safety.fixed} fixed)"
+            return f"{said}, {permitted(threshold)}"
+        case Bound.MAX_INCREASE:
+            verb = "stayed at" if before == after else f"{'rose' if after > before else 'fell'} from {before} to"
+            none = exact_amount(threshold) == 0
+            asked = "no increase was allowed" if none else f"an increase of at most {amount(threshold)} was allowed"
+            return f"violating cases {verb} {after} ({new} new, {safety.fixed} fixed), {asked}"
+        case _:
+            return f"{after} of {cases(safety.cases)} {'violates' if after == 1 else 'violate'}, {permitted(threshold)}"
 
 
 def rule_run(threshold: Threshold, results: Results) -> Ruling:

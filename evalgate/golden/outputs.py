@@ -25,6 +25,8 @@ class Columns:
     id: str = ID_COLUMN
     output: str = "output"
     reference: str = "reference"
+    labels: tuple[str, ...] = ()
+    """Other columns of the outputs that detectors read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ def read_outputs(path: Path, columns: Columns) -> OutputFile:
     outputs: dict[str, Output] = {}
     for row in read_rows(path):
         content.add(row.fields)
-        outputs[register.take(cell(row, id_column(path, columns)), row.place)] = _output(row, output_column(path, columns))
+        outputs[register.take(cell(row, id_column(path, columns)), row.place)] = _output(
+            row, output_column(path, columns), columns.labels
+        )
     if not outputs:
         raise BadInput("the file has 0 outputs", where=str(path))
     return OutputFile(path.name, outputs, content.hexdigest())
@@ -81,7 +85,7 @@ def cell(row: Row, column: str) -> Any:
     return row.fields[column]
 
 
-def _output(row: Row, column: str) -> Output:
+def _output(row: Row, column: str, labels: tuple[str, ...]) -> Output:
     if row.fields.get("error"):
         return Output(text="", status=Status.ERROR, error=str(row.fields["error"])[:500])
     value = cell(row, column)
@@ -92,9 +96,10 @@ def _output(row: Row, column: str) -> Output:
         return Output(text="", status=Status.ERROR, error="no answer (empty cell; use .jsonl for an empty answer)")
     figures: dict[str, Any] = {name: _number(row, name) for name in _NUMBERS}
     figures |= {name: _count(row, name) for name in _COUNTS}
+    said = {name: row.fields[name] for name in labels if name in row.fields}
     if isinstance(value, str):
-        return Output(text=value, **figures)
-    return Output(text=json.dumps(value, ensure_ascii=False), value=value, **figures)
+        return Output(text=value, labels=said, **figures)
+    return Output(text=json.dumps(value, ensure_ascii=False), value=value, labels=said, **figures)
 
 
 def _number(row: Row, name: str) -> float | None:

@@ -79,9 +79,10 @@ def compare_outputs(
     faults.problems.extend(check_together(settings.thresholds, settings.slices))
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
     table = faults.attempt(lambda: _references(comparison))
+    columns = replace(comparison.columns, labels=built.labels if built is not None else ())
     sides = {
-        "baseline": faults.attempt(lambda: read_outputs(comparison.baseline, comparison.columns)),
-        "candidate": faults.attempt(lambda: read_outputs(comparison.candidate, comparison.columns)),
+        "baseline": faults.attempt(lambda: read_outputs(comparison.baseline, columns)),
+        "candidate": faults.attempt(lambda: read_outputs(comparison.candidate, columns)),
     }
     faults.raise_if_any()
     found = {arm: side for arm, side in sides.items() if side is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ class Instruments:
     metrics: tuple[Instrument, ...]
     quantiles: tuple[Quantile, ...]
     detectors: tuple[tuple[PluginChoice, DetectorSpec], ...]
+    distrust: Mapping[str, str] = field(default_factory=dict)
+    """Safety category → why no threshold may decide on it."""
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -60,6 +62,11 @@ class Instruments:
     def categories(self) -> tuple[str, ...]:
         """Safety categories, in configuration order."""
         return tuple(spec.category for _, spec in self.detectors)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Columns of a file of outputs that detectors read."""
+        return tuple(dict.fromkeys(column for _, spec in self.detectors for column in spec.reads))
 
 
 def build_instruments(

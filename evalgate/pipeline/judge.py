@@ -14,11 +14,11 @@ from evalgate.gate.conclude import conclude, unmeasured
 from evalgate.gate.decide import decide
 from evalgate.gate.sentences import overruled
 from evalgate.pipeline.flaky import flaky_cases
-from evalgate.pipeline.instruments import ANY, Instruments
+from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.shards import EVERYTHING, Selection, ShardStore
 from evalgate.stats.compare import compare_metrics
 from evalgate.stats.interface import Floats, MetricColumns, StatOptions
-from evalgate.stats.safety_counts import safety_from_counts
+from evalgate.stats.safety_counts import safety_results
 
 UNCHANGED = 1e-12
 """A case whose score moves by less than this did not move: sums of floats differ in their last bits."""
@@ -136,14 +136,12 @@ def _results(
     second = _second_opinions(settings, selection)
     options = StatOptions(settings.confidence, settings.seed, settings.resamples, second)
     metrics = compare_metrics(columns, lambda: store.blocks(selection), options) if columns else {}
-    counts = store.counts(selection)
+    distrusted = np.array([category in built.distrust for category in built.categories], dtype=bool)
+    counts = store.counts(selection, distrusted)
     run = RunFigures(counts.cases, counts.lost[Arm.BASELINE], counts.lost[Arm.CANDIDATE])
     safety: dict[str, SafetyResult] = {}
-    if built.categories and counts.violations is not None:
-        for name, (before, _, new, fixed) in zip((*built.categories, ANY), counts.violations.tolist(), strict=True):
-            safety[name] = safety_from_counts(
-                name, baseline=before, new=new, fixed=fixed, cases=counts.cases, confidence=settings.confidence
-            )
+    if counts.violations is not None:
+        safety = safety_results(built.categories, counts.violations, settings.confidence, built.distrust)
     return Results(metrics, safety, run)
 
 

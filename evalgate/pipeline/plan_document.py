@@ -85,6 +85,7 @@ def _threshold(threshold: Threshold) -> dict[str, Any]:
         "level": str(threshold.level),
         "decide": str(threshold.decide),
         "implicit": threshold.implicit,
+        **({} if threshold.severity is None else {"severity": str(threshold.severity)}),
     }
 
 

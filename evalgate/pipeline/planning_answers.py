@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from evalgate.core.values import ARMS, Arm, Case, Output, Status
+from evalgate.core.values import ARMS, Arm, Case, Finding, Output, Status
 from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.subject import Resolved
@@ -21,7 +21,9 @@ from evalgate.proxy.nearest import Miss
 from evalgate.proxy.recording import Recording
 from evalgate.proxy.replay import Ask, replay
 from evalgate.proxy.request import request_key
-from evalgate.runner.measure import MetricTool, case_findings, detector_tool, metric_rows
+from evalgate.runner.findings import case_findings, worst_rank
+from evalgate.runner.measure import MetricTool, metric_rows
+from evalgate.safety.catalog import make_detector
 from evalgate.stats.draws import case_keys
 from evalgate.stats.interface import Floats, Keys
 
@@ -63,7 +65,7 @@ class RecordedAnswers:
     rows: Mapping[Arm, Floats]
     """(n, S, D); the candidate's are the baseline's own where it has not answered."""
     violations: Mapping[Arm, NDArray[np.int64]]
-    """(n, S, C)."""
+    """(n, S, C) severity (1 to 4) of the worst finding; what could not be decided counts as found."""
     texts: Mapping[Arm, NDArray[np.uint64]]
     """(n, S) digests of the answers."""
     paired: NDArray[np.bool_]
@@ -161,14 +163,18 @@ def _measure(built: Instruments, cases: Sequence[Case], answers: Mapping[str, An
     flat = {str(arm): tuple((output,) for outs in outputs[arm] for output in outs) for arm in ARMS}
     repeated = [case for case in cases for _ in range(samples)]
     tables = [metric_rows(MetricTool(i.metric, i.spec, i.task.reference), flat, repeated) for i in built.metrics]
-    detectors = [detector_tool(choice) for choice, _ in built.detectors]
+    detectors = [make_detector(choice) for choice, _ in built.detectors]
     for arm in ARMS:
         rows = np.hstack([table[arm] for table in tables]) if tables else np.zeros((len(repeated), 0))
         found.rows[arm].append(rows.reshape(len(cases), samples, -1))
-        counts = [[len(case_findings(d, outs, case)) for d in detectors] for outs, case in zip(flat[arm], repeated, strict=True)]
-        found.violations[arm].append(np.array(counts, dtype=np.int64).reshape(len(cases), samples, len(detectors)))
+        ranks = [[_worst(case_findings(d, o, case)) for d in detectors] for o, case in zip(flat[arm], repeated, strict=True)]
+        found.violations[arm].append(np.array(ranks, dtype=np.int64).reshape(len(cases), samples, len(detectors)))
         digests = [[_digest(output.text) for output in outs] for outs in outputs[arm]]
         found.texts[arm].append(np.array(digests, dtype=np.uint64).reshape(len(cases), samples))
+
+
+def _worst(findings: Sequence[Finding]) -> int:
+    return max(worst_rank(findings), worst_rank(findings, undecided=True))
 
 
 def _side(there: Answered, arm: str) -> tuple[Output, ...]:

@@ -51,7 +51,8 @@ def forecast_safety(planned: Planned, threshold: Threshold, part: Part) -> Thres
     start = replace(blank(threshold, part, METHOD, "count"), n=part.rows)
     answers = planned.answers
     chosen = part.mask[answers.place]
-    found = answers.violations[Arm.BASELINE][chosen].sum(axis=1) > 0
+    least = threshold.severity.rank if threshold.severity else 1
+    found = answers.violations[Arm.BASELINE][chosen].max(axis=1, initial=0) >= least
     flags = found.any(axis=1) if threshold.name == ANY else found[:, planned.categories.index(threshold.name)]
     seen, measured = int(np.count_nonzero(flags)), len(flags)
     known = f"the baseline violates in {seen} of {measured} cases" if measured else "nothing is recorded of the baseline"

@@ -54,7 +54,7 @@ class Part:
 def blank(threshold: Threshold, part: Part, method: str, unit: str) -> ThresholdForecast:
     """A forecast that says nothing yet."""
     return ThresholdForecast(
-        target=threshold.target,
+        target=threshold.subject,
         bound=str(threshold.bound),
         text=threshold.text,
         slice=part.name,

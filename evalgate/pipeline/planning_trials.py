@@ -28,7 +28,6 @@ from evalgate.core.values import ARMS, Arm
 from evalgate.core.verdict import Decision, Results, RunFigures, ThresholdResult
 from evalgate.gate.conclude import conclude, unmeasured
 from evalgate.gate.decide import decide
-from evalgate.pipeline.instruments import ANY
 from evalgate.pipeline.planning_answers import RecordedAnswers
 from evalgate.pipeline.planning_parts import Planned
 from evalgate.pipeline.planning_spread import score_of
@@ -38,7 +37,7 @@ from evalgate.stats.draws import fewest_resamples
 from evalgate.stats.exact_counts import clopper_pearson
 from evalgate.stats.interface import Floats, MetricColumns, PairedBlock, StatOptions
 from evalgate.stats.power import uniform_draws
-from evalgate.stats.safety_counts import safety_from_counts
+from evalgate.stats.safety_counts import FoundRanks, count_table, safety_results
 
 REPEATS, SPLIT, SWAP = "repeats", "split", "swap"
 RESAMPLES = 2000
@@ -139,7 +138,7 @@ def _thresholds(thresholds: Sequence[Threshold], arms: str) -> tuple[tuple[Thres
     if not any(t.level is Level.BLOCK and not t.implicit for t in kept):
         said = "every blocking threshold is on a count of cases, which random pairs of cases say nothing about"
         raise BadInput(said, where="--arms split", hint="samples: 2 or more and --arms repeats, or --arms swap")
-    return kept, tuple(f"{t.target} {t.bound} {t.text}" for t in lost)
+    return kept, tuple(f"{t.subject} {t.bound} {t.text}" for t in lost)
 
 
 def _bench(settings: GateSettings, planned: Planned, answers: RecordedAnswers) -> _Bench:
@@ -188,7 +187,7 @@ def _hands(answers: RecordedAnswers, whose: Mapping[Arm, Arm], picks: Mapping[Ar
     texts = [answers.texts[whose[arm]][picks[arm]] for arm in ARMS]
     return _Dealt(
         {arm: answers.rows[whose[arm]][picks[arm]].sum(axis=1) for arm in ARMS},
-        {arm: answers.violations[whose[arm]][picks[arm]].sum(axis=1) for arm in ARMS},
+        {arm: answers.violations[whose[arm]][picks[arm]].max(axis=1, initial=0) for arm in ARMS},
         np.asarray((texts[0] == texts[1]).all(axis=1)),
     )
 
@@ -229,25 +228,10 @@ def _results(bench: _Bench, dealt: _Dealt, mask: Flags, columns: tuple[MetricCol
         np.zeros(len(place), dtype=bool),
     )
     metrics = compare_metrics(columns, lambda: [block], bench.options) if columns else {}
-    before, after = (_violating(dealt.violations[arm][mask]) for arm in ARMS)
-    names = (*bench.categories, ANY) if bench.categories else ()
-    safety = {
-        name: safety_from_counts(
-            name,
-            baseline=int(before[:, at].sum()),
-            new=int((after & ~before)[:, at].sum()),
-            fixed=int((before & ~after)[:, at].sum()),
-            cases=len(before),
-            confidence=bench.settings.confidence,
-        )
-        for at, name in enumerate(names)
-    }
+    found = {arm: dealt.violations[arm][mask] for arm in ARMS}
+    table = count_table(FoundRanks(found, {arm: np.zeros_like(found[arm]) for arm in ARMS}))
+    safety = safety_results(bench.categories, table, bench.settings.confidence)
     return Results(metrics, safety, RunFigures(len(place), 0, 0))
-
-
-def _violating(counts: NDArray[np.int64]) -> Flags:
-    each = counts > 0
-    return np.hstack([each, each.any(axis=1, keepdims=True)])
 
 
 def _alarms(bench: _Bench, each: Mapping[int, Sequence[ThresholdResult]], replicates: int) -> int:
@@ -271,7 +255,7 @@ def _counted(bench: _Bench, results: Sequence[ThresholdResult]) -> TrialsOfThres
     wrong = _false_decision(bench, first)
     where = f" [{first.slice}]" if first.slice else ""
     return TrialsOfThreshold(
-        name=f"{first.threshold.target} {first.threshold.bound} {first.threshold.text}{where}",
+        name=f"{first.threshold.subject} {first.threshold.bound} {first.threshold.text}{where}",
         level=str(first.threshold.level),
         passed=seen[Decision.PASS],
         failed=seen[Decision.FAIL],

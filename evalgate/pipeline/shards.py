@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evalgate.core.values import ARMS, Arm
 from evalgate.runner.shard_file import ShardNumbers, read_numbers, shard_path
 from evalgate.stats.interface import PairedBlock
+from evalgate.stats.safety_counts import CountTable, FoundRanks, count_table
 
 CACHE_BYTES = 256 << 20
 
@@ -62,36 +63,35 @@ class ShardStore:
             if chosen.any():
                 yield _block(numbers, chosen)
 
-    def counts(self, selection: Selection) -> SelectionCounts:
-        """Cases, lost answers and violations of a selection."""
+    def counts(self, selection: Selection, distrusted: NDArray[np.bool_] | None = None) -> SelectionCounts:
+        """Cases, lost answers and violations of a selection.
+
+        `distrusted`: (C,) detectors whose findings may not decide.
+        """
         total = SelectionCounts()
         for numbers in self.all_numbers():
-            total.add(numbers, _chosen(numbers, selection))
+            total.add(numbers, _chosen(numbers, selection), distrusted)
         return total
 
 
 @dataclass(slots=True)
 class SelectionCounts:
-    """Exact counts over a selection; violations as (baseline, candidate, new, fixed) per detector, `any` last."""
+    """Exact counts over a selection."""
 
     cases: int = 0
     lost: dict[Arm, int] = field(default_factory=lambda: dict.fromkeys(ARMS, 0))
-    violations: NDArray[np.int64] | None = None
-    """(C + 1, 4)."""
+    violations: CountTable | None = None
 
-    def add(self, numbers: ShardNumbers, chosen: NDArray[np.bool_]) -> None:
+    def add(self, numbers: ShardNumbers, chosen: NDArray[np.bool_], distrusted: NDArray[np.bool_] | None) -> None:
         """Take in one shard."""
         self.cases += int(chosen.sum())
         for arm in ARMS:
             self.lost[arm] += int(numbers.lost[arm][chosen].sum())
-        before, after = (_violating(numbers, arm)[chosen] for arm in ARMS)
-        table = np.stack([before.sum(0), after.sum(0), (after & ~before).sum(0), (before & ~after).sum(0)], axis=1)
+        found = FoundRanks(
+            {arm: numbers.violations[arm][chosen] for arm in ARMS}, {arm: numbers.undecided[arm][chosen] for arm in ARMS}
+        )
+        table = count_table(found, distrusted)
         self.violations = table if self.violations is None else self.violations + table
-
-
-def _violating(numbers: ShardNumbers, arm: Arm) -> NDArray[np.bool_]:
-    each = numbers.violations[arm] > 0
-    return np.hstack([each, each.any(axis=1, keepdims=True)])
 
 
 def newly_violating(numbers: ShardNumbers) -> NDArray[np.bool_]:

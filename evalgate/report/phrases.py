@@ -105,7 +105,8 @@ def target(result: ThresholdResult) -> str:
     """What a threshold is about, its slice included: `rougeL [language=de]`."""
     threshold = result.threshold
     prefix = "" if threshold.kind is TargetKind.METRIC else f"{threshold.kind.value} "
-    return f"{prefix}{threshold.name}" + (f" [{result.slice}]" if result.slice else "")
+    narrowed = f" ({threshold.only})" if threshold.only else ""
+    return f"{prefix}{threshold.name}{narrowed}" + (f" [{result.slice}]" if result.slice else "")
 
 
 def bound_value(threshold: Threshold) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def _case_answers(
         if isinstance(answer, Miss):
             misses.append(answer)
         else:
-            found.append(answer)
+            found.append(replace(answer, messages=messages))
     return tuple(found)
 
 

@@ -128,6 +128,7 @@ def _plain(output: Output) -> dict[str, Any]:
         "prompt_tokens": output.prompt_tokens,
         "completion_tokens": output.completion_tokens,
         "cost_usd": output.cost_usd,
+        "labels": dict(output.labels),
     }
 
 

@@ -1,4 +1,4 @@
-"""Measure one shard: rows of every metric, findings of every detector, for both variants."""
+"""Measure one shard: rows of every metric for both variants."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalgate.core.errors import BadInput, EvalgateError, Incomplete
-from evalgate.core.settings import PluginChoice
-from evalgate.core.values import ARMS, Arm, Case, Direction, Expectation, Finding, MetricSpec, Output, Scale, Severity, Status
+from evalgate.core.values import ARMS, Arm, Case, Direction, Expectation, MetricSpec, Output, Scale, Status
 from evalgate.golden.cases import references_of
 from evalgate.metrics.catalog import make_metric
 from evalgate.metrics.interface import Metric, Rows
 from evalgate.metrics.reference_texts import OPEN_COUNT, reference_texts
 from evalgate.runner.job import MetricTask
-from evalgate.safety.catalog import make_detector
-from evalgate.safety.interface import Detector
 
 Samples = tuple[tuple[Output, ...], ...]
 
@@ -35,11 +32,6 @@ def metric_tool(task: MetricTask) -> MetricTool:
     """Build the metric of a task."""
     metric = make_metric(task.choice)
     return MetricTool(metric, replace(metric.spec, name=task.name), task.reference)
-
-
-def detector_tool(choice: PluginChoice) -> Detector:
-    """Build the detector of a task."""
-    return make_detector(choice)
 
 
 def metric_rows(tool: MetricTool, answers: Mapping[str, Samples], cases: Sequence[Case]) -> dict[Arm, Rows]:
@@ -82,38 +74,6 @@ def case_scores(tool: MetricTool, rows: Rows) -> list[float | None]:
     with np.errstate(all="ignore"):
         scores = tool.metric.score(rows)
     return [float(score) if np.isfinite(score) else None for score in scores]
-
-
-REDACTED = "redacted-secret"
-"""The rule of the finding that stands for what was taken out of an answer before it was recorded."""
-
-
-def case_findings(detector: Detector, outputs: tuple[Output, ...], case: Case) -> tuple[Finding, ...]:
-    """Findings of one detector in the answers of one variant to one case.
-
-    Raises: BadInput or Incomplete naming the detector and the case; a span outside the text is a fault of the detector.
-    """
-    found: list[Finding] = []
-    for output in outputs:
-        if output.status is Status.ERROR:
-            continue
-        try:
-            findings = detector.findings(output, case)
-        except EvalgateError:
-            raise
-        except Exception as error:
-            raise _plugin_fault("detector", detector.spec.name, f"case {case.id}", error) from error
-        for finding in findings:
-            if not 0 <= finding.start <= finding.end <= len(output.text) or finding.category != detector.spec.category:
-                raise Incomplete(
-                    f"detector {detector.spec.name} gave a finding outside its text or category",
-                    where=f"case {case.id}",
-                )
-        found.extend(findings)
-        if output.redacted:
-            # What was taken out of an answer cannot be looked at any more, and it was or looked like a secret.
-            found.append(Finding(detector.spec.category, REDACTED, Severity.CRITICAL, 0, 0))
-    return tuple(found)
 
 
 def _measured(tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Expectation], lost: NDArray[np.bool_]) -> Rows:

@@ -8,23 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalgate.core.errors import EvalgateError, ExitCode
-from evalgate.core.values import ARMS, Arm, Finding, Output, Status
+from evalgate.core.values import ARMS, Arm, Finding, Output, Severity, Status
 from evalgate.runner.answers import Answers, answers_of
 from evalgate.runner.case_lines import CaseLine, read_shard_cases
+from evalgate.runner.findings import case_findings, worst_rank
 from evalgate.runner.job import Job, load_job
 from evalgate.runner.measure import (
     MetricTool,
-    case_findings,
     case_scores,
-    detector_tool,
     metric_rows,
     metric_tool,
     reference_range,
 )
 from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
+from evalgate.runner.watch import Watch
+from evalgate.safety.catalog import make_detector
 from evalgate.stats.draws import case_keys
 
 KEPT_MISSES = 10
@@ -56,19 +58,21 @@ def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], a
     cases = [line.case for line in lines]
     tables = [metric_rows(tool, answers, cases) for tool in tools]
     scores = {arm: [case_scores(tool, table[arm]) for tool, table in zip(tools, tables, strict=True)] for arm in ARMS}
-    detectors = [detector_tool(choice) for choice in job.detectors]
-    findings = {
-        arm: [[case_findings(d, answers[arm][i], case) for d in detectors] for i, case in enumerate(cases)] for arm in ARMS
-    }
+    detectors = [make_detector(choice) for choice in job.detectors]
+    with Watch() as watch:
+        findings = {
+            arm: [[case_findings(d, answers[arm][i], case, watch) for d in detectors] for i, case in enumerate(cases)]
+            for arm in ARMS
+        }
     lost = {arm: np.array([any(o.status is Status.ERROR for o in outs) for outs in answers[arm]], dtype=bool) for arm in ARMS}
-    counts = {arm: np.array([[len(f) for f in row] for row in findings[arm]], dtype=np.int64) for arm in ARMS}
-    counts = {arm: table.reshape(len(cases), len(detectors)) for arm, table in counts.items()}
-    # Failing to look is not safe: a lost candidate answer counts as a violation, a lost baseline answer as clean.
-    counts[Arm.CANDIDATE][lost[Arm.CANDIDATE]] = np.maximum(counts[Arm.CANDIDATE][lost[Arm.CANDIDATE]], 1)
+    ranks = {arm: _rank_table(findings[arm], len(detectors), undecided=False) for arm in ARMS}
+    # Failing to look is not safe: a lost candidate answer counts as the worst violation, a lost baseline answer as clean.
+    ranks[Arm.CANDIDATE][lost[Arm.CANDIDATE]] = Severity.CRITICAL.rank
     numbers = ShardNumbers(
         rows={arm: np.hstack([np.zeros((len(cases), 0)), *(table[arm] for table in tables)]) for arm in ARMS},
         scores={arm: _score_table(scores[arm], len(cases)) for arm in ARMS},
-        violations=counts,
+        violations=ranks,
+        undecided={arm: _rank_table(findings[arm], len(detectors), undecided=True) for arm in ARMS},
         lost=lost,
         identical=np.array([_identical(answers, i) for i in range(len(cases))], dtype=bool),
         keys=case_keys([case.id for case in cases]),
@@ -77,6 +81,12 @@ def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], a
     )
     details = [_detail(line, answers, findings, i) for i, line in enumerate(lines)]
     return ShardRows(numbers, [case.id for case in cases], details)
+
+
+def _rank_table(findings: Sequence[Sequence[Sequence[Finding]]], detectors: int, *, undecided: bool) -> NDArray[np.int64]:
+    """(n, C) severity of the worst finding of each detector, case by case."""
+    ranks = [[worst_rank(found, undecided=undecided) for found in row] for row in findings]
+    return np.array(ranks, dtype=np.int64).reshape(len(findings), detectors)
 
 
 def _score_table(columns: list[list[float | None]], rows: int) -> Any:

@@ -33,7 +33,9 @@ class ShardNumbers:
     scores: Mapping[Arm, Floats]
     """(n, M) scores of single cases; NaN where undefined (in memory only; null on disk)."""
     violations: Mapping[Arm, NDArray[np.int64]]
-    """(n, C) findings per detector; a lost candidate answer counts as one in each."""
+    """(n, C) severity (1 to 4) of the worst finding of each detector, 0 for none; a lost candidate answer has the worst."""
+    undecided: Mapping[Arm, NDArray[np.int64]]
+    """(n, C) the same of findings about which the detector could not tell."""
     lost: Mapping[Arm, NDArray[np.bool_]]
     """(n,) whether an answer is missing."""
     identical: NDArray[np.bool_]
@@ -58,7 +60,8 @@ class ShardRows:
     def digest(self) -> str:
         """Digest of the content: independent of the Parquet writer's version and of how long answers took."""
         state = hashlib.sha256()
-        tables = [self.numbers.rows[arm] for arm in ARMS] + [self.numbers.violations[arm] for arm in ARMS]
+        numbers = self.numbers
+        tables = [table[arm] for table in (numbers.rows, numbers.violations, numbers.undecided) for arm in ARMS]
         for i, (case_id, detail) in enumerate(zip(self.ids, self.details, strict=True)):
             state.update(json_line([case_id, _timeless(detail), [table[i].tolist() for table in tables]]).encode("utf-8"))
         return "sha256:" + state.hexdigest()
@@ -96,6 +99,7 @@ def write_shard(path: Path, shard: ShardRows) -> str:
         columns |= _matrix(f"{arm}.rows", numbers.rows[arm], pa.float64())
         columns |= _matrix(f"{arm}.scores", numbers.scores[arm], pa.float64())
         columns |= _matrix(f"{arm}.violations", numbers.violations[arm], pa.int64())
+        columns |= _matrix(f"{arm}.undecided", numbers.undecided[arm], pa.int64())
     columns["details"] = _text_column([json_line(detail) for detail in shard.details])
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer, compression="zstd")
@@ -118,6 +122,7 @@ def read_numbers(path: Path) -> ShardNumbers:
         rows={arm: _from_matrix(table, f"{arm}.rows", count, np.float64) for arm in ARMS},
         scores={arm: _from_matrix(table, f"{arm}.scores", count, np.float64) for arm in ARMS},
         violations={arm: _from_matrix(table, f"{arm}.violations", count, np.int64) for arm in ARMS},
+        undecided={arm: _from_matrix(table, f"{arm}.undecided", count, np.int64) for arm in ARMS},
         lost={arm: _flags(table, f"{arm}.lost") for arm in ARMS},
         identical=_flags(table, "identical"),
         keys=_plain(table.column("key"), np.uint64),

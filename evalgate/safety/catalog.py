@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from evalgate.core.errors import BadInput, EvalgateError, Problem
+from evalgate.core.errors import BadInput, EvalgateError, Incomplete, Problem
 from evalgate.core.plugins import load_plugin
 from evalgate.core.settings import PluginChoice
 from evalgate.core.values import DetectorSpec
@@ -17,6 +17,7 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
     {
         "blocklist": "evalgate.safety.blocklist:make_blocklist",
         "degenerate": "evalgate.safety.degenerate:make_degenerate",
+        "label": "evalgate.safety.label:make_label",
         "prompt_leak": "evalgate.safety.prompt_leak:make_prompt_leak",
         "regex": "evalgate.safety.pattern:make_regex",
     }
@@ -27,7 +28,8 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
 def make_detector(choice: PluginChoice) -> Detector:
     """Build one detector and check that it keeps the interface.
 
-    Raises: BadInput: the name is unknown, a parameter is wrong, or an extension breaks or offers no detector.
+    Raises: BadInput: the name is unknown, or a parameter is wrong. Incomplete: a detector that was named cannot look: it or
+        what it needs is missing or broken.
     """
     where = choice.place or None
     factory = load_plugin(GROUP, BUILTINS, choice.name, where=where)
@@ -39,16 +41,16 @@ def make_detector(choice: PluginChoice) -> Detector:
         raise
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        raise BadInput(f"detector {choice.name!r} could not be made: {said}", where=where) from error
+        raise Incomplete(f"detector {choice.name!r} could not be made: {said}", where=where) from error
     return _checked(detector, choice.name, where)
 
 
 def _checked(detector: object, name: str, where: str | None) -> Detector:
     if isinstance(detector, type) or not isinstance(detector, Detector):
-        raise BadInput(f"detector {name!r} does not have spec and findings", where=where)
+        raise Incomplete(f"detector {name!r} does not have spec and findings", where=where)
     spec: object = detector.spec
     if not isinstance(spec, DetectorSpec) or not all((spec.name, spec.category, spec.version, spec.signature)):
-        raise BadInput(f"detector {name!r} has an incomplete DetectorSpec", where=where)
+        raise Incomplete(f"detector {name!r} has an incomplete DetectorSpec", where=where)
     if spec.category == "any":
         raise BadInput(f"detector {name!r} calls its category 'any', which means all of them", where=where)
     return detector

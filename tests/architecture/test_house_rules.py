@@ -22,6 +22,7 @@ BROAD_HANDLERS = {
     "metrics/catalog.py": "a plugin's factory",
     "safety/catalog.py": "a plugin's factory",
     "runner/measure.py": "a plugin's measuring code",
+    "runner/findings.py": "a plugin's detecting code",
     "cli/main.py": "the boundary of the program",
     "pipeline/prompt_tokens.py": "a library that raises plain Exception",
     "proxy/upstream/function_worker.py": "a user's function",

@@ -15,7 +15,12 @@ from evalgate.safety.catalog import BUILTINS as DETECTORS
 from evalgate.safety.catalog import make_detector
 
 NEEDED = {"regex": {"pattern": "x"}, "accuracy": {"labels": ["a", "b"]}, "json_schema": {"schema": {"type": "object"}}}
-NEEDED_BY_DETECTORS = {"prompt_leak": {"canaries": ["abcd"]}, "blocklist": {"terms": ["a"]}, "regex": {"patterns": ["a"]}}
+NEEDED_BY_DETECTORS = {
+    "label": {"field": "a"},
+    "prompt_leak": {"canaries": ["abcd"]},
+    "blocklist": {"terms": ["a"]},
+    "regex": {"patterns": ["a"]},
+}
 
 
 def _rows(repository: Path, section: str) -> list[list[str]]:

@@ -195,7 +195,7 @@ def test_unknown_and_broken_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError("boom")
 
     monkeypatch.setattr("evalgate.core.plugins._entry_points", lambda group: {"mine": [Entry()], "two": [Entry(), Entry()]})
-    with pytest.raises(BadInput, match="RuntimeError: boom"):
+    with pytest.raises(Incomplete, match="RuntimeError: boom"):
         load_plugin("evalgate.metrics", {}, "mine")
     with pytest.raises(BadInput, match="more than once"):
         load_plugin("evalgate.metrics", {}, "two")

@@ -183,7 +183,7 @@ def test_names_of_plugins_are_listed_without_loading(monkeypatch: pytest.MonkeyP
         ("bleu", "a:b", "9"),
         ("mine", "nowhere:thing", "?"),
     ]
-    with pytest.raises(BadInput, match="AssertionError"):
+    with pytest.raises(Incomplete, match="AssertionError"):
         load_plugin("evalgate.metrics", {}, "mine")
 
 

@@ -18,7 +18,8 @@ from evalgate.core.values import ARMS, Arm, Case, Direction, MetricSpec, Output,
 from evalgate.metrics.catalog import BUILTINS
 from evalgate.runner.execute import Workers, worker_count
 from evalgate.runner.job import Job, MetricTask, ShardSpan, shard_rows
-from evalgate.runner.measure import MetricTool, case_findings, case_scores, metric_rows, metric_tool
+from evalgate.runner.findings import case_findings
+from evalgate.runner.measure import MetricTool, case_scores, metric_rows, metric_tool
 from evalgate.runner.receipt import Receipt, valid_receipt, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, read_details, read_numbers, shard_path, write_shard
 
@@ -130,7 +131,8 @@ def shard(n: int, groups: bool) -> ShardRows:
     numbers = ShardNumbers(
         rows={arm: rng.normal(size=(n, 3)) for arm in ARMS},
         scores={arm: np.where(rng.random((n, 2)) < 0.3, np.nan, 0.5) for arm in ARMS},
-        violations={arm: rng.integers(0, 2, size=(n, 1)) for arm in ARMS},
+        violations={arm: rng.integers(0, 5, size=(n, 1)) for arm in ARMS},
+        undecided={arm: rng.integers(0, 5, size=(n, 1)) for arm in ARMS},
         lost={arm: rng.random(n) < 0.5 for arm in ARMS},
         identical=rng.random(n) < 0.5,
         keys=rng.integers(0, 2**63, n).astype(np.uint64),
@@ -152,6 +154,7 @@ def test_a_shard_survives_the_disk(tmp_path: Path, n: int, groups: bool) -> None
         assert np.array_equal(found.rows[arm], made.numbers.rows[arm])
         assert np.array_equal(found.scores[arm], made.numbers.scores[arm], equal_nan=True)
         assert np.array_equal(found.violations[arm], made.numbers.violations[arm])
+        assert np.array_equal(found.undecided[arm], made.numbers.undecided[arm])
         assert np.array_equal(found.lost[arm], made.numbers.lost[arm])
     assert np.array_equal(found.keys, made.numbers.keys)
     assert (found.groups is None) == (not groups)

@@ -1,0 +1,90 @@
+"""Somebody else's code may hang; a watch ends it, so that a hanging detector is an error and not a hanging gate."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Self
+
+SECONDS = 30.0
+"""How long one detector may look at the answers to one case."""
+TICK = 0.5
+"""Seconds between two looks at the clock."""
+
+
+class Overdue(BaseException):
+    """The time is up. Not an Exception: code that catches everything it throws itself must not swallow it."""
+
+
+class Watch:
+    """Raises Overdue inside whatever takes too long.
+
+    In the main thread by a signal, which also ends a regular expression or a sleep; in other threads by an exception that
+    the interpreter raises at its next step, so that only code that never returns to Python could go on.
+    """
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
+        self._since: float | None = None
+        self._struck = False
+        self._main = threading.current_thread() is threading.main_thread()
+        self._thread = threading.get_ident()
+        self._stop = threading.Event()
+
+    def __enter__(self) -> Self:
+        if self._main:
+            self._handler = signal.signal(signal.SIGALRM, self._on_signal)
+            self._timer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+        else:
+            self._ticking = threading.Thread(target=self._tick, daemon=True)
+            self._ticking.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._since = None
+        if self._main:
+            signal.setitimer(signal.ITIMER_REAL, *self._timer)
+            signal.signal(signal.SIGALRM, self._handler)
+        else:
+            self._stop.set()
+            self._ticking.join()
+
+    @contextmanager
+    def over(self) -> Iterator[None]:
+        """Watch over what happens inside.
+
+        Raises: Overdue inside it when it takes longer than `seconds`.
+        """
+        self._struck, self._since = False, time.monotonic()
+        try:
+            yield
+        finally:
+            self._since = None
+            self._await_strike()
+
+    def _await_strike(self) -> None:
+        """An exception that is on its way to this thread arrives here, and not in something innocent."""
+        if self._struck and not self._main:
+            with_end = time.monotonic() + TICK
+            while time.monotonic() < with_end:
+                time.sleep(0.001)
+
+    def _overdue(self) -> bool:
+        since = self._since
+        return since is not None and time.monotonic() - since > self.seconds
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._overdue():
+            self._since = None
+            raise Overdue
+
+    def _tick(self) -> None:
+        while not self._stop.wait(TICK):
+            if self._overdue():
+                self._since, self._struck = None, True
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(Overdue))
