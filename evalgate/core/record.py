@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalgate.core.attempts import Attempts
+from evalgate.core.detector_card import DetectorCard
 from evalgate.core.health import HealthReport
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import Finding, JsonValue, Status
 from evalgate.core.verdict import RunIdentity, Verdict
+from evalgate.core.waivers import WaiverUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +87,9 @@ class RunRecord:
     """Engine, Python and package versions, host, start and end: what differs from run to run."""
     attempts: Attempts | None = None
     """Where this run stands among those of its gate on its dataset; None where no history is kept (`compare`)."""
+    cards: Mapping[str, DetectorCard] = field(default_factory=dict)
+    """Safety category → how good its detector was measured to be; categories without a card are missing."""
+    waivers: tuple[WaiverUse, ...] = ()
+    """What became of every waiver of the gate."""
     health: HealthReport | None = None
     """What looked wrong in the golden dataset; None where there is none (`compare`). Never part of the verdict."""

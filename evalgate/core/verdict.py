@@ -178,6 +178,15 @@ class SafetyReach:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectedRate:
+    """A rate of violating cases, corrected for the known errors of the judge that counted them."""
+
+    value: float
+    interval: Interval
+    """Two-sided at the result's `confidence`."""
+
+
+@dataclass(frozen=True, slots=True)
 class SafetyResult:
     """One safety category over one set of cases: counts of violating cases."""
 
@@ -205,6 +214,10 @@ class SafetyResult:
     """Severity → the counts of findings at least that severe. Empty in these results themselves."""
     distrust: str | None = None
     """Why no threshold may decide on these counts (a judge without a calibration card)."""
+    waived: Mapping[Arm, int] = field(default_factory=dict)
+    """Variant → cases that would violate but for a waiver."""
+    corrected: Mapping[Arm, CorrectedRate] = field(default_factory=dict)
+    """Variant → its rate, corrected by the judge's card (Rogan and Gladen); empty where nothing corrects it."""
 
     @property
     def counts(self) -> SafetyCounts:

@@ -17,8 +17,8 @@ from evalgate.core.settings import PluginChoice
 from evalgate.core.values import ARMS, Arm, Case, Direction, MetricSpec, Output, Scale, Status
 from evalgate.metrics.catalog import BUILTINS
 from evalgate.runner.execute import Workers, worker_count
-from evalgate.runner.job import Job, MetricTask, ShardSpan, shard_rows
 from evalgate.runner.findings import case_findings
+from evalgate.runner.job import Job, MetricTask, ShardSpan, shard_rows
 from evalgate.runner.measure import MetricTool, case_scores, metric_rows, metric_tool
 from evalgate.runner.receipt import Receipt, valid_receipt, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, read_details, read_numbers, shard_path, write_shard
