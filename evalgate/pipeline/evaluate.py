@@ -23,10 +23,10 @@ from evalgate.evidence.verdict_document import verdict_document
 from evalgate.pipeline.attempts import STANDING, attempts_document, attempts_of
 from evalgate.pipeline.error_budget import check_error_budget
 from evalgate.pipeline.instruments import Instruments, with_reference_counts
-from evalgate.pipeline.judge import judge, movement
 from evalgate.pipeline.misses import explained
 from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
+from evalgate.pipeline.verdict import movement, reach_verdict
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import Recording
 from evalgate.report.catalog import BUILTINS, FILES, GROUP
@@ -99,7 +99,7 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     store = ShardStore(folder, len(job.shards))
     subject = replace(subject, built=with_reference_counts(subject.built, [receipt.references for receipt in receipts]))
     values = {column: sorted(found) for column, found in writer.slice_values.items()}
-    verdict = judge(subject.settings, subject.built, store, values, require_threshold=subject.require_threshold)
+    verdict = reach_verdict(subject.settings, subject.built, store, values, require_threshold=subject.require_threshold)
     check_error_budget(verdict, store)
     reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
     record = _record(subject, verdict, receipts, reader, started)

@@ -18,7 +18,6 @@ from evalgate.core.plan_report import JointForecast, PlanReport, SpreadSource, T
 from evalgate.core.plugins import suggestion
 from evalgate.core.values import Arm
 from evalgate.pipeline.evaluate import check_slices
-from evalgate.pipeline.judge import metric_columns
 from evalgate.pipeline.planning_answers import RecordedAnswers, recorded_answers
 from evalgate.pipeline.planning_calls import forecast_calls
 from evalgate.pipeline.planning_parts import Expected, Planned
@@ -26,6 +25,7 @@ from evalgate.pipeline.planning_spread import CORRELATION, DISCORDANCE
 from evalgate.pipeline.planning_thresholds import Forecast, Influence, forecasts
 from evalgate.pipeline.planning_units import only_paired, usable_pairs
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve
+from evalgate.pipeline.verdict import metric_columns
 from evalgate.proxy.recording import Recording, open_recording, place_of_recording
 from evalgate.stats.power import joint_power
 

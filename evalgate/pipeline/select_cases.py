@@ -12,8 +12,8 @@ import numpy as np
 from evalgate.core.record import ArmRecord, CaseRecord
 from evalgate.core.values import ARMS, Arm, Finding, Severity, Status
 from evalgate.pipeline.instruments import Instruments
-from evalgate.pipeline.judge import UNCHANGED, Movement, changes
 from evalgate.pipeline.shards import ShardStore, newly_violating
+from evalgate.pipeline.verdict import UNCHANGED, Movement, changes
 from evalgate.prompts.template import render
 from evalgate.prompts.values import Prompt
 from evalgate.runner.shard_file import ShardNumbers, read_details, shard_path

@@ -15,7 +15,7 @@ from evalgate.core.files import read_text
 from evalgate.core.strict_json import parse_json
 from evalgate.core.values import ARMS, Arm
 from evalgate.golden.staging_logs import Found
-from evalgate.pipeline.judge import UNCHANGED, Movement, changes
+from evalgate.pipeline.verdict import UNCHANGED, Movement, changes
 from evalgate.runner.shard_file import ShardNumbers, read_details, read_numbers, shard_path
 
 KINDS = ("regressed", "newly_failing", "violating", "all")

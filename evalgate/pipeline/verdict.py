@@ -34,7 +34,7 @@ class Movement:
     """+1 where higher is better, -1 where lower is."""
 
 
-def judge(
+def reach_verdict(
     settings: GateSettings,
     built: Instruments,
     store: ShardStore,
