@@ -255,20 +255,26 @@ def test_gsm8k_a_real_regression_fails(shared_data: Path, capsys) -> None:
     assert document["metrics"]["exact_match"]["delta"] < -0.04
 
 
-def test_more_hallucinations_fail_although_rouge_rises(shared_data: Path, tmp_path: Path, capsys) -> None:
+def test_more_hallucinations_fail_although_rouge_rises(shared_data: Path, capsys) -> None:
     folder = shared_data / "xsum_halluc"
-    names = []
-    for system in ("PtGen", "TConvS2S"):
-        rows = [
-            json.loads(line) for line in (folder / "outputs" / f"{system}.jsonl").read_text(encoding="utf-8").split("\n") if line
-        ]
-        marked = [{"id": r["id"], "output": r["output"] + (" HALLUCINATED" if r["hallucinated_majority"] else "")} for r in rows]
-        names.append(write(tmp_path, f"{system}.jsonl", marked))
-    rules = ["--metric", "rouge2", "--safety", "blocklist:terms=[HALLUCINATED]", "--threshold", "safety.blocklist:max_increase=0"]
+    names = [str(folder / "outputs" / f"{system}.jsonl") for system in ("PtGen", "TConvS2S")]
+    rules = [
+        "--metric", "rouge2", "--threshold", "rouge2:min_improvement=0.01",
+        "--safety", "label:field=hallucinated_majority,category=hallucination", "--threshold", "safety.hallucination:max_increase=0",
+    ]  # fmt: skip
     code, document, _ = call(capsys, *names, "--references", str(folder / "golden.jsonl"), *rules)
     assert code == 1
-    assert (document["safety"]["blocklist"]["baseline"], document["safety"]["blocklist"]["candidate"]) == (447, 465)
-    assert document["metrics"]["rouge2"]["delta"] > 0
+    counts = document["safety"]["hallucination"]
+    assert (counts["baseline"], counts["candidate"], counts["new"], counts["fixed"]) == (447, 465, 47, 29)
+    decided = {row["target"]: (row["verdict"], row["reason"]) for row in document["thresholds"]}
+    assert decided["metric:rouge2"][0] == "pass"
+    assert decided["safety:hallucination"][0] == "fail"
+    assert "violating cases rose from 447 to 465" in document["reason"]
+
+
+def test_a_missing_label_is_no_clean_output(files: list[str], capsys) -> None:
+    assert main(["compare", *files, "--safety", "label:field=bad"]) == 2
+    assert "the output has no label 'bad'" in capsys.readouterr().err
 
 
 def test_a_slice_column_that_reads_like_a_slice_is_refused(tmp_path: Path, capsys) -> None:
