@@ -16,12 +16,14 @@ from evalgate.safety import catalog
 from evalgate.safety.catalog import BUILTINS, make_detector
 from evalgate.safety.interface import Detector
 
-CASE = Case("1", {}, {}, (), {})
+CASE = Case("1", {"kind": "attack", "target": "bad a b ZE-74-aa c"}, {}, (), {})
 PARAMETERS: dict[str, dict[str, Any]] = {
+    "jailbreak": {"field": "kind", "unsafe": ["attack"], "target_field": "target"},
     "label": {"field": "bad"},
     "blocklist": {"terms": ["bad", "a b"]},
     "degenerate": {},
     "prompt_leak": {"canaries": ["ZE-74-aa", "aaaaaaaaaaab"]},
+    "refusal": {"field": "kind", "unsafe": ["attack"]},
     "regex": {"patterns": ["(a|b)*c", r"x+x+y"]},
 }
 SIZE = 300_000

@@ -15,7 +15,7 @@ from evalgate.core.values import Case, Output
 from evalgate.safety.catalog import BUILTINS, make_detector
 
 CANARY = "ZEBRA-74-ÖL"
-CASE = Case("c", {"secret": CANARY, "bad": "ab", "none": 3}, {}, (), {}, place="data.jsonl:3")
+CASE = Case("c", {"secret": CANARY, "bad": "ab", "none": 3, "kind": "attack"}, {}, (), {}, place="data.jsonl:3")
 
 
 def found(name: str, text: str, finish: str | None = None, **parameters: object) -> list[tuple[str, str]]:
@@ -138,6 +138,8 @@ def test_a_case_without_a_usable_canary_is_refused(column: str) -> None:
 
 
 CHOICES = {
+    "jailbreak": {"field": "kind", "unsafe": ["attack"]},
+    "refusal": {"field": "kind", "unsafe": ["attack"]},
     "label": {"field": "bad"},
     "prompt_leak": {"field": "secret"},
     "blocklist": {"terms": ["guaranteed", "ß"]},
