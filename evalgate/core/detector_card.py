@@ -52,3 +52,7 @@ class DetectorCard:
     """What else the measurement holds for: a judge's `prompt_digest` and `model_digest`."""
     source: str = ""
     """Where the card was read from."""
+    confidence: float = 0.95
+    """Two-sided level of the intervals that stand on it."""
+    engine: str = "unknown"
+    """Version of evalgate that measured."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evalgate.core.verdict import Interval
 from evalgate.stats.distributions import normal_cdf, normal_quantile
+from evalgate.stats.wilson import wilson_ends
 
 _STEPS = 200
 
@@ -73,8 +74,8 @@ def newcombe_interval(both: int, gained: int, dropped: int, neither: int, level:
         return None
     quantile = normal_quantile((1 + level) / 2)
     after, before = (both + gained) / n, (both + dropped) / n
-    low_a, high_a = _wilson(both + gained, n, quantile)
-    low_b, high_b = _wilson(both + dropped, n, quantile)
+    low_a, high_a = wilson_ends(both + gained, n, quantile)
+    low_b, high_b = wilson_ends(both + dropped, n, quantile)
     product = (both + gained) * (dropped + neither) * (both + dropped) * (gained + neither)
     cross = float(both * neither - gained * dropped)
     if cross > 0:
@@ -133,13 +134,3 @@ def _lowest(n: int, gained: int, dropped: int, quantile: float) -> float:
 def _joined(one: float, other: float, phi: float) -> float:
     """How far an end lies from the difference, from the distances of the two rates' own ends."""
     return math.sqrt(max(one * one + other * other - 2.0 * phi * (one * other), 0.0))
-
-
-def _wilson(count: int, n: int, quantile: float) -> tuple[float, float]:
-    """Score interval of one rate."""
-    square = quantile * quantile
-    centre = (2 * count + square) / (2 * (n + square))
-    half = quantile / (2 * (n + square)) * math.sqrt(square + 4 * count * (1 - count / n))
-    low = centre - half if count else 0.0
-    high = centre + half if count < n else 1.0
-    return low, high
