@@ -18,10 +18,12 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
         "blocklist": "evalgate.safety.blocklist:make_blocklist",
         "degenerate": "evalgate.safety.degenerate:make_degenerate",
         "jailbreak": "evalgate.safety.jailbreak:make_jailbreak",
+        "judge": "evalgate.safety.judge:make_judge",
         "label": "evalgate.safety.label:make_label",
         "prompt_leak": "evalgate.safety.prompt_leak:make_prompt_leak",
         "refusal": "evalgate.safety.refusal:make_refusal",
         "regex": "evalgate.safety.pattern:make_regex",
+        "secrets": "evalgate.safety.secret_strings:make_secrets",
     }
 )
 """Detector name → `module:factory`."""

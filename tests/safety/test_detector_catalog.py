@@ -25,6 +25,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "prompt_leak": {"canaries": ["ZE-74-aa", "aaaaaaaaaaab"]},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
     "regex": {"patterns": ["(a|b)*c", r"x+x+y"]},
+    "secrets": {},
 }
 SIZE = 300_000
 HOSTILE = {
@@ -78,7 +79,7 @@ def test_builtins_keep_the_interface(name: str) -> None:
     assert isinstance(detector, Detector)
     assert detector.spec.name == name
     copy = pickle.loads(pickle.dumps(detector))
-    text = "bad a b ZE-74-aa c\n" * 6
+    text = "bad a b ZE-74-aa c\n" * 6 + "password = 'hunter2' <script>x</script> http://10.0.0.1/\n"
     assert detector.findings(said(text), CASE) == copy.findings(said(text), CASE) != ()
 
 
