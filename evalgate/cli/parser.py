@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from evalgate.cli.parser_dataset import add_dataset
+from evalgate.cli.parser_detectors import add_detectors
 from evalgate.cli.parser_parts import EXIT_CODES, Commands, command, shared_flags
 from evalgate.cli.parser_plan import add_plan
 from evalgate.cli.parser_prompt import add_prompt
@@ -27,7 +28,20 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_run, _compare, _check, add_plan, add_dataset, add_prompt, add_proxy, add_recording, _init, _schema, _plugins):
+    for add in (
+        _run,
+        _compare,
+        _check,
+        add_plan,
+        add_dataset,
+        add_prompt,
+        add_proxy,
+        add_recording,
+        add_detectors,
+        _init,
+        _schema,
+        _plugins,
+    ):
         add(commands, shared)
     return parser
 

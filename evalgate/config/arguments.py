@@ -46,6 +46,15 @@ def parse_safety_argument(text: str) -> PluginChoice:
     return _choice(text, "--safety")
 
 
+def parse_detector_argument(text: str) -> PluginChoice:
+    """The detector of `evalgate detectors measure`.
+
+    Raises:
+        BadInput: as for `parse_metric_argument`.
+    """
+    return _choice(text, "detector")
+
+
 def parse_threshold_argument(text: str) -> Threshold:
     """One `--threshold`, under the same rules as a threshold of a configuration.
 

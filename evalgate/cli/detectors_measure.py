@@ -1,0 +1,38 @@
+"""`evalgate detectors measure`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from evalgate.cli.output import say
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Measure a detector; 0 when it was measured, however good it is."""
+    from evalgate.pipeline.detectors_measure import Measurement, card_table, card_text, measure_detector, read_mapping
+
+    wanted = Measurement(
+        detector=options.detector,
+        data=Path(options.data),
+        text_field=options.text_field,
+        label_field=options.label_field,
+        spans_field=options.spans_field,
+        violating=options.violating,
+        mapping=read_mapping(options.map),
+        types=options.types,
+        confidence=options.confidence,
+        name=options.data_name,
+    )
+    measured = measure_detector(wanted, Path(options.out) if options.out is not None else None)
+    try:
+        if options.json:
+            print(card_text(measured.card), end="", flush=True)
+        if not options.quiet:
+            print("\n".join(card_table(measured.card)), file=sys.stderr if options.json else sys.stdout, flush=True)
+    except (BrokenPipeError, OSError):
+        pass  # the reader went away; the card is written
+    for note in measured.notes:
+        say(note)
+    return 0
