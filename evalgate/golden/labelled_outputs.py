@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from evalgate.core.errors import BadInput
 from evalgate.core.labelled import LabelledOutput, LabelledSpan
@@ -174,7 +174,7 @@ def _span(entry: Any, row: Row, column: str, text: str) -> LabelledSpan:
     return LabelledSpan(kind, start, end)
 
 
-def _is_offset(value: Any) -> bool:
+def _is_offset(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
