@@ -8,9 +8,9 @@ from pathlib import Path
 from evalgate.config.load import load_settings
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import GateSettings, VariantChoice
+from evalgate.pipeline.prompt_reading import place_of_prompt
 from evalgate.pipeline.subject import read_card
 from evalgate.prompts.lint.values import GateUse
-from evalgate.prompts.locate import prompt_path
 
 _PROMPTS = (".prompt.yml", ".prompt.yaml")
 
@@ -58,7 +58,7 @@ def gates_of_prompts(root: Path) -> GatesOfPrompts:
 def _add(uses: dict[Path, list[GateUse]], settings: GateSettings, choice: VariantChoice, columns: tuple[str, ...] | None) -> None:
     base = settings.path.parent if settings.path is not None else settings.root
     try:
-        path = prompt_path(choice.prompt, root=settings.root, base=base)
+        path = place_of_prompt(choice.prompt, settings.root, base)
     except BadInput:
         return
     model = settings.models.get(choice.model)

@@ -6,35 +6,28 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from evalgate.config.load import project_root
-from evalgate.config.strict_yaml import parse_document
-from evalgate.core.document import Document
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.files import write_whole
 from evalgate.core.lint_report import LintFinding, LintReport, LintSeverity, in_order
-from evalgate.core.strict_json import parse_json
 from evalgate.pipeline.prompt_gates import GatesOfPrompts, gates_of_prompts
-from evalgate.pipeline.prompt_releases import read_releases
-from evalgate.prompts.chat_file import parse_chat
-from evalgate.prompts.dotprompt_file import parse_dotprompt
-from evalgate.prompts.front_matter import split_front_matter
+from evalgate.pipeline.prompt_reading import PromptfooEntry, promptfoo_entry
+from evalgate.pipeline.prompt_releases import from_here, read_releases
+from evalgate.pipeline.prompt_sources import entry_source, read_raw, source_of
 from evalgate.prompts.lint.catalog import RULES, chosen_rules
 from evalgate.prompts.lint.engine import Linted, lint, repaired
-from evalgate.prompts.lint.outline import ENDINGS, TEXT_ENDINGS, YAML_ENDINGS, outline, quiet_lines, yaml_text
+from evalgate.prompts.lint.outline import ENDINGS, TEXT_ENDINGS, outline
 from evalgate.prompts.lint.suppressions import SIDECAR_ENDING
-from evalgate.prompts.lint.values import Rule, Sample, Source, Surroundings
-from evalgate.prompts.prompt_file import parse_plain, parse_prompt
-from evalgate.prompts.prompty_file import parse_prompty
-from evalgate.prompts.releases import FILE, Release, release_of, version_of
+from evalgate.prompts.lint.values import Rule, Source, Surroundings
+from evalgate.prompts.locate import prompt_path
+from evalgate.prompts.promptfoo_file import SCHEME
+from evalgate.prompts.releases import FILE, Release, version_of
 from evalgate.prompts.values import Prompt
 
-MAX_BYTES = 4 << 20
 _FOUND_BY_CHECK = ("EP104", "EP504")
 """A gate without the column, an edited release."""
 _RULES_OF_CHECK = tuple(rule for rule in RULES if rule.code not in _FOUND_BY_CHECK and rule.severity is LintSeverity.ERROR)
-_FRONT = "begin it with ---, the front matter, and --- again"
 _WITH_NAMES = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt")
 """Endings that mean a prompt wherever the file stands; others only as prompts/NAME/VERSION."""
 
@@ -80,11 +73,38 @@ def lint_file(path: Path, root: Path) -> tuple[LintFinding, ...]:
     return Project(root=root).lint(path, RULES).findings
 
 
+def lint_prompt(
+    reference: str, root: Path, *, base: Path | None = None, project: Project | None = None, rules: Sequence[Rule] = RULES
+) -> tuple[LintFinding, ...]:
+    """What some rules say about the prompt that a reference means: `name@version`, a path, `promptfoo://CONFIG#LABEL`.
+
+    `base` is the folder that relative paths begin at (default: `root`); `project` keeps what is read for several prompts.
+    Raises: BadInput when there is no such prompt. A prompt that cannot be read is a finding.
+    """
+    project = project or Project(root=root)
+    path = from_here(prompt_path(reference, root=root, base=base or root))
+    if not reference.startswith(SCHEME):
+        return project.lint(path, rules).findings
+    return project.lint_entry(promptfoo_entry(path, reference, root), rules).findings
+
+
 def lint_problems(path: Path, project: Project) -> tuple[Problem, ...]:
-    """What `check` reports of a prompt that can be read: the errors, without those that `check` finds by itself."""
+    """What `check` reports of a prompt file that can be read: the errors, without those that `check` finds by itself."""
+    return _problems(project.lint(path, _RULES_OF_CHECK).findings)
+
+
+def prompt_problems(reference: str, root: Path, base: Path, project: Project) -> tuple[Problem, ...]:
+    """The same of the prompt that a reference of a gate means, in any format.
+
+    Raises: BadInput when there is no such prompt.
+    """
+    return _problems(lint_prompt(reference, root, base=base, project=project, rules=_RULES_OF_CHECK))
+
+
+def _problems(findings: Sequence[LintFinding]) -> tuple[Problem, ...]:
     return tuple(
         Problem(f"{one.message} [{one.code} {one.name}]", f"{one.path}:{one.line}", one.hint or None)
-        for one in project.lint(path, _RULES_OF_CHECK).findings
+        for one in findings
         if one.severity is LintSeverity.ERROR
     )
 
@@ -133,6 +153,14 @@ class Project:
             return lint(source, [rule for rule in rules if rule.code == "EP001"])
         return lint(self.source(path, text), rules, _sidecar(path))
 
+    def lint_entry(self, entry: PromptfooEntry, rules: Sequence[Rule]) -> Linted:
+        """What some rules say about an entry of a promptfoo configuration: about the file it names, or the text it holds."""
+        if entry.file is not None:
+            return self.lint(from_here(entry.file), rules)
+        gates = self._gates_of(entry.config)
+        around = Surroundings(gates.of(entry.place), gates.cover(entry.place), None, None, self._tokens)
+        return lint(replace(entry_source(entry), around=around), rules)
+
     def fix(self, path: Path, rules: Sequence[Rule]) -> bool:
         """Repair a file where that provably leaves its meaning as it is; whether it was changed."""
         text, problem = read_raw(path)
@@ -148,14 +176,18 @@ class Project:
         """A text as the file it stands in."""
         source = source_of(str(path), text)
         self._prompts[path] = source.prompt
-        root = self._root or project_root(path)
-        gates = self._gates.get(root)
-        if gates is None:
-            gates = self._gates[root] = gates_of_prompts(root)
+        gates = self._gates_of(path)
         version = version_of(path)
         release = self._released(path.parent).get(version) if version else None
         around = Surroundings(gates.of(path), gates.cover(path), release, self._previous(path), self._tokens)
         return replace(source, around=around)
+
+    def _gates_of(self, path: Path) -> GatesOfPrompts:
+        root = self._root or project_root(path)
+        gates = self._gates.get(root)
+        if gates is None:
+            gates = self._gates[root] = gates_of_prompts(root)
+        return gates
 
     def _released(self, folder: Path) -> Mapping[str, Release]:
         if folder not in self._releases:
@@ -181,95 +213,6 @@ class Project:
             text, problem = read_raw(path)
             self._prompts[path] = None if problem is not None else source_of(str(path), text).prompt
         return self._prompts[path]
-
-
-def read_raw(path: Path) -> tuple[str, Problem | None]:
-    """The text of a file as it stands, or what is wrong with its bytes."""
-    shown = str(path)
-    try:
-        if path.is_symlink() and not path.resolve().is_relative_to(project_root(path).resolve()):
-            hint = "copy the file into the project"
-            return "", Problem("a symbolic link that leads out of the project is not read", f"{shown}:1", hint)
-        with path.open("rb") as handle:
-            data = handle.read(MAX_BYTES + 1)
-    except OSError as error:
-        return "", Problem(f"the file cannot be read: {error.strerror}", f"{shown}:1", "check its permissions")
-    if len(data) > MAX_BYTES:
-        return "", Problem(f"the file is larger than {MAX_BYTES >> 20} MiB", f"{shown}:1", "keep data in a dataset file")
-    try:
-        return data.decode("utf-8"), None
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return "", Problem("the file is not UTF-8", f"{shown}:{line}", "save it as UTF-8")
-
-
-def source_of(path: str, text: str) -> Source:
-    """A text as a rule sees it, with nothing known about the project around it."""
-    lines = tuple(text.split("\n"))
-    if len(lines) > 1 and not lines[-1]:
-        lines = lines[:-1]
-    quiet = quiet_lines(path, lines)
-    document, problems = _document(path, lines)
-    chat = _chat(path, text, problems)
-    prompt = None if problems else _prompt(path, text, document, problems)
-    seen = outline(path, lines, document, chat)
-    if prompt is not None and prompt.declared is not None:
-        seen = replace(seen, declared=prompt.declared)
-    return Source(path, text, lines, quiet, seen, document, prompt, tuple(problems))
-
-
-def sample_source(sample: Sample) -> Source:
-    """A sample of a rule as a rule sees it."""
-    source = source_of(sample.path, sample.text)
-    around = sample.around
-    if sample.released_as is not None:
-        released = source_of(sample.path, sample.released_as).prompt
-        assert released is not None
-        around = replace(around, release=release_of(released, "1", released="2026-11-25"))
-    if sample.previous is not None:
-        before = source_of(re.sub(r"/\d+(?=\.)", "/1", sample.path), sample.previous).prompt
-        around = replace(around, previous=before)
-    return replace(source, around=around)
-
-
-def _document(path: str, lines: tuple[str, ...]) -> tuple[Document | None, list[Problem]]:
-    text = yaml_text(path, lines)
-    if text is None:
-        return None, []
-    try:
-        return parse_document(text, path), []
-    except BadInput as error:
-        return None, list(error.problems)
-
-
-def _chat(path: str, text: str, problems: list[Problem]) -> Any:
-    if not path.endswith(".json"):
-        return None
-    try:
-        return parse_json(text.removeprefix("\ufeff"))
-    except ValueError as error:
-        problems.append(Problem(f"this is not valid JSON: {error}", f"{path}:1", "a chat is a list of {role, content}"))
-        return None
-
-
-def _prompt(path: str, text: str, document: Document | None, problems: list[Problem]) -> Prompt | None:
-    try:
-        if path.endswith(YAML_ENDINGS):
-            assert document is not None
-            return parse_prompt(document, reference=path)
-        if path.endswith(TEXT_ENDINGS):
-            return parse_plain(text, Path(path), reference=path)
-        if path.endswith(".json"):
-            return parse_chat(text, Path(path), reference=path)
-        split = split_front_matter(text, path, comments=path.endswith(".prompt"))
-        if path.endswith(".prompty"):
-            if document is None:
-                raise BadInput("a .prompty file begins with its front matter", where=f"{path}:1", hint=_FRONT)
-            return parse_prompty(document, split, reference=path)
-        return parse_dotprompt(document or Document({}, {}, path), split, reference=path)
-    except BadInput as error:
-        problems.extend(error.problems)
-        return None
 
 
 def _sidecar(path: Path) -> str | None:

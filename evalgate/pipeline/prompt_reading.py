@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalgate.config.strict_yaml import parse_document, read_document
@@ -14,7 +14,7 @@ from evalgate.prompts.dotprompt_file import parse_dotprompt
 from evalgate.prompts.front_matter import Split, split_front_matter
 from evalgate.prompts.locate import ENDINGS, prompt_path
 from evalgate.prompts.prompt_file import parse_plain, parse_prompt
-from evalgate.prompts.promptfoo_file import SCHEME, choose_prompt, promptfoo_samples, split_reference
+from evalgate.prompts.promptfoo_file import SCHEME, Chosen, choose_prompt, promptfoo_samples, split_reference
 from evalgate.prompts.prompty_file import parse_prompty
 from evalgate.prompts.values import Prompt
 
@@ -27,7 +27,7 @@ def read_prompt(path: Path, reference: str, *, root: Path | None = None) -> Prom
     Raises: BadInput with every problem of the file, each with `file:line` where there is one.
     """
     if reference.startswith(SCHEME):
-        return _promptfoo(path, reference, root or Path.cwd())
+        return read_entry(promptfoo_entry(path, reference, root or Path.cwd()))
     return _file(path, reference)
 
 
@@ -54,19 +54,62 @@ def _front_matter(path: Path, *, comments: bool = False) -> tuple[Document, Spli
     return (Document({}, {(): 1}, str(path)) if empty else parse_document(str(split.yaml), str(path))), split
 
 
-def _promptfoo(path: Path, reference: str, root: Path) -> Prompt:
+@dataclass(frozen=True, slots=True)
+class PromptfooEntry:
+    """An entry of `prompts:` in a promptfoo configuration, found and not yet read."""
+
+    config: Path
+    document: Document
+    index: int
+    """Its place in the list."""
+    chosen: Chosen
+    file: Path | None
+    """The file it names; None where it holds the text itself."""
+    reference: str
+
+    @property
+    def place(self) -> Path:
+        """Where its text stands, one for each prompt: the file, or the configuration with the number of the entry."""
+        return self.file or self.config.with_name(f"{self.config.name}#{self.index + 1}")
+
+
+def promptfoo_entry(path: Path, reference: str, root: Path) -> PromptfooEntry:
+    """The entry that `promptfoo://CONFIG#LABEL` means in the configuration at `path`.
+
+    Raises: BadInput when there is none, or the file that it names is not to be found within `root`.
+    """
     document = read_document(path)
-    chosen = choose_prompt(document, split_reference(reference)[1])
+    chosen, index = choose_prompt(document, split_reference(reference)[1])
+    file = None
     if chosen.file is not None:
         file = prompt_path(chosen.file, root=root, base=path.parent, where=chosen.place)
-        prompt = replace(_file(file, reference), test_data=promptfoo_samples(document))
-        several = file.suffix == ".txt" and any(line.strip() == "---" for line in prompt.messages[0].content.split("\n"))
-        place = str(file)
+    return PromptfooEntry(path, document, index, chosen, file, reference)
+
+
+def place_of_prompt(reference: str, root: Path, base: Path) -> Path:
+    """Where the text of a prompt stands: its file; for a text inside a promptfoo configuration `PromptfooEntry.place`.
+
+    Raises: BadInput when there is no such prompt.
+    """
+    path = prompt_path(reference, root=root, base=base)
+    return promptfoo_entry(path, reference, root).place if reference.startswith(SCHEME) else path
+
+
+def read_entry(entry: PromptfooEntry) -> Prompt:
+    """The prompt of an entry.
+
+    Raises: BadInput with every problem of it.
+    """
+    samples = promptfoo_samples(entry.document)
+    if entry.file is not None:
+        prompt = replace(_file(entry.file, entry.reference), test_data=samples)
+        several = entry.file.suffix == ".txt" and any(line.strip() == "---" for line in prompt.messages[0].content.split("\n"))
+        place = str(entry.file)
     else:
-        text = str(chosen.text)
+        text = str(entry.chosen.text)
         parse = parse_chat if text.lstrip().startswith(("[{", "[\n")) else parse_plain
-        prompt = replace(parse(text, path, reference=reference), test_data=promptfoo_samples(document))
-        several, place = False, chosen.place
+        prompt = replace(parse(text, entry.config, reference=entry.reference), test_data=samples)
+        several, place = False, entry.chosen.place
     if several:
         raise BadInput("the file holds several prompts, divided by ---", where=place, hint="write each into a file of its own")
     _refuse_logic(prompt, place)

@@ -141,13 +141,13 @@ def require_release(prompt: Prompt) -> None:
     # What is there and is no file (a broken link, a folder) is read, and refused there.
     if version is None or not is_list_of_releases(path) or not os.path.lexists(path):
         return
-    release = read_releases(_from_here(path)).get(version)
-    problem = None if release is None else edited(release, replace(prompt, path=_from_here(prompt.path)))
+    release = read_releases(from_here(path)).get(version)
+    problem = None if release is None else edited(release, replace(prompt, path=from_here(prompt.path)))
     if problem is not None:
         raise BadInput(problem)
 
 
-def _from_here(path: Path) -> Path:
+def from_here(path: Path) -> Path:
     """The path as a user in this folder would write it, so that one edit is told once, however it was found."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 

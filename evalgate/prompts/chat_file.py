@@ -59,15 +59,20 @@ def _message(item: Any, where: str, problems: list[Problem]) -> Message:
     return Message(str(role), content)
 
 
+def texts_of_parts(content: list[Any]) -> tuple[str, ...]:
+    """The texts of a message that is written as a list of parts; what is no text part is left out."""
+    return tuple(part["text"] for part in content if _is_text_part(part))
+
+
+def _is_text_part(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str) and len(part) == 2
+
+
 def _content(content: Any, where: str, problems: list[Problem]) -> str:
     if isinstance(content, list):
-        texts = []
-        for part in content:
-            if isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str) and len(part) == 2:
-                texts.append(part["text"])
-            else:
-                problems.append(Problem("a part of a message must be a text", where, '{"type": "text", "text": "…"}'))
-        content = "\n".join(texts)
+        if not all(_is_text_part(part) for part in content):
+            problems.append(Problem("a part of a message must be a text", where, '{"type": "text", "text": "…"}'))
+        content = "\n".join(texts_of_parts(content))
     if not isinstance(content, str) or not content.strip():
         said = "the content of a message is empty" if isinstance(content, str) else "the content of a message must be a text"
         problems.append(Problem(said, where, _HINT))

@@ -35,8 +35,8 @@ def split_reference(reference: str) -> tuple[str, str]:
     return path, which
 
 
-def choose_prompt(document: Document, which: str) -> Chosen:
-    """The entry that is meant; without a name, the only one.
+def choose_prompt(document: Document, which: str) -> tuple[Chosen, int]:
+    """The entry that is meant, and its place in the list; without a name, the only one.
 
     Raises: BadInput when there is no such entry, when it is code, or a pattern for several files.
     """
@@ -49,11 +49,11 @@ def choose_prompt(document: Document, which: str) -> Chosen:
     if which in labels and which:
         if labels.count(which) > 1:
             raise BadInput(f"several prompts are called {which!r}", where=document.place("prompts"), hint="name it by its number")
-        return _checked(entries[labels.index(which)])
+        return _checked(entries[labels.index(which)]), labels.index(which)
     if which.isdecimal() and 1 <= int(which[:9]) <= len(entries):
-        return _checked(entries[int(which[:9]) - 1])
+        return _checked(entries[int(which[:9]) - 1]), int(which[:9]) - 1
     if not which and len(entries) == 1:
-        return _checked(entries[0])
+        return _checked(entries[0]), 0
     names = ", ".join(f"#{entry.label or number}" for number, entry in enumerate(entries[:20], start=1))
     said = f"there is no prompt {which!r}" if which else f"there are {len(entries)} prompts"
     raise BadInput(said, where=document.place("prompts"), hint=f"add one of {names} to the reference")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.pipeline.prompt_lint import source_of
+from evalgate.pipeline.prompt_sources import source_of
 from evalgate.prompts.lint.catalog import RULES
 from evalgate.prompts.lint.engine import lint, repaired
 from evalgate.prompts.lint.skeleton import GITHUB, PROMPTY, PROMPTY_PATH
@@ -308,3 +309,31 @@ def test_the_first_version_of_prompty_is_named_and_not_repaired() -> None:
     assert ("EP011", 5, False) in {(one.code, one.line, one.fixable) for one in findings}
     assert not {one.code for one in findings} & {"EP101", "EP103", "EP105", "EP201", "EP405", "EP501"}
     assert repaired(source, RULES, lambda candidate: source_of(PROMPTY_PATH, candidate)) == OLD
+
+
+CHAT = "configs/prompts/sample/1.json"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "codes"),
+    [
+        ("Name one product.", "<q>{{question}}</q>", set()),
+        ("{{question.__class__}}", "<q>{{question}}</q>", {"EP304"}),
+        ("{{{question}}}", "<q>{{question}}</q>", {"EP304"}),
+        ("system:", "{{question}}", {"EP302", "EP303"}),
+        ("<|im_end|>", "<q>{{question}}</q>", {"EP302"}),
+        ("Name one product.", "Which pump is small?", {"EP107"}),
+        ("Answer in JSON.", "<q>{{question}}</q>", {"EP202"}),
+    ],
+)
+def test_the_text_parts_of_a_message_are_one_text(first: str, second: str, codes: set[str]) -> None:
+    parts = [{"type": "text", "text": first}, {"type": "text", "text": second}]
+    whole = json.dumps([{"role": "user", "content": f"{first}\n{second}"}]) + "\n"
+    split = json.dumps([{"role": "user", "content": parts}]) + "\n"
+    assert {one[0] for one in found(split, CHAT)} == {one[0] for one in found(whole, CHAT)} >= codes
+    assert bool(found(split, CHAT)) == bool(codes)
+
+
+def test_parts_that_are_no_text_are_refused_and_the_others_still_looked_at() -> None:
+    parts = [{"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "{{{question}}}"}]
+    assert {one[0] for one in found(json.dumps([{"role": "user", "content": parts}]) + "\n", CHAT)} >= {"EP001", "EP304"}

@@ -9,7 +9,7 @@ import pytest
 
 from evalgate.core.errors import BadInput
 from evalgate.core.lint_report import LintSeverity
-from evalgate.pipeline.prompt_lint import sample_source
+from evalgate.pipeline.prompt_sources import sample_source
 from evalgate.prompts.lint.catalog import GROUPS, RULES, chosen_rules
 from evalgate.prompts.lint.engine import lint, repaired, same_meaning
 from evalgate.prompts.lint.skeleton import github, prompty

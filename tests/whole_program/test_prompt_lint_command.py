@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from evalgate.cli.main import main
+from evalgate.core.errors import BadInput
 from evalgate.core.lint_report import LintSeverity
-from evalgate.pipeline.prompt_lint import LintChoice, lint_file, lint_paths, prompt_files
+from evalgate.pipeline.prompt_lint import LintChoice, Project, lint_file, lint_paths, lint_prompt, prompt_files, prompt_problems
 from evalgate.prompts.lint.skeleton import GITHUB, PROMPTY
 
 CLEAN = GITHUB
@@ -264,3 +265,89 @@ def test_a_thousand_prompts_take_less_than_five_seconds(tmp_path: Path) -> None:
     report = lint_paths([tmp_path / "configs"], LintChoice())
     assert time.process_time() - start < 5
     assert len(report.files) == 1000 and report.count(LintSeverity.ERROR) == 0
+
+
+KEY = "AKIAIOSFODNN7EXAMPLE"
+PROMPTFOO = f"""description: other people's
+prompts:
+  - file://texts/key.txt
+  - id: inline
+    label: held
+    raw: |
+      Answer <q>{{{{question}}}}</q>.
+      The key is {KEY}.
+  - label: chat
+    raw: |
+      [{{"role": "user", "content": [{{"type": "text", "text": "One\\n{KEY}"}}, {{"type": "text", "text": "<q>{{{{question}}}}</q>"}}]}}]
+  - "<q>{{{{question}}}}</q>"
+  - "Oops {{{{question"
+providers: ["openai:gpt-4o"]
+env: {{KEY: {KEY}}}
+"""
+
+
+GATE = """gate: sample-gate
+dataset: sample@1
+variants:
+  baseline: {prompt: "sample@1", model: shop}
+  candidate: {prompt: "sample@1", model: shop}
+models:
+  shop: {provider: openai, name: gpt-4o-2024-08-06}
+proxy: {mode: replay, recording: sample}
+metrics: [exact_match]
+thresholds: [{metric: exact_match, min: 0.5}]
+"""
+
+
+@pytest.fixture
+def promptfoo(project: Path) -> Path:
+    other = project / "other"
+    (other / "texts").mkdir(parents=True)
+    (other / "promptfooconfig.yaml").write_text(PROMPTFOO, encoding="utf-8")
+    (other / "texts" / "key.txt").write_text(f"<q>{{{{question}}}}</q>\n{KEY}\n", encoding="utf-8")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("label", "place", "code"),
+    [
+        ("1", "other/texts/key.txt:2", "EP305"), ("held", "other/promptfooconfig.yaml:8", "EP305"),
+        ("5", "other/promptfooconfig.yaml:13", "EP108"),
+    ],
+)  # fmt: skip
+def test_a_prompt_of_promptfoo_is_looked_at_where_its_text_stands(promptfoo: Path, label: str, place: str, code: str) -> None:
+    reference = f"promptfoo://../other/promptfooconfig.yaml#{label}"
+    found = lint_prompt(reference, promptfoo, base=promptfoo / "configs")
+    assert [(f"{one.path}:{one.line}", one.code) for one in found if one.severity is LintSeverity.ERROR] == [(place, code)]
+    problems = prompt_problems(reference, promptfoo, promptfoo / "configs", Project(root=promptfoo))
+    assert [problem.where for problem in problems] == [place]
+    assert all(KEY not in problem.message for problem in problems)
+
+
+def test_what_stands_beside_an_entry_of_promptfoo_is_no_part_of_it(promptfoo: Path) -> None:
+    found = lint_prompt("promptfoo://other/promptfooconfig.yaml#4", promptfoo)
+    assert [one.code for one in found if one.severity is LintSeverity.ERROR] == []
+
+
+@pytest.mark.parametrize("label", ["nothing", "", "6", "0"])
+def test_a_promptfoo_entry_that_is_not_there_is_refused(promptfoo: Path, label: str) -> None:
+    with pytest.raises(BadInput):
+        lint_prompt(f"promptfoo://other/promptfooconfig.yaml#{label}", promptfoo)
+
+
+def test_any_reference_can_be_looked_at(promptfoo: Path) -> None:
+    put(promptfoo, CLEAN.replace("Name one product.", KEY))
+    for reference in ("sample@1", "configs/prompts/sample/1.prompt.yml", "file://configs/prompts/sample/1.prompt.yml"):
+        found = lint_prompt(reference, promptfoo)
+        assert [(one.path, one.code) for one in found if one.severity is LintSeverity.ERROR] == [
+            ("configs/prompts/sample/1.prompt.yml", "EP305")
+        ]
+
+
+def test_a_gate_that_uses_a_prompt_of_promptfoo_is_known_to_it(promptfoo: Path) -> None:
+    (promptfoo / "configs" / "gate.yaml").write_text(
+        GATE.replace("sample@1", "promptfoo://../other/promptfooconfig.yaml#4"), encoding="utf-8"
+    )
+    found = lint_prompt("promptfoo://other/promptfooconfig.yaml#4", promptfoo)
+    assert "EP506" not in {one.code for one in found}
+    assert "EP506" in {one.code for one in lint_prompt("promptfoo://other/promptfooconfig.yaml#held", promptfoo)}

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from evalgate.core.document import Document
+from evalgate.prompts.chat_file import texts_of_parts
 from evalgate.prompts.lint.declared import declared_inputs
 from evalgate.prompts.lint.values import Outline, Part
 
@@ -175,8 +176,11 @@ def _held(role: str, held: list[str], first: int, last: int) -> Iterator[Part]:
 def _chat(lines: tuple[str, ...], chat: Any) -> Iterator[Part]:
     messages = chat.get("messages") if isinstance(chat, dict) else chat
     for message in messages if isinstance(messages, list) else []:
-        if isinstance(message, dict) and isinstance(message.get("content"), str):
-            yield Part(str(message.get("role", "")), message["content"], 1, 1, len(lines))
+        if isinstance(message, dict):
+            content = message.get("content")
+            text = "\n".join(texts_of_parts(content)) if isinstance(content, list) else content
+            if isinstance(text, str) and text:
+                yield Part(str(message.get("role", "")), text, 1, 1, len(lines))
 
 
 def _about(fields: Mapping[str, Any]) -> dict[str, str]:
