@@ -6,11 +6,14 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 WIDEST_GAP = 5
 """Separators between two letters that still count as spelling something out: `**-**` between bold letters is five."""
 _BREAK = "\0"
 _WORDS = re.compile(r"[^\W_]+")
+_PIECE = re.compile(r"[!-~]+(?: [!-~]+)*|.", re.DOTALL)
+"""A stretch of ASCII that folds as a whole, or one character."""
 _UNEVEN = re.compile(r"\s\s|[^\S ]")
 _BLANK_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 
@@ -53,10 +56,12 @@ class Spelled:
         return found
 
 
+@lru_cache(maxsize=8)
 def fold(text: str) -> Folded:
     """Fold compatibility forms and case, drop what cannot be seen, make one space of any white space.
 
     Composed and decomposed accents become the same; accents stay.
+    The last few texts are kept, since several detectors read the same output one after the other.
     Source: NFKD and case folding, Unicode Standard Annex 15 and chapter 3.13.
     """
     if text.isascii() and not _UNEVEN.search(text):
@@ -64,10 +69,15 @@ def fold(text: str) -> Folded:
     seen: dict[str, str] = {}
     characters: list[str] = []
     origin: list[int] = []
-    for place, character in enumerate(text):
-        folded = seen.get(character)
+    for match in _PIECE.finditer(text):
+        piece, place = match.group(), match.start()
+        if len(piece) > 1:
+            characters.append(piece.lower())
+            origin.extend(range(place, match.end()))
+            continue
+        folded = seen.get(piece)
         if folded is None:
-            folded = seen[character] = _fold_character(character)
+            folded = seen[piece] = _fold_character(piece)
         for part in folded:
             if part == " " and characters and characters[-1] == " ":
                 continue
