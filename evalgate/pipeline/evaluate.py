@@ -21,6 +21,7 @@ from evalgate.core.verdict import RunIdentity, VariantIdentity, Verdict
 from evalgate.evidence.manifest import environment, manifest
 from evalgate.evidence.verdict_document import verdict_document
 from evalgate.pipeline.attempts import STANDING, attempts_document, attempts_of
+from evalgate.pipeline.cited_cards import Cited, cited_cards
 from evalgate.pipeline.error_budget import check_error_budget
 from evalgate.pipeline.instruments import Instruments, with_reference_counts
 from evalgate.pipeline.misses import explained
@@ -85,6 +86,7 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     Side effects: writes shards, plan, manifest, verdict and reports; verdict.json last.
     """
     started = datetime.now(UTC)
+    cited = cited_cards(subject.settings, subject.built)
     writer = CaseWriter(folder)
     writer.write(lines)
     if writer.rows == 0:
@@ -102,7 +104,8 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     verdict = reach_verdict(subject.settings, subject.built, store, values, require_threshold=subject.require_threshold)
     check_error_budget(verdict, store)
     reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
-    record = _record(subject, verdict, receipts, reader, started)
+    record = replace(_record(subject, verdict, receipts, reader, cited), cards=cited.cards)
+    record = replace(record, environment=_environment(subject, started))
     health = subject.health() if subject.health is not None else None
     record = replace(record, attempts=attempts_of(subject, verdict), health=health)
     publish(record, folder)
@@ -163,11 +166,9 @@ def _job(subject: Subject, writer: CaseWriter) -> Job:
     )
 
 
-def _record(
-    subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], reader: CaseReader, started: datetime
-) -> RunRecord:
+def _record(subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], reader: CaseReader, cited: Cited) -> RunRecord:
     shards = [{"shard": r.shard, "rows": r.rows, "content": r.content} for r in receipts]
-    sealed = manifest(__version__, digest(subject.plan), subject.inputs, shards, _extensions(subject.built))
+    sealed = manifest(__version__, digest(subject.plan), subject.inputs, shards, _extensions(subject.built, cited))
     identity = RunIdentity(
         gate=subject.settings.gate,
         run_id=subject.run_id,
@@ -181,23 +182,26 @@ def _record(
         shared=subject.dataset.get("shared"),
     )
     shown = reader.worst()
-    ended = datetime.now(UTC)
-    times = {"started": started.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
     return RunRecord(
         verdict=verdict,
         identity=identity,
         settings=subject.settings,
-        document=verdict_document(verdict, identity),
+        document=cited.added_to(verdict_document(verdict, identity)),
         manifest=sealed,
         dataset_card=subject.dataset["card"],
         prompts=_prompt_records(subject),
         cases=shown,
         cases_omitted=verdict.cases.total - len(shown),
-        environment=environment({**subject.facts, **times}),
     )
 
 
-def _extensions(built: Instruments) -> list[dict[str, str]]:
+def _environment(subject: Subject, started: datetime) -> dict[str, Any]:
+    ended = datetime.now(UTC)
+    times = {"started": started.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
+    return environment({**subject.facts, **times})
+
+
+def _extensions(built: Instruments, cited: Cited) -> list[dict[str, str]]:
     metrics = [
         {
             "kind": "metric",
@@ -208,6 +212,7 @@ def _extensions(built: Instruments) -> list[dict[str, str]]:
         }
         for i in built.metrics
     ]
+    cards = cited.digests
     detectors = [
         {
             "kind": "detector",
@@ -215,6 +220,7 @@ def _extensions(built: Instruments) -> list[dict[str, str]]:
             "plugin": choice.name,
             "version": spec.version,
             "signature": spec.signature,
+            **({"card": cards[spec.category]} if spec.category in cards else {}),
         }
         for choice, spec in built.detectors
     ]

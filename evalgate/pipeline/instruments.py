@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from evalgate.core.detector_card import DetectorCard
 from evalgate.core.errors import BadInput
 from evalgate.core.files import read_text
 from evalgate.core.settings import Bound, PluginChoice, TargetKind, Threshold
@@ -52,6 +53,8 @@ class Instruments:
     detectors: tuple[tuple[PluginChoice, DetectorSpec], ...]
     distrust: Mapping[str, str] = field(default_factory=dict)
     """Safety category → why no threshold may decide on it."""
+    judged: Mapping[str, DetectorCard] = field(default_factory=dict)
+    """Safety category that a model judges → the card that says how often it errs; only those that may decide."""
 
     @property
     def metric_names(self) -> tuple[str, ...]:

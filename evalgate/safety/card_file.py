@@ -16,6 +16,8 @@ from evalgate.core.strict_json import parse_json
 Figures = Callable[[Tally, float], Mapping[str, Any]]
 """Tally and two-sided level → what follows from it: numbers, null, and mappings of them."""
 
+SHIPPED = Path(__file__).parent / "cards"
+"""Cards of built-in detectors that come with evalgate: `<detector>.json`, of the detector with its defaults."""
 LIMIT = 1 << 20
 """Bytes of a card."""
 MOST_RULES = 1000

@@ -1,0 +1,99 @@
+"""Which card speaks for each detector of a gate: how good it was measured to be, or why nobody can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalgate.core.detector_card import DetectorCard
+from evalgate.core.files import NAME
+from evalgate.core.settings import GateSettings, PluginChoice
+from evalgate.core.values import DetectorSpec
+from evalgate.pipeline.detector_cards import card_digest, card_document, load_card
+from evalgate.pipeline.instruments import Instruments
+from evalgate.safety.card_file import SHIPPED
+from evalgate.safety.catalog import BUILTINS
+
+FOLDER = Path("configs", "detectors")
+UNMEASURED = "nobody has measured this detector"
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """The cards of a gate."""
+
+    cards: Mapping[str, DetectorCard] = field(default_factory=dict)
+    """Safety category → the card of its detector, as it is used here."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Safety category → why there is none."""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Safety category → digest of its card."""
+        return {category: card_digest(card) for category, card in self.cards.items()}
+
+    def added_to(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of verdict.json with the card of each safety category."""
+        safety = {name: {**entry, **self._entry(name)} for name, entry in document["safety"].items()}
+        return {**document, "safety": safety}
+
+    def _entry(self, category: str) -> dict[str, Any]:
+        card = self.cards.get(category)
+        if card is None:
+            return {"card": None, "card_reason": self.missing.get(category, UNMEASURED)}
+        told = card_document(card)
+        shown = {key: told[key] for key in ("unit", "confidence", "undecided")}
+        return {"card": {"digest": card_digest(card), "source": card.source, "data": told["data"], **shown, **told["total"]}}
+
+
+def cited_cards(settings: GateSettings, built: Instruments) -> Cited:
+    """The card of every detector: of a judge the one it was calibrated with; else the project's own in
+    `configs/detectors/<category>.json`; else the one that comes with evalgate.
+
+    A card counts only for the detector, version and signature (parameters) that were measured.
+
+    Raises: BadInput when a card that is there is none, or contradicts itself.
+    """
+    cards: dict[str, DetectorCard] = dict(built.judged)
+    missing: dict[str, str] = {}
+    for choice, spec in built.detectors:
+        if spec.category in cards:
+            continue
+        if spec.category in built.distrust:
+            missing[spec.category] = built.distrust[spec.category]
+            continue
+        reasons = []
+        for path, shown in _places(settings, choice, spec):
+            card = load_card(path, shown)
+            reason = _stale(card, spec)
+            if reason is None:
+                cards[spec.category] = card
+                break
+            reasons.append(reason)
+        else:
+            missing[spec.category] = "; ".join(reasons) or UNMEASURED
+    return Cited(cards, missing)
+
+
+def _places(settings: GateSettings, choice: PluginChoice, spec: DetectorSpec) -> Iterator[tuple[Path, str]]:
+    """Where cards stand that may be of this detector, nearest first."""
+    if NAME.fullmatch(spec.category):
+        own = FOLDER / f"{spec.category}.json"
+        if (settings.root / own).is_file():
+            yield settings.root / own, own.as_posix()
+    shipped = SHIPPED / f"{choice.name}.json"
+    if choice.name in BUILTINS and shipped.is_file():
+        yield shipped, f"evalgate/safety/cards/{shipped.name}"
+
+
+def _stale(card: DetectorCard, spec: DetectorSpec) -> str | None:
+    """Why a card says nothing about a detector; None when it does."""
+    if card.detector != spec.name:
+        return f"the card {card.source} is of the detector {card.detector}"
+    if card.version != spec.version:
+        return f"the card {card.source} is of version {card.version}, and this is version {spec.version}: measure again"
+    if card.signature != spec.signature:
+        return f"the card {card.source} was measured with other parameters than this gate has"
+    return None
