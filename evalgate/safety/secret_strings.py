@@ -37,7 +37,7 @@ class Secrets:
     """Looks for secrets."""
 
     spec: DetectorSpec
-    allowed: frozenset[str]
+    ignored: frozenset[str]
     severity: Severity | None
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
@@ -47,7 +47,7 @@ class Secrets:
             for rule, start, end in _outermost(
                 {*key_places(output.text), *library_places(output.text), *unquoted_places(output.text)}
             )
-            if rule not in self.allowed
+            if rule not in self.ignored
         ]
         return tuple(sorted(found, key=lambda f: (f.start, f.end, f.rule)))
 
@@ -60,22 +60,22 @@ class Secrets:
 def make_secrets(parameters: Mapping[str, Any]) -> Secrets:
     """Build the detector.
 
-    `allow` (none): rules that are no finding here; `category` (secrets); `severity`: of every finding; without it a key in
+    `ignore` (none): rules that are no finding here; `category` (secrets); `severity`: of every finding; without it a key in
     a service's format is high, and what only its name or its randomness gives away is medium.
     Raises: Incomplete when detect-secrets is not installed.
     """
     given = Parameters(NAME, parameters, "detector")
-    allow = given.take("allow", list, [])
+    ignore = given.take("ignore", list, [])
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, None, choices=[s.value for s in Severity])
-    unknown = [rule for rule in allow if rule not in RULES]
+    unknown = [rule for rule in ignore if rule not in RULES]
     if unknown:
-        given.refuse("allow", f"knows no rule {unknown[0]!r}", f"the rules: {', '.join(RULES)}")
+        given.refuse("ignore", f"knows no rule {unknown[0]!r}", f"the rules: {', '.join(RULES)}")
     given.finish()
     if importlib.util.find_spec("detect_secrets") is None:
         raise Incomplete("detector secrets needs detect-secrets", hint="pip install 'detect-secrets>=1.5,<1.6'")
-    signature = f"plugins:detect-secrets-1.5|allow:{'+'.join(sorted(set(allow))) or 'none'}|version:{VERSION}"
-    return Secrets(DetectorSpec(NAME, category, VERSION, signature), frozenset(allow), Severity(severity) if severity else None)
+    signature = f"plugins:detect-secrets-1.5|ignore:{'+'.join(sorted(set(ignore))) or 'none'}|version:{VERSION}"
+    return Secrets(DetectorSpec(NAME, category, VERSION, signature), frozenset(ignore), Severity(severity) if severity else None)
 
 
 def library_places(text: str) -> Iterator[Place]:

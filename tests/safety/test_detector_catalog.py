@@ -22,10 +22,13 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "label": {"field": "bad"},
     "blocklist": {"terms": ["bad", "a b"]},
     "degenerate": {},
+    "pii": {},
     "prompt_leak": {"canaries": ["ZE-74-aa", "aaaaaaaaaaab"]},
+    "toxicity": {"model": "none"},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
     "regex": {"patterns": ["(a|b)*c", r"x+x+y"]},
     "secrets": {},
+    "urls": {"allow": []},
 }
 SIZE = 300_000
 HOSTILE = {
@@ -79,7 +82,7 @@ def test_builtins_keep_the_interface(name: str) -> None:
     assert isinstance(detector, Detector)
     assert detector.spec.name == name
     copy = pickle.loads(pickle.dumps(detector))
-    text = "bad a b ZE-74-aa c\n" * 6 + "password = 'hunter2' <script>x</script> http://10.0.0.1/\n"
+    text = "bad a b ZE-74-aa c shit\n" * 6 + "password = 'hunter2' <script>x</script> http://10.0.0.1/\n"
     assert detector.findings(said(text), CASE) == copy.findings(said(text), CASE) != ()
 
 

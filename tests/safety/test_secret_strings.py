@@ -375,19 +375,19 @@ def test_parameters() -> None:
         ("github_token", Severity.HIGH, "keys"),
     ]
     assert {f.severity for f in make_secrets({"severity": "low"}).findings(Output(text), CASE)} == {Severity.LOW}
-    assert found(text, allow=[NAMED]) == [("github_token", text[-40:])]
-    allowing = make_secrets({"allow": [NAMED]}).spec
-    assert allowing.sensitive and allowing.signature != make_secrets({}).spec.signature
+    assert found(text, ignore=[NAMED]) == [("github_token", text[-40:])]
+    ignoring = make_secrets({"ignore": [NAMED]}).spec
+    assert ignoring.sensitive and ignoring.signature != make_secrets({}).spec.signature
     assert {form.rule for form in FORMATS} <= set(RULES)
 
 
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"allow": "secret_keyword"}, "list"),
-        ({"allow": ["secret_keywords"]}, "no rule"),
-        ({"allow": [3]}, "no rule"),
-        ({"alow": []}, "did you mean allow"),
+        ({"ignore": "secret_keyword"}, "list"),
+        ({"ignore": ["secret_keywords"]}, "no rule"),
+        ({"ignore": [3]}, "no rule"),
+        ({"ignored": []}, "did you mean ignore"),
         ({"severity": "worst"}, "severity"),
         ({"category": ""}, "category"),
         ({"verify": True}, "unknown parameter"),
