@@ -129,8 +129,13 @@ def test_a_case_without_a_usable_canary_is_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({}, "field"),
-        ({"canaries": []}, "field"),
+        ({"overlap": 0}, "field"),
+        ({"canaries": [], "overlap": 0}, "field"),
+        ({"overlap": 2}, "at least 3 words"),
+        ({"overlap": -1}, "at least 0"),
+        ({"overlap": True}, "whole number"),
+        ({"overlap": 1001}, "at most 1000"),
+        ({"canaries": [CANARY], "overlaps": 5}, "did you mean overlap"),
         ({"canaries": [""]}, "at least 4"),
         ({"canaries": ["abc"]}, "at least 4"),
         ({"canaries": ["----"]}, "at least 4"),
