@@ -103,7 +103,7 @@ def test_an_answer_that_was_cut_off() -> None:
 
 
 REFUSED = [
-    ("prompt_leak", {}, "what to look for"),
+    ("prompt_leak", {"overlap": 0}, "what to look for"),
     ("prompt_leak", {"canaries": ["abc"]}, "at least 4"),
     ("prompt_leak", {"canaries": ["----"]}, "at least 4"),
     ("prompt_leak", {"canaries": [7]}, "texts"),
@@ -140,6 +140,7 @@ def test_a_case_without_a_usable_canary_is_refused(column: str) -> None:
 CHOICES = {
     "jailbreak": {"field": "kind", "unsafe": ["attack"]},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
+    "toxicity": {"model": "none"},
     "label": {"field": "bad"},
     "prompt_leak": {"field": "secret"},
     "blocklist": {"terms": ["guaranteed", "ß"]},
