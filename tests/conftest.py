@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,23 @@ def shared_data() -> Path:
     if not place.is_dir():
         pytest.skip(f"no shared data at {place}; set EVALGATE_SHARED_DATA to run this check")
     return place
+
+
+@pytest.fixture
+def install_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Install an extension as a package would: a module and its entry points, found from now on and until the test ends."""
+    place = tmp_path / "installed"
+
+    def install(name: str, source: str, group: str = "evalgate.detectors", factory: str = "make") -> None:
+        place.mkdir(exist_ok=True)
+        (place / f"{name}_plugin.py").write_text(source, encoding="utf-8")
+        info = place / f"{name}_plugin-1.0.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-plugin\nVersion: 1.0\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {name}_plugin:{factory}\n", encoding="utf-8")
+        monkeypatch.delitem(sys.modules, f"{name}_plugin", raising=False)
+        if str(place) not in sys.path:
+            monkeypatch.syspath_prepend(str(place))
+        importlib.invalidate_caches()
+
+    return install

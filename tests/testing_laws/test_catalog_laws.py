@@ -11,8 +11,7 @@ import pytest
 from evalgate.core.settings import PluginChoice
 from evalgate.core.values import Case, Expectation, Output
 from evalgate.metrics.catalog import ALIASES, BUILTINS, make_metric
-from evalgate.safety.catalog import make_detector
-from evalgate.testing import check_detector, check_metric
+from evalgate.testing import check_metric
 
 TEXTS = (
     "the cat sat on the mat",
@@ -110,17 +109,3 @@ def test_the_laws_catch_a_broken_metric(fault: str) -> None:
     outputs, expected, _ = _material("exact_match")
     with pytest.raises(AssertionError):
         check_metric(Broken(), outputs, expected)
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("prompt_leak", {"canaries": ["SESAM-1234"]}),
-        ("blocklist", {"terms": ["dog"]}),
-        ("regex", {"patterns": ["c.t"]}),
-        ("degenerate", {}),
-    ],
-)
-def test_detector_laws(name: str, parameters: dict[str, Any]) -> None:
-    detector = make_detector(PluginChoice(name, parameters))
-    check_detector(detector, [Output(t) for t in (*TEXTS, "sesam 1234 dog cat")], [_case(i) for i in range(len(TEXTS) + 1)])
