@@ -20,6 +20,8 @@ def add_dataset(commands: Commands, shared: argparse.ArgumentParser) -> None:
 def _lock(actions: Commands, shared: argparse.ArgumentParser) -> None:
     parser = action(actions, shared, "lock", "write rows and digest into the card, digests of cases beside it")
     parser.add_argument("path", metavar="DATASET", help=_DATASET)
+    what = "lock the same version to other content or another meaning of its columns; without it that is refused"
+    parser.add_argument("--replace", action="store_true", help=what)
 
 
 def _verify(actions: Commands, shared: argparse.ArgumentParser) -> None:

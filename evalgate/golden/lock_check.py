@@ -20,6 +20,7 @@ from evalgate.golden.lock_file import (
     lock_lines,
     locked_case,
     locked_cases,
+    meaning_digest,
     read_header,
     says_so,
 )
@@ -32,7 +33,7 @@ HINT = "a changed dataset is a new version: lock it again under a new version nu
 class LockCheck:
     """Takes in the cases of a dataset as they are read and, at the end, says whether they are the locked ones.
 
-    A card without a `dataset.lock` beside it is held against its `rows` and `digest` alone.
+    A card that says no digest was never locked: nothing is held against it but its `rows`.
     """
 
     def __init__(self, card: Card) -> None:
@@ -66,6 +67,9 @@ class LockCheck:
             raise BadInput([Problem(said, where, HINT), *self._what_changed()])
         if self._header is not None:
             self._agree(self._header, found)
+        elif card.digest is not None and card.path is not None:
+            hint = f"restore it, or lock the dataset again: evalgate dataset lock {card.path}"
+            raise BadInput(f"the card is locked, but {LOCK} is not beside it", where=where, hint=hint)
 
     def _agree(self, header: LockHeader, found: str) -> None:
         where = str(self._path)
@@ -74,8 +78,15 @@ class LockCheck:
         if header.reference != self._card.reference:
             said = f"locked with other reference columns: {', '.join(header.reference) or 'none'}"
             raise BadInput(said, where=where, hint=HINT)
+        if header.meaning is None:
+            hint = f"an earlier version of evalgate wrote it; lock the dataset again: evalgate dataset lock {self._card.path}"
+            raise BadInput("the lock does not bind what the columns mean", where=where, hint=hint)
+        if header.meaning != meaning_digest(self._card):
+            said = "the card says something else of the columns than when it was locked: id, inputs, group, slices or schema"
+            raise BadInput(said, where=str(self._card.path), hint=HINT)
         if header.digest != found:
-            raise BadInput("the lock is of other content than card and data", where=where, hint="evalgate dataset lock")
+            hint = "restore it, or lock the dataset again with --replace where card and data are as they should be"
+            raise BadInput("the lock is of other content than card and data", where=where, hint=hint)
         assert self._lines is not None
         if not self._same or next(self._lines, None) is not None:
             raise BadInput("the lock does not describe the data", where=where, hint="restore it, or lock the dataset again")

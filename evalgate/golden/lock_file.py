@@ -1,6 +1,6 @@
 """`dataset.lock` beside a card: one line for each case, so that a change can be named and reviewed.
 
-The first line is a JSON object; every other line is `<digest> <digest without the reference columns> <id>`: 16 hexadecimal
+The first line is a JSON object, which also binds what the card says the columns mean; every other line is `<digest> <digest without the reference columns> <id>`: 16 hexadecimal
 digits each (`-` where the card has no reference), the id as JSON, in the order of the data. What proves the data is the
 whole SHA-256 in the card; these lines only say where it was broken, for which 64 bits are enough, and a million cases take
 50 MB. They are text so that a pull request shows one changed line for one changed case.
@@ -14,16 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.canonical import json_line
+from evalgate.core.canonical import digest, json_line
 from evalgate.core.errors import BadInput
 from evalgate.core.files import open_for_reading
 from evalgate.core.strict_json import parse_json
+from evalgate.golden.card import Card
 from evalgate.golden.case_digests import case_digest
 
 LOCK = "dataset.lock"
 SCHEMA = "evalgate.dataset_lock/1"
 SHORT_BYTES = 8
 _KEYS = {"schema", "digest", "rows", "reference", "cases"}
+_BINDING = {"dataset", "meaning"}
+"""Keys that locks of earlier versions of evalgate lack: those are read, and refused where the meaning has to be proven."""
 _MAX_LINE = 1 << 16
 _NONE = b"-"
 
@@ -50,19 +53,40 @@ class LockHeader:
     """The reference columns of the card when it was locked."""
     cases: str
     """`sha256:<hex>` of the lines about cases, with line feeds."""
+    meaning: str | None = None
+    """`meaning_digest` of the card when it was locked; None in a lock of an earlier version of evalgate."""
+    dataset: str | None = None
+    """`name@version` of the card when it was locked; None in a lock of an earlier version of evalgate."""
+
+
+def meaning_digest(card: Card) -> str:
+    """`sha256:<hex>` over what a card says its columns mean: id, inputs, reference, group, slices and schema.
+
+    The order of inputs and slices does not change it; that of the reference columns does, since it is that of the references.
+    """
+    said = {
+        "id": card.id_column,
+        "inputs": sorted(card.inputs),
+        "reference": list(card.reference),
+        "group": card.group,
+        "slices": sorted(card.slices),
+        "schema": dict(card.schema),
+    }
+    return digest(said)
 
 
 @dataclass(slots=True)
 class LockLines:
     """The lines of a lock that is being made."""
 
-    reference: tuple[str, ...]
+    card: Card
     body: bytearray = field(default_factory=bytearray)
     rows: int = 0
 
     def add(self, case_id: str, fields: Mapping[str, Any], canonical: bytes) -> None:
         """Take in the next case, with its whole row as canonical JSON."""
-        rest = _short(case_digest(fields, self.reference)) if self.reference else _NONE
+        reference = self.card.reference
+        rest = _short(case_digest(fields, reference)) if reference else _NONE
         self.body += b"%b %b %b\n" % (_short(hashlib.sha256(canonical).digest()), rest, _id_bytes(case_id))
         self.rows += 1
 
@@ -72,8 +96,10 @@ class LockLines:
             "schema": SCHEMA,
             "digest": digest,
             "rows": self.rows,
-            "reference": list(self.reference),
+            "reference": list(self.card.reference),
             "cases": "sha256:" + hashlib.sha256(self.body).hexdigest(),
+            "dataset": f"{self.card.name}@{self.card.version}",
+            "meaning": meaning_digest(self.card),
         }
         return json_line(header).encode("utf-8") + self.body
 
@@ -93,15 +119,16 @@ def read_header(path: Path, shown: str) -> LockHeader:
         line: bytes = handle.readline(_MAX_LINE)
     try:
         value = parse_json(line.decode("utf-8"))
-        if not isinstance(value, dict) or set(value) != _KEYS or value["schema"] != SCHEMA:
+        if not isinstance(value, dict) or set(value) not in (_KEYS, _KEYS | _BINDING) or value["schema"] != SCHEMA:
             raise ValueError(f"not {SCHEMA}")
         reference, rows = value["reference"], value["rows"]
         texts = [value["digest"], value["cases"], *(reference if isinstance(reference, list) else [None])]
+        texts += [value[key] for key in _BINDING & set(value)]
         if not all(isinstance(text, str) for text in texts) or isinstance(rows, bool) or not isinstance(rows, int):
             raise ValueError("a value of another type")
     except ValueError as error:
         raise _damaged(f"{shown}:1", str(error)) from error
-    return LockHeader(value["digest"], rows, tuple(reference), value["cases"])
+    return LockHeader(value["digest"], rows, tuple(reference), value["cases"], value.get("meaning"), value.get("dataset"))
 
 
 def says_so(line: bytes, case_id: str, canonical: bytes) -> bool:
@@ -160,5 +187,5 @@ def _parsed(line: bytes, where: str) -> LockedCase:
 
 
 def _damaged(where: str, said: str) -> BadInput:
-    hint = "restore it, or write it again with `evalgate dataset lock` where the data is as it should be"
+    hint = "restore it, or write it again with `evalgate dataset lock --replace` where the data is as it should be"
     return BadInput(f"the lock is damaged: {said}", where=where, hint=hint)

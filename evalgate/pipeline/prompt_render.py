@@ -12,10 +12,9 @@ from evalgate.core.errors import BadInput
 from evalgate.core.files import read_text
 from evalgate.core.strict_json import parse_json
 from evalgate.golden.card import parse_card
-from evalgate.golden.cases import read_cases
 from evalgate.golden.locate import card_path
-from evalgate.golden.sources import card_rows
 from evalgate.pipeline.prompt_reading import read_prompt
+from evalgate.pipeline.subject import prove_dataset
 from evalgate.prompts.locate import prompt_path
 from evalgate.prompts.template import render
 from evalgate.prompts.values import Message, Prompt
@@ -90,7 +89,8 @@ def _inputs_of_case(reference: str, root: Path) -> Mapping[str, Any]:
         raise BadInput(f"{reference!r} names no case", where="--case", hint="write --case name@version:ID")
     path = card_path(dataset, root=root, base=root)
     card = parse_card(read_document(path), path.parent)
-    for case in read_cases(card, card_rows(card)):
-        if case.id == case_id:
-            return case.inputs
+    found: list[Mapping[str, Any]] = []
+    prove_dataset(card, watch=lambda case: found.append(case.inputs) if case.id == case_id else None)
+    if found:
+        return found[0]
     raise BadInput(f"there is no case {case_id!r} in {dataset}", where=str(path), hint="is the id written as in the data?")

@@ -141,14 +141,131 @@ def test_nothing_is_written_for_faulty_data(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "cases.jsonl"} == before
 
 
-def test_cards_without_a_lock_beside_them_still_prove_their_digest(tmp_path: Path) -> None:
+def test_a_locked_card_without_its_lock_is_refused(tmp_path: Path) -> None:
+    folder = locked(tmp_path)
+    whole = (folder / LOCK).read_bytes()
+    (folder / LOCK).unlink()
+    for act in (lambda: verify_dataset("d@1.0.0", tmp_path), lambda: check_paths([folder])):
+        with pytest.raises(BadInput, match=r"dataset\.lock is not beside it"):
+            act()
+    lock_dataset("d@1.0.0", tmp_path)
+    assert (folder / LOCK).read_bytes() == whole
+
+
+def test_a_missing_lock_does_not_hide_that_the_data_changed(tmp_path: Path) -> None:
     folder = locked(tmp_path)
     (folder / LOCK).unlink()
-    assert verify_dataset("d@1.0.0", tmp_path)[1].rows == len(ROWS)
     write(folder / "cases.jsonl", edited(1, a="z")(ROWS))
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(BadInput, match="not what the card was locked to") as caught:
         verify_dataset("d@1.0.0", tmp_path)
     assert len(caught.value.problems) == 1
+    with pytest.raises(BadInput, match="locked to other content"):
+        lock_dataset("d@1.0.0", tmp_path)
+
+
+MEANINGS = {
+    "id": ("inputs:", "id: note\ninputs:"),
+    "fewer inputs": ("inputs: [q]\n", ""),
+    "more inputs": ("inputs: [q]", "inputs: [q, note]"),
+    "reference": ("reference: a", "reference: q"),
+    "a second reference": ("reference: a", "reference: [a, note]"),
+    "no reference": ("reference: a\n", ""),
+    "slices": ("slices: [s]", "slices: [s, a]"),
+    "no slices": ("slices: [s]\n", ""),
+    "group": ("slices:", "group: s\nslices:"),
+    "schema": ("slices:", "schema: {q: string}\nslices:"),
+}
+NOTED = [{**row, "note": f"n{number}"} for number, row in enumerate(ROWS)]
+
+
+@pytest.mark.parametrize("meaning", MEANINGS)
+def test_another_meaning_of_the_columns_is_refused(meaning: str, tmp_path: Path) -> None:
+    folder = locked(tmp_path, rows=NOTED)
+    path, old = folder / "dataset.yaml", folder / LOCK
+    card, lock = path.read_text(encoding="utf-8"), old.read_bytes()
+    changed = card.replace(*MEANINGS[meaning], 1)
+    assert changed != card
+    path.write_text(changed, encoding="utf-8")
+    for act in (lambda: verify_dataset("d@1.0.0", tmp_path), lambda: check_paths([folder])):
+        with pytest.raises(BadInput, match="when it was locked|other reference columns"):
+            act()
+    with pytest.raises(BadInput, match="another meaning"):
+        lock_dataset("d@1.0.0", tmp_path)
+    assert old.read_bytes() == lock
+    assert path.read_text(encoding="utf-8") == changed
+    lock_dataset("d@1.0.0", tmp_path, replace_lock=True)
+    assert verify_dataset("d@1.0.0", tmp_path)[1].rows == len(ROWS)
+
+
+@pytest.mark.parametrize("note", ["purpose: other", "license: MIT", "limits: few", "inputs: [s, q]"])
+def test_notes_and_the_order_of_inputs_are_no_meaning(note: str, tmp_path: Path) -> None:
+    folder = locked(tmp_path)
+    path = folder / "dataset.yaml"
+    if note.startswith("inputs"):
+        path.write_text(path.read_text(encoding="utf-8").replace("inputs: [q]", "inputs: [q, s]"), encoding="utf-8")
+        lock_dataset("d@1.0.0", tmp_path, replace_lock=True)
+        path.write_text(path.read_text(encoding="utf-8").replace("inputs: [q, s]", note), encoding="utf-8")
+    else:
+        path.write_text(f"{note}\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert verify_dataset("d@1.0.0", tmp_path)[1].rows == len(ROWS)
+
+
+def _as_earlier_versions_wrote_it(lock: bytes) -> bytes:
+    first, rest = lock.split(b"\n", 1)
+    header = {key: value for key, value in json.loads(first).items() if key not in ("meaning", "dataset")}
+    return json.dumps(header, sort_keys=True, separators=(",", ":")).encode() + b"\n" + rest
+
+
+def test_a_lock_that_does_not_bind_the_meaning_is_refused_until_it_does(tmp_path: Path) -> None:
+    folder = locked(tmp_path)
+    whole = (folder / LOCK).read_bytes()
+    (folder / LOCK).write_bytes(_as_earlier_versions_wrote_it(whole))
+    with pytest.raises(BadInput, match="does not bind") as caught:
+        verify_dataset("d@1.0.0", tmp_path)
+    assert "evalgate dataset lock" in str(caught.value.problems[0].hint)
+    lock_dataset("d@1.0.0", tmp_path)
+    assert (folder / LOCK).read_bytes() == whole
+
+
+def test_a_lock_of_an_earlier_version_of_evalgate_is_not_replaced_silently(tmp_path: Path) -> None:
+    folder = locked(tmp_path)
+    (folder / LOCK).write_bytes(_as_earlier_versions_wrote_it((folder / LOCK).read_bytes()))
+    card = (folder / "dataset.yaml").read_text(encoding="utf-8")
+    (folder / "dataset.yaml").write_text(card.replace("reference: a", "reference: q"), encoding="utf-8")
+    with pytest.raises(BadInput, match="another meaning"):
+        lock_dataset("d@1.0.0", tmp_path)
+
+
+@pytest.mark.parametrize("unlocked", [False, True])
+def test_other_content_under_the_same_version_needs_replace(
+    unlocked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    folder = locked(tmp_path)
+    if unlocked:  # taking the digest out of the card does not help
+        (folder / "dataset.yaml").write_text(CARD.format(data="cases.jsonl"), encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "cases.jsonl"}
+    write(folder / "cases.jsonl", edited(1, a="z")(ROWS))
+    monkeypatch.chdir(tmp_path)
+    assert main(["dataset", "lock", "d@1.0.0"]) == 2
+    said = capsys.readouterr().err
+    assert "d@1.0.0 is locked to other content" in said
+    assert "new version" in said
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "cases.jsonl"} == before
+    assert main(["dataset", "lock", "d@1.0.0", "--replace"]) == 0
+    assert main(["dataset", "verify", "d@1.0.0"]) == 0
+
+
+def test_a_copy_becomes_a_version_of_its_own(tmp_path: Path) -> None:
+    folder = locked(tmp_path)
+    copy = shutil.copytree(folder, folder.with_name("1.1.0"))
+    card = (copy / "dataset.yaml").read_text(encoding="utf-8")
+    (copy / "dataset.yaml").write_text(card.replace("version: 1.0.0", "version: 1.1.0"), encoding="utf-8")
+    write(copy / "cases.jsonl", edited(1, a="z")(ROWS))
+    lock_dataset("d@1.1.0", tmp_path)
+    assert verify_dataset("d@1.1.0", tmp_path)[1].digest != verify_dataset("d@1.0.0", tmp_path)[1].digest
+    write(copy / "cases.jsonl", edited(1, a="y")(ROWS))
+    with pytest.raises(BadInput, match="locked to other content"):
+        lock_dataset("d@1.1.0", tmp_path)
 
 
 def _line(lock: bytes, number: int, new: bytes) -> bytes:
@@ -177,6 +294,9 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "content of another dataset": lambda lock: lock.replace(b'"digest":"sha256:', b'"digest":"sha256:0', 1),
 }
 
+UNKNOWN = ("empty", "no header", "another schema", "an unknown key", "rows as text", "content of another dataset")
+"""Damage after which nothing says any more what was locked."""
+
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_lock_that_is_not_the_one_of_the_data(damage: str, tmp_path: Path) -> None:
@@ -187,7 +307,11 @@ def test_a_lock_that_is_not_the_one_of_the_data(damage: str, tmp_path: Path) -> 
     (folder / LOCK).write_bytes(broken)
     with pytest.raises(BadInput, match=r"dataset\.lock"):
         verify_dataset("d@1.0.0", tmp_path)
-    lock_dataset("d@1.0.0", tmp_path)
+    if damage in UNKNOWN:
+        with pytest.raises(BadInput, match="damaged|locked to other content"):
+            lock_dataset("d@1.0.0", tmp_path)
+        assert (folder / LOCK).read_bytes() == broken
+    lock_dataset("d@1.0.0", tmp_path, replace_lock=damage in UNKNOWN)
     assert (folder / LOCK).read_bytes() == whole
 
 
