@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from evalgate.core.personal_data import impersonal
-from evalgate.safety.pii_numbers import Found
+from evalgate.safety.pii_numbers import Found, in_web_address
 from evalgate.safety.pii_plain import Plain
 
 _LONGEST_NAME = 64
@@ -32,7 +32,8 @@ _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _SPELLED = (
     r"(?<![\w.])[\w.+-]{1,64} ?[\[({<] ?(?:at|@) ?[\])}>] ?LABEL"
     r"(?: ?[\[({<] ?(?:dot|\.|punkt|point|punto) ?[\])}>] ?LABEL|\.LABEL| dot LABEL){1,4}(?!\w)"
-    r"|(?<![\w.])[\w.+-]{1,64}(?: dot [\w+-]{1,32}){0,2} at LABEL(?: dot LABEL){0,3} dot (?:TOP)(?!\w)"
+    r"|(?<![\w.])[\w.+-]{1,64}(?: dot [\w+-]{1,32}){0,2} at (?!(?:a|an|the|this|that|our|your|their|any|every|each|one)\b)LABEL"
+    r"(?: dot LABEL){0,3} dot (?:TOP)(?!\w)"
     r"|(?<![\w.])[\w.+-]{1,64}@LABEL(?: ?[\[({<] ?(?:dot|\.) ?[\])}>] ?LABEL){1,4}(?!\w)"
 )
 _IPV4 = r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w]|\.[0-9])"
@@ -53,7 +54,7 @@ def email_findings(view: Plain) -> Iterator[Found]:
         match = domain.match(text, at + 1)
         if match is not None and match.group().rpartition(".")[2].lower() not in _FILES:
             start = _name_start(text, at, last)
-            if start < at and not impersonal(text[start : match.end()]):
+            if start < at and not (_is_code(text, start, match.end()) or impersonal(text[start : match.end()])):
                 yield Found("email", start, match.end())
                 last = match.end()
         at = text.find("@", at + 1)
@@ -68,6 +69,11 @@ def _name_start(text: str, at: int, low: int) -> int:
         name = name.rpartition(mark)[2]
     name = name.lstrip(".'-&~%+")
     return at - len(name) if name[-1:] not in (".", "") else at
+
+
+def _is_code(text: str, start: int, end: int) -> bool:
+    """Whether it is a call (`a@b.sum()`), or the password of a web address (`https://user:password@host`)."""
+    return text[end : end + 1] == "(" or (text[start - 1 : start] == ":" and in_web_address(text, start))
 
 
 def spelled_email_findings(view: Plain) -> Iterator[Found]:
@@ -90,7 +96,7 @@ def ip_findings(view: Plain) -> Iterator[Found]:
         for match in _compiled(_IPV6).finditer(text):
             found = match.group()
             found = found[:-1] if found.endswith(":") and not found.endswith("::") else found
-            if found.count(":") > 1 and len(found) > 5 and _is_somebodys(found):
+            if found.count(":") > 1 and len(found) > 5 and not found.replace(":", "").isalpha() and _is_somebodys(found):
                 yield Found("ip", match.start(), match.start() + len(found))
 
 

@@ -15,20 +15,28 @@ _UNASSIGNED = frozenset(("28", "83", "89"))
 _ANNOUNCED = (
     r"phones?|telephones?|tele(?:fon|fono|fone|foon|fonu|fonnummer)|t[ée]l[ée]phone|tel[ée]fonos?|t[ée]l|tlf|tfno|"
     r"mobiles?|mobil|mobilnummer|m[óo]vil|portable|cell|cell ?phone|celular|cellulare|telem[óo]vel|handy|handynummer|rufnummer|"
-    r"fax|hotline|helpline|whats ?app|sms|call|calls|called|calling|dial|dialing|ring|rang|anrufen|"
+    r"fax|hotline|helpline|whats ?app|sms|call|calls|called|calling|dial|dialing|ring|anrufen|"
     r"text (?:me|us|him|her|them)|reach(?:ed)? (?:me|us|him|her|them)|contact (?:me|us|him|her|them|number|no)|phone number"
 )
 _CJK_ANNOUNCED = "电话|電話|手机|手機|号码|携帯|телефон|тел|моб|факс|전화|휴대폰|फ़ोन|फोन|โทร|هاتف|جوال|τηλ"
+_JOINING = (
+    r"(?:[\W\d_]|\b(?:numbers?|no|nr|num|is|was|are|at|on|to|in|the|a|my|our|your|his|her|their|me|us|him|them|you|this|that|"
+    r"following|new|old|direct|directly|main|private|home|work|office|desk|landline|line|please|back|now|today|tomorrow|anytime|"
+    r"and|or|via|by|using|under|with|toll|free|emergency|support|service|customer|international|national|local|uk|us|"
+    r"nummer|unter|ist|lautet|mich|uns|an|auf|meine|die|der|das|und|oder|num[ée]ro|au|est|le|mon|moi|ou|et|n[úu]mero|al|es|el|mi|y|o|"
+    r"numero|è|il|mio|e|meu|é|nummeret|er|mit|nummer)\b)*"
+)
+"""What may stand between the word and the number: no other thing is counted or named there."""
 _LABEL = r"(?:desk|office|home|work|direct|main|reception|landline)(?: (?:line|number|no))?\.?\s*[:#]\s*$"
 _MESSAGED = (
-    r"\b(?:messages?|answer(?:s|ed|ing)?|reachable|registered|texts?|sms|otp)\s+(?:\w+\s+){0,4}"
-    r"(?:at|on|to|from|registered|number)\s*$"
+    r"\b(?:messages?|answering|reachable|texts|sms|otp)(?:\s+(?:is|are|was|were|be|sent|me|us|him|her|them)){0,2}"
+    r"\s+(?:at|on|to|under)(?:\s+(?:my|your|his|her|our|their|the|this|registered|mobile|own|number|no)){0,3}\s*$"
 )
 _OTHER = (
     r"order|invoice|isbn|serial|parts?\b|sku|account|acct|version|tracking|case|ticket|item|model|policy|\bid\b|identif|\bref|code|"
     r"\bcard|\biban|\bpin\b|number of|years?|\bzip|patent|doi|issn|batch|transaction|booking|reservation|€|£|\$"
 )
-_AFTER = r"[\s\-–,;(]{0,3}(fax|mobile|cell|phone|tel|office|desk|home|work|direct)\b"
+_AFTER = r"[\s\-–,;(]{0,3}(fax|mobile|cell|phone|tel|office|desk|home|work|direct)\b(?! ?[A-Za-z0-9])"
 _NANP = r"(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}"
 _DATE = r"(?:(?:19|20)[0-9]{2}[./ -][01]?[0-9][./ -][0-3]?[0-9]|[0-3]?[0-9][./ -][0-3]?[0-9][./ -](?:19|20)[0-9]{2})\b"
 _YEARS = r"(?:19|20)[0-9]{2} ?[-/ ]{1,3} ?(?:19|20)[0-9]{2}"
@@ -161,10 +169,10 @@ def _announced(before: str) -> bool:
     ends = [match.end() for match in _announcement().finditer(before)]
     if ends:
         between = before[ends[-1] :]
-        if "\n\n" not in between and not re.search(r"[!?]|\.\s+[A-Z]|[0-9]{5}", between) and not _words(_OTHER).search(between):
+        apart = "\n\n" in between or re.search(r"[!?$€£%=]|\.\s+[A-Z]|[0-9]{5}", between) is not None
+        if not apart and _words(_JOINING).fullmatch(between):
             return True
-    tail = before.lstrip()
-    return _words(_LABEL).search(tail) is not None or _words(_MESSAGED).search(tail) is not None
+    return _words(_LABEL).search(before) is not None or _words(_MESSAGED).search(before) is not None
 
 
 def _labelled_after(text: str, end: int, piece: str) -> bool:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from evalgate.core.errors import Incomplete
+from evalgate.core.patterns import encodable
 from evalgate.safety.pii_numbers import Found
 from evalgate.safety.pii_plain import Plain
 
@@ -42,7 +43,7 @@ def name_findings(view: Plain, rules: frozenset[str]) -> Iterator[Found]:
     A text of more than 100,000 characters is read in pieces that end between words.
     """
     chosen = {entity: rule for rule, entity in NAMED.items() if rule in rules}
-    text, place = view.text, 0
+    text, place = encodable(view.text), 0
     while chosen and place < len(text):
         end = min(len(text), place + LONGEST)
         if end < len(text):
@@ -69,4 +70,6 @@ def _loaded() -> tuple[Any, Any]:
     provider = NlpEngineProvider(
         nlp_configuration={"nlp_engine_name": "spacy", "models": [{"lang_code": "en", "model_name": MODEL}]}
     )
-    return provider.create_engine(), SpacyRecognizer(supported_entities=list(NAMED.values()))
+    engine = provider.create_engine()
+    engine.nlp["en"].select_pipes(enable=["ner"])  # grammar takes most of the time, and names do not need it
+    return engine, SpacyRecognizer(supported_entities=list(NAMED.values()))
