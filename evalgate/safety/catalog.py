@@ -20,12 +20,13 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
         "jailbreak": "evalgate.safety.jailbreak:make_jailbreak",
         "judge": "evalgate.safety.judge:make_judge",
         "label": "evalgate.safety.label:make_label",
+        "markup": "evalgate.safety.markup_text:make_markup",
         "pii": "evalgate.safety.pii:make_pii",
         "prompt_leak": "evalgate.safety.prompt_leak:make_prompt_leak",
         "refusal": "evalgate.safety.refusal:make_refusal",
         "regex": "evalgate.safety.pattern:make_regex",
-        "toxicity": "evalgate.safety.toxicity:make_toxicity",
         "secrets": "evalgate.safety.secret_strings:make_secrets",
+        "toxicity": "evalgate.safety.toxicity:make_toxicity",
         "urls": "evalgate.safety.urls:make_urls",
     }
 )

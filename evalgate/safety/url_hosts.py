@@ -77,6 +77,23 @@ def read_host(written: str) -> Host:
     return Host(".".join(letters), encoded=encoded, punycode=any(label.startswith("xn--") for label in labels))
 
 
+def is_host(entry: object) -> bool:
+    """Whether an entry of a list is a host, or `.suffix` for a host and all below it."""
+    if not isinstance(entry, str) or not entry.strip("."):
+        return False
+    return re.search(r"[\s/\\@?#*]" if entry.startswith("[") else r"[\s/\\@?#*:]", entry) is None
+
+
+def host_entry(entry: str) -> str:
+    """An entry of a list in the form that `within` compares."""
+    return "." + read_host(entry[1:]).name if entry.startswith(".") else read_host(entry).name
+
+
+def within(name: str, entries: tuple[str, ...]) -> bool:
+    """Whether a host's name is one of the entries, or below one that begins with a dot."""
+    return any(name == entry.removeprefix(".") or (entry[0] == "." and name.endswith(entry)) for entry in entries)
+
+
 def _version_six(written: str) -> Host:
     inside = written[1:].partition("]")[0]
     try:

@@ -25,7 +25,7 @@ _RUNNING = re.compile(
 )
 _BALANCED = r"[^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*"
 MARKDOWN_TARGET = re.compile(rf"\]\([ \t\n]*(?:<([^<>\n]*)>|({_BALANCED}))")
-_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]{1,500}\]:[ \t]*\n?[ \t]*<?([^\s<>]+)", re.MULTILINE)
+DEFINITION = re.compile(r"^ {0,3}\[([^\]\n]{1,500})\]:[ \t]*\n?[ \t]*<?([^\s<>]+)", re.MULTILINE)
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)>")
 ATTRIBUTE = re.compile(
     r"\b(?:href|src|action|formaction|poster|data|background|ping|srcset)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>`]+))",
@@ -53,7 +53,7 @@ class Link:
 def links(text: str) -> Iterator[Link]:
     """Every address with a scheme or host: targets of Markdown and HTML, autolinks, and running text."""
     seen = set()
-    for start, end in {*_targets(text)}:
+    for start, end in {*targets(text)}:
         link = read_link(text, start, end)
         if link is not None:
             seen.add(start)
@@ -103,12 +103,12 @@ def _with_host(start: int, end: int, scheme: str, rest: str, odd: bool) -> Link:
     return Link(start, end, scheme, read_host(place if colon < 0 else place[:colon]), bool(at and user), odd)
 
 
-def _targets(text: str) -> Iterator[tuple[int, int]]:
+def targets(text: str) -> Iterator[tuple[int, int]]:
     """Where Markdown and HTML have the target of a link."""
     if "](" in text:
         yield from (match.span(match.lastindex or 0) for match in MARKDOWN_TARGET.finditer(text))
     if "]:" in text:
-        yield from (match.span(1) for match in _DEFINITION.finditer(text))
+        yield from (match.span(2) for match in DEFINITION.finditer(text))
     if "<" in text:
         yield from (match.span(1) for match in _AUTOLINK.finditer(text))
     if "=" in text:

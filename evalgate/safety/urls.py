@@ -10,7 +10,7 @@ from typing import Any
 from evalgate.core.canonical import digest
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
-from evalgate.safety.url_hosts import Host, read_host
+from evalgate.safety.url_hosts import Host, host_entry, is_host, within
 from evalgate.safety.url_labels import deceptive_links
 from evalgate.safety.url_parts import Link, links
 
@@ -65,7 +65,7 @@ class Urls:
             if self.allowed is not None and link.scheme in ("http", "https"):
                 yield "outside"
             return
-        allowed = self.allowed is not None and _is_allowed(link.host.name, self.allowed)
+        allowed = self.allowed is not None and within(link.host.name, self.allowed)
         yield from (rule for rule in _of_host(link.host) if not allowed or rule in _FORM_ONLY)
         if self.allowed is not None and not allowed:
             yield "outside"
@@ -85,32 +85,18 @@ def make_urls(parameters: Mapping[str, Any]) -> Urls:
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "medium", choices=[s.value for s in Severity])
     for host in allow or ():
-        if not _is_host(host):
+        if not is_host(host):
             given.refuse("allow", f"holds {host!r}, which is no host", "write example.com, or .example.com for all below it too")
     if not all(isinstance(scheme, str) and re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) for scheme in schemes):
         given.refuse("schemes", "must be names in lower case without a colon")
     if unknown := [rule for rule in ignore if rule not in RULES]:
         given.refuse("ignore", f"knows no rule {unknown[0]!r}", f"the rules: {', '.join(RULES)}")
     given.finish()
-    allowed = None if allow is None else tuple(sorted({_entry(host) for host in allow if _is_host(host)}))
+    allowed = None if allow is None else tuple(sorted({host_entry(host) for host in allow if is_host(host)}))
     listed = "none" if allowed is None else f"{len(allowed)}-{digest(list(allowed))[7:19]}"
     signature = f"allow:{listed}|schemes:{'+'.join(sorted(set(schemes)))}|ignore:{'+'.join(sorted(set(ignore))) or 'none'}"
     spec = DetectorSpec(NAME, category, VERSION, f"{signature}|version:{VERSION}", sensitive=False)
     return Urls(spec, allowed, frozenset(schemes), frozenset(ignore), Severity(severity))
-
-
-def _is_host(host: object) -> bool:
-    if not isinstance(host, str) or not host.strip("."):
-        return False
-    return re.search(r"[\s/\\@?#*]" if host.startswith("[") else r"[\s/\\@?#*:]", host) is None
-
-
-def _entry(host: str) -> str:
-    return "." + read_host(host[1:]).name if host.startswith(".") else read_host(host).name
-
-
-def _is_allowed(name: str, allowed: tuple[str, ...]) -> bool:
-    return any(name == entry.removeprefix(".") or (entry[0] == "." and name.endswith(entry)) for entry in allowed)
 
 
 def _of_host(host: Host) -> Iterator[str]:

@@ -19,6 +19,7 @@ from evalgate.safety.interface import Detector
 CASE = Case("1", {"kind": "attack", "target": "bad a b ZE-74-aa c"}, {}, (), {})
 PARAMETERS: dict[str, dict[str, Any]] = {
     "jailbreak": {"field": "kind", "unsafe": ["attack"], "target_field": "target"},
+    "judge": {"prompt": "harm@1", "model": "j", "labels": ["ok", "bad"], "violating": ["bad"]},
     "label": {"field": "bad"},
     "blocklist": {"terms": ["bad", "a b"]},
     "degenerate": {},
@@ -27,6 +28,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "toxicity": {"model": "none"},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
     "regex": {"patterns": ["(a|b)*c", r"x+x+y"]},
+    "markup": {},
     "secrets": {},
     "urls": {"allow": []},
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from detect_secrets.core.scan import _process_line_based_plugins
-from detect_secrets.settings import default_settings
+from detect_secrets.settings import default_settings, get_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,11 +35,17 @@ def found(text: str, **parameters: Any) -> list[tuple[str, str]]:
     return [(f.rule, text[f.start : f.end]) for f in make_secrets(parameters).findings(Output(text), CASE)]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def library() -> Iterator[None]:
+    """All of its plugins and filters, as its command line has them."""
+    with default_settings():
+        yield
+
+
 def by_the_library(text: str) -> list[tuple[str, str, int]]:
     """Type, value and line number of all that detect-secrets finds with its default plugins and filters."""
     lines = list(enumerate(re.split(r"\r\n|\r|\n", text), start=1))
-    with default_settings():
-        secrets = list(_process_line_based_plugins(lines, "answer.txt"))
+    secrets = _process_line_based_plugins(lines, "answer.txt")
     return [(secret.type, str(secret.secret_value), secret.line_number) for secret in secrets]
 
 
@@ -135,8 +141,7 @@ def test_every_kind_is_found_wherever_it_stands() -> None:
 
 
 def test_every_plugin_of_the_library_has_its_rule() -> None:
-    with default_settings() as chosen:
-        names = set(chosen.plugins)
+    names = set(get_settings().plugins)
     ours = {form.plugin.rpartition(".")[2] for form in FORMATS} | {name.rpartition(".")[2] for name, _ in RANDOM.values()}
     # Addresses have no letter, so a default filter of the library drops all that this plugin finds.
     assert names - ours == {"IPPublicDetector", "KeywordDetector"}
