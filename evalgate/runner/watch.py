@@ -28,17 +28,19 @@ class Watch:
     the interpreter raises at its next step, so that only code that never returns to Python could go on.
     """
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float | None = None) -> None:
+        self.seconds = SECONDS if seconds is None else seconds
         self._since: float | None = None
         self._struck = False
+        self._lock = threading.Lock()
         self._main = threading.current_thread() is threading.main_thread()
         self._thread = threading.get_ident()
         self._stop = threading.Event()
 
     def __enter__(self) -> Self:
         if self._main:
-            self._handler = signal.signal(signal.SIGALRM, self._on_signal)
+            # a handler that C code put there cannot be put back, and is None
+            self._handler = signal.signal(signal.SIGALRM, self._on_signal) or signal.SIG_DFL
             self._timer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         else:
             self._ticking = threading.Thread(target=self._tick, daemon=True)
@@ -58,33 +60,45 @@ class Watch:
     def over(self) -> Iterator[None]:
         """Watch over what happens inside.
 
-        Raises: Overdue inside it when it takes longer than `seconds`.
+        Raises: Overdue inside it when it takes longer than `seconds`; at its end where what happens inside swallowed that.
         """
         self._struck, self._since = False, time.monotonic()
         try:
             yield
         finally:
-            self._since = None
-            self._await_strike()
+            self._rest()
+        if self._struck:
+            raise Overdue
 
-    def _await_strike(self) -> None:
-        """An exception that is on its way to this thread arrives here, and not in something innocent."""
-        if self._struck and not self._main:
-            with_end = time.monotonic() + TICK
-            while time.monotonic() < with_end:
-                time.sleep(0.001)
+    def _rest(self) -> None:
+        """Look no longer. An exception that is on its way to this thread arrives here, and not in something innocent."""
+        try:
+            self._look_away()
+            if self._struck and not self._main:
+                with_end = time.monotonic() + TICK
+                while time.monotonic() < with_end:
+                    time.sleep(0.001)
+        except Overdue:
+            self._look_away()
+            raise
+
+    def _look_away(self) -> None:
+        with self._lock:
+            self._since = None
 
     def _overdue(self) -> bool:
-        since = self._since
-        return since is not None and time.monotonic() - since > self.seconds
+        """Whether the time is up; it is then up again after the same time, for whoever swallows the exception."""
+        if self._since is None or time.monotonic() - self._since <= self.seconds:
+            return False
+        self._since, self._struck = time.monotonic(), True
+        return True
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._overdue():
-            self._since = None
             raise Overdue
 
     def _tick(self) -> None:
         while not self._stop.wait(TICK):
-            if self._overdue():
-                self._since, self._struck = None, True
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(Overdue))
+            with self._lock:
+                if self._overdue():
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(Overdue))
