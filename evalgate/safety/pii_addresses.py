@@ -36,8 +36,8 @@ _SPELLED = (
     r"(?: dot LABEL){0,3} dot (?:TOP)(?!\w)"
     r"|(?<![\w.])[\w.+-]{1,64}@LABEL(?: ?[\[({<] ?(?:dot|\.) ?[\])}>] ?LABEL){1,4}(?!\w)"
 )
-_IPV4 = r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w]|\.[0-9])"
-_IPV6 = r"(?<![\w:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,36}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![\w:])"
+_IPV4 = r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w]|\.[0-9]|-\w)"
+_IPV6 = r"(?<![\w:.])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]{1,36}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![\w:]|\.[0-9])"
 _URL = r"https?://[^\s<>\"']{1,2000}"
 
 
@@ -90,14 +90,17 @@ def ip_findings(view: Plain) -> Iterator[Found]:
     """IPv4 and IPv6 addresses that can be somebody's: not loopback, multicast or unspecified, and no number of a version."""
     text = view.text
     for match in _compiled(_IPV4).finditer(text):
-        if _is_somebodys(match.group()) and not _is_version(view, match.start(), match.group()):
-            yield Found("ip", *match.span())
+        found, (start, end) = match.group(), match.span()
+        if _is_somebodys(found) and not _is_version(view, start, found) and not _is_network(text, start, end):
+            yield Found("ip", start, end)
     if text.count(":") > 1:
         for match in _compiled(_IPV6).finditer(text):
             found = match.group()
-            found = found[:-1] if found.endswith(":") and not found.endswith("::") else found
+            found, start = found[:-1] if found.endswith(":") and not found.endswith("::") else found, match.start()
+            if _is_network(text, start, start + len(found)):
+                continue
             if found.count(":") > 1 and len(found) > 5 and not found.replace(":", "").isalpha() and _is_somebodys(found):
-                yield Found("ip", match.start(), match.start() + len(found))
+                yield Found("ip", start, start + len(found))
 
 
 def url_findings(view: Plain) -> Iterator[Found]:
@@ -112,13 +115,29 @@ def _is_somebodys(found: str) -> bool:
         address = ipaddress.ip_address(found)
     except ValueError:
         return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     whole = isinstance(address, ipaddress.IPv6Address) or 0 not in (address.packed[0],)
     return whole and not (address.is_loopback or address.is_multicast or address.is_unspecified or int(address) == 2**32 - 1)
 
 
+def _is_network(text: str, start: int, end: int) -> bool:
+    """Whether it names a network, which is nobody's: `10.0.0.0/8`, `2001::`."""
+    size = _compiled(r"/[0-9]{1,3}(?![\w.])").match(text, end)
+    if size is None:
+        return text.endswith(("::", ".0.0"), start, end)
+    try:
+        ipaddress.ip_network(text[start : size.end()])
+    except ValueError:
+        return False
+    return True
+
+
 def _is_version(view: Plain, start: int, found: str) -> bool:
     before = view.before(start, 24)
-    if _compiled(r"(?:version|release|section|chapter|build|firmware|driver|\bv|\bver\.?|§)\s*$", re.IGNORECASE).search(before):
+    if _compiled(
+        r"(?:version|release|section|chapter|build|firmware|driver|[<>=~!]=|\^|\bv|\bver\.?|§)\s*$", re.IGNORECASE
+    ).search(before):
         return True
     small = max(int(part) for part in found.split(".")) < 32
     return small and not _compiled(r"\bip\b|address|host|server|ping|subnet|gateway|dns|://$", re.IGNORECASE).search(before)

@@ -10,8 +10,12 @@ from evalgate.core.errors import BadInput, Incomplete
 from evalgate.safety.pii_numbers import MOST_GROUPS, Found, Span, in_web_address
 from evalgate.safety.pii_plain import Plain
 
-_UNASSIGNED = frozenset(("28", "83", "89"))
-"""First two digits that no country code has. Source: ITU-T E.164, list of assigned country codes."""
+_COUNTRY_CODE = (
+    r"(?:2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|21[12368]|22[0-9]|23[0-9]|24[0-9]|25[0-8]|26[0-9]|29[01789]|35[0-9]|"
+    r"37[0-8]|38[0-35-79]|42[013]|50[0-9]|59[0-9]|67[02-9]|68[0-35-9]|69[0-2]|80[08]|85[02356]|87[08]|88[0-368]|96[0-8]|97[0-79]|"
+    r"99[2-68])"
+)
+"""Source: ITU-T E.164, list of assigned country codes; 1 and 7 apart, whose numbers have eleven digits."""
 _ANNOUNCED = (
     r"phones?|telephones?|tele(?:fon|fono|fone|foon|fonu|fonnummer)|t[ée]l[ée]phone|tel[ée]fonos?|t[ée]l|tlf|tfno|"
     r"mobiles?|mobil|mobilnummer|m[óo]vil|portable|cell|cell ?phone|celular|cellulare|telem[óo]vel|handy|handynummer|rufnummer|"
@@ -139,7 +143,7 @@ def _is_phone(begin: _Beginning, end: int, piece: str, digits: str, region: str 
         return len(digits) <= 15
     written = begin.view.text[begin.left : begin.start] + piece
     plain = (
-        (digits.startswith("00") and not piece.isdigit() and _international(digits[2:]))
+        (piece.startswith("00") and not piece.isdigit() and _international(digits[2:]))
         or _words(_NANP).fullmatch(written) is not None
         or _trunk(piece, digits)
         or (region is not None and _national(written, digits, region))
@@ -151,7 +155,7 @@ def _international(digits: str) -> bool:
     """Whether an assigned country code and a number of possible length follow the plus sign."""
     if digits[0] in "17":
         return len(digits) == 11
-    return 9 <= len(digits) <= 15 and digits[0] != "0" and digits[:2] not in _UNASSIGNED
+    return 9 <= len(digits) <= 15 and _words(_COUNTRY_CODE).match(digits) is not None
 
 
 def _trunk(piece: str, digits: str) -> bool:
@@ -160,6 +164,9 @@ def _trunk(piece: str, digits: str) -> bool:
     if not (9 <= len(digits) <= 11 and digits[0] == "0" and digits[1] != "0" and 2 <= len(groups[0]) <= 5):
         return False
     if len(groups) > 5 or any(len(group) < 2 for group in groups) or "/" in piece[len(groups[0]) + 1 :]:
+        return False
+    separators = re.split("[0-9]+", piece)[1:-1]
+    if max(map(len, separators), default=0) > 1 or ("." in separators and set(separators) != {"."}):
         return False
     return len(groups) > 2 or (len(groups) == 2 and len(digits) >= 10)  # `03262 2437` may be a postcode and a house
 
