@@ -18,6 +18,7 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
         "blocklist": "evalgate.safety.blocklist:make_blocklist",
         "degenerate": "evalgate.safety.degenerate:make_degenerate",
         "jailbreak": "evalgate.safety.jailbreak:make_jailbreak",
+        "json_injection": "evalgate.safety.json_injection:make_json_injection",
         "judge": "evalgate.safety.judge:make_judge",
         "label": "evalgate.safety.label:make_label",
         "markup": "evalgate.safety.markup_text:make_markup",

@@ -28,6 +28,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "toxicity": {"model": "none"},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
     "regex": {"patterns": ["(a|b)*c", r"x+x+y"]},
+    "json_injection": {},
     "markup": {},
     "secrets": {},
     "urls": {"allow": []},
