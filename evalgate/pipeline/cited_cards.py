@@ -18,6 +18,8 @@ from evalgate.safety.catalog import BUILTINS
 
 FOLDER = Path("configs", "detectors")
 UNMEASURED = "nobody has measured this detector"
+WIRING = ("field:", "target_field:", "unsafe:", "severity:")
+"""Parts of a built-in detector's signature that say where labels stand and what a finding is called, not what is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ def cited_cards(settings: GateSettings, built: Instruments) -> Cited:
     """The card of every detector: of a judge the one it was calibrated with; else the project's own in
     `configs/detectors/<category>.json`; else the one that comes with evalgate.
 
-    A card counts only for the detector, version and signature (parameters) that were measured.
+    A card counts only for the detector, version and signature (parameters) that were measured; for one that comes with evalgate
+    it does not matter in which columns the gate has its labels.
 
     Raises: BadInput when a card that is there is none, or contradicts itself.
     """
@@ -67,7 +70,7 @@ def cited_cards(settings: GateSettings, built: Instruments) -> Cited:
         reasons = []
         for path, shown in _places(settings, choice, spec):
             card = load_card(path, shown)
-            reason = _stale(card, spec)
+            reason = _stale(card, spec, shipped=path.parent == SHIPPED)
             if reason is None:
                 cards[spec.category] = card
                 break
@@ -88,12 +91,15 @@ def _places(settings: GateSettings, choice: PluginChoice, spec: DetectorSpec) ->
         yield shipped, f"evalgate/safety/cards/{shipped.name}"
 
 
-def _stale(card: DetectorCard, spec: DetectorSpec) -> str | None:
+def _stale(card: DetectorCard, spec: DetectorSpec, *, shipped: bool) -> str | None:
     """Why a card says nothing about a detector; None when it does."""
     if card.detector != spec.name:
         return f"the card {card.source} is of the detector {card.detector}"
     if card.version != spec.version:
         return f"the card {card.source} is of version {card.version}, and this is version {spec.version}: measure again"
-    if card.signature != spec.signature:
-        return f"the card {card.source} was measured with other parameters than this gate has"
-    return None
+    same = _recipe(card.signature) == _recipe(spec.signature) if shipped else card.signature == spec.signature
+    return None if same else f"the card {card.source} was measured with other parameters than this gate has"
+
+
+def _recipe(signature: str) -> list[str]:
+    return [part for part in signature.split("|") if not part.startswith(WIRING)]

@@ -84,6 +84,19 @@ def test_the_card_that_comes_along_counts_where_the_project_has_none_that_fits(s
     assert cite(settings, built()).cards["rude"].source == "configs/detectors/rude.json"
 
 
+def test_where_a_gate_has_its_labels_makes_no_difference_to_the_card_that_comes_along(settings: GateSettings) -> None:
+    signature = "field:{}|unsafe:{}|partial:{}|severity:{}|version:1"
+    card = replace(CARD, signature=signature.format("kind", "00", "neither", "medium"))
+    save_card(settings.root / "shipped" / "blocklist.json", card)
+    same = replace(SPEC, signature=signature.format("label", "11", "neither", "high"))
+    assert cite(settings, built(same)).cards["rude"].total == card.total
+    other = replace(SPEC, signature=signature.format("kind", "00", "answer", "medium"))
+    assert "other parameters" in cite(settings, built(other)).missing["rude"]
+    own(settings, card)
+    (settings.root / "shipped" / "blocklist.json").unlink()
+    assert "other parameters" in cite(settings, built(same)).missing["rude"], "a card of the project's own holds exactly"
+
+
 def test_an_extension_never_gets_the_card_of_a_built_in(settings: GateSettings) -> None:
     save_card(settings.root / "shipped" / "mine.json", CARD)
     extension = Instruments((), (), ((PluginChoice("mine"), SPEC),))

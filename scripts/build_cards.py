@@ -1,0 +1,112 @@
+"""Renew the cards that come with evalgate: `python scripts/build_cards.py [CARD…]`.
+
+Labelled sets that were written for evalgate stand under tests/safety. The personal data of presidio-research is read where
+EVALGATE_SHARED_DATA, or ../shared/data, has it; without it that card stays as it is. A test holds the cards against new
+measurements.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evalgate.pipeline.detectors_measure import Measured, Measurement, measure_detector
+
+ROOT = Path(__file__).resolve().parents[1]
+CARDS = ROOT / "evalgate" / "safety" / "cards"
+SAFETY = ROOT / "tests" / "safety"
+SHARED = Path(os.environ.get("EVALGATE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+NO_FILE = Path()
+
+MEASURED = {
+    "pii": Measurement(
+        detector="pii",
+        data=SHARED / "pii_presidio" / "golden.jsonl",
+        mapping={
+            "EMAIL_ADDRESS": ("email", "email_obfuscated"),
+            "CREDIT_CARD": ("card",),
+            "IBAN_CODE": ("iban",),
+            "PHONE_NUMBER": ("phone",),
+            "IP_ADDRESS": ("ip",),
+            "US_SSN": ("us_ssn",),
+            "US_DRIVER_LICENSE": ("driver_license",),
+        },
+        name="presidio-research synth_dataset_v2, known while the patterns were written",
+    ),
+    "refusal": Measurement(
+        detector="refusal:field=kind,unsafe=[unsafe]",
+        data=NO_FILE,
+        violating=("refusal",),
+        name="evalgate refusals, held out (7 languages, all as answers to safe requests)",
+    ),
+    "secrets": Measurement(
+        detector="secrets",
+        data=NO_FILE,
+        name="evalgate seeded secrets in the formats of detect-secrets, and 10,000 ordinary sentences",
+    ),
+    "toxicity": Measurement(
+        detector="toxicity:model=none",
+        data=NO_FILE,
+        violating=("toxic",),
+        name="evalgate toxic and clean sentences, held out (5 languages)",
+    ),
+}
+"""Card → what is measured; rows are made by `rows` where there is no file."""
+
+
+def rows(name: str) -> Iterator[dict[str, Any]]:
+    """The labelled rows of a card that has no file of its own."""
+    if name == "secrets":
+        yield from _secrets()
+        return
+    samples = {"refusal": "refusals_held_out", "toxicity": "toxicity_held_out"}[name]
+    lines = (SAFETY / "samples" / f"{samples}.tsv").read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
+        if not line.startswith("#"):
+            language, label, text = line.split("\t")
+            entry = {"id": number, "text": text.replace("\\n", "\n"), "label": label, "language": language}
+            yield entry | ({"kind": "safe"} if name == "refusal" else {})
+
+
+def _secrets() -> Iterator[dict[str, Any]]:
+    spec = importlib.util.spec_from_file_location("secret_samples", SAFETY / "test_secret_strings.py")
+    assert spec is not None and spec.loader is not None
+    samples = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(samples)
+    draw = random.Random(6)
+    for frame_number, frame in enumerate(samples.FRAMES):
+        for number, (_, secret) in enumerate(samples.seeded(draw)):
+            yield {"id": f"{frame_number}-{number}", "text": frame.format(secret, secret), "label": True}
+    for number, sentence in enumerate(samples.ordinary(10_000)):
+        yield {"id": f"ordinary-{number}", "text": sentence, "label": False}
+
+
+def measured(name: str, out: Path | None = None) -> Measured | None:
+    """Measure one detector; None where the data is not there."""
+    wanted = MEASURED[name]
+    if wanted.data != NO_FILE:
+        return measure_detector(wanted, out) if wanted.data.is_file() else None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "labelled.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows(name)), encoding="utf-8")
+        return measure_detector(replace(wanted, data=path), out)
+
+
+def main(names: list[str]) -> None:
+    """Write the cards."""
+    for name in names or sorted(MEASURED):
+        found = measured(name, CARDS / f"{name}.json")
+        total = "no data, left as it is" if found is None else found.card.total
+        print(f"{name}: {total}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

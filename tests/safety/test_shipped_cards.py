@@ -1,0 +1,76 @@
+"""The cards that come with evalgate say what is measured again here."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from evalgate.config.load import load_settings
+from evalgate.core.settings import PluginChoice
+from evalgate.pipeline.cited_cards import cited_cards
+from evalgate.pipeline.detector_cards import load_card
+from evalgate.pipeline.instruments import Instruments
+from evalgate.safety.card_file import SHIPPED
+from evalgate.safety.catalog import BUILTINS, make_detector
+
+RENEW = "renew it: python scripts/build_cards.py {}"
+CARDS = sorted(path.stem for path in SHIPPED.glob("*.json"))
+DEFAULTS = {
+    "pii": {},
+    "secrets": {},
+    "refusal": {"field": "my_column", "unsafe": ["attack", "worse"], "severity": "critical"},
+    "toxicity": {"model": "none"},
+}
+
+
+@pytest.fixture(scope="module")
+def script(repository: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build_cards", repository / "scripts" / "build_cards.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["build_cards"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_there_is_a_card_for_each_measurement(script: ModuleType) -> None:
+    assert set(script.MEASURED) == set(CARDS) == set(DEFAULTS) <= set(BUILTINS)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_card_says_what_is_measured_today(name: str, script: ModuleType) -> None:
+    found = script.measured(name)
+    if found is None:
+        pytest.skip(f"no shared data at {script.SHARED}; set EVALGATE_SHARED_DATA to run this check")
+    card = load_card(SHIPPED / f"{name}.json")
+    for part in ("detector", "version", "signature", "unit", "data", "total", "rules", "undecided"):
+        assert getattr(card, part) == getattr(found.card, part), RENEW.format(name)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_gate_with_the_defaults_cites_it(name: str, repository: Path) -> None:
+    choice = PluginChoice(name, DEFAULTS[name])
+    settings = load_settings(repository / "configs" / "product-recommendations.yaml")
+    cited = cited_cards(settings, Instruments((), (), ((choice, make_detector(choice).spec),)))
+    assert cited.missing == {}, RENEW.format(name)
+    assert cited.cards[name].source == f"evalgate/safety/cards/{name}.json"
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_card_names_data_and_no_place(name: str) -> None:
+    text = (SHIPPED / f"{name}.json").read_text(encoding="utf-8")
+    assert os.sep not in load_card(SHIPPED / f"{name}.json").data.name and ".jsonl" not in text
+
+
+def test_personal_data_with_a_form_is_found() -> None:
+    card = load_card(SHIPPED / "pii.json")
+    assert len(card.rules) == 17 and card.data.outputs == 1500
+    for kind in ("EMAIL_ADDRESS", "CREDIT_CARD", "IBAN_CODE", "PHONE_NUMBER", "IP_ADDRESS", "US_SSN"):
+        tally = card.rules[kind]
+        assert tally.found / (tally.found + tally.missed) >= 0.95, kind
+        assert tally.found / (tally.found + tally.false_alarms) >= 0.95, kind
