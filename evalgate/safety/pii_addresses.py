@@ -117,8 +117,9 @@ def _is_somebodys(found: str) -> bool:
         return False
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    whole = isinstance(address, ipaddress.IPv6Address) or 0 not in (address.packed[0],)
-    return whole and not (address.is_loopback or address.is_multicast or address.is_unspecified or int(address) == 2**32 - 1)
+    if isinstance(address, ipaddress.IPv4Address) and (address.packed[0] == 0 or address.packed[0] >= 240):
+        return False  # `0.1.2.3`, `255.255.255.0`
+    return not (address.is_loopback or address.is_multicast or address.is_unspecified)
 
 
 def _is_network(text: str, start: int, end: int) -> bool:
@@ -138,6 +139,8 @@ def _is_version(view: Plain, start: int, found: str) -> bool:
     if _compiled(
         r"(?:version|release|section|chapter|build|firmware|driver|[<>=~!]=|\^|\bv|\bver\.?|§)\s*$", re.IGNORECASE
     ).search(before):
+        return True
+    if _compiled(r"\boid|identifier", re.IGNORECASE).search(before):
         return True
     small = max(int(part) for part in found.split(".")) < 32
     return small and not _compiled(r"\bip\b|address|host|server|ping|subnet|gateway|dns|://$", re.IGNORECASE).search(before)

@@ -41,7 +41,10 @@ _OTHER = (
     r"\bcard|\biban|\bpin\b|number of|years?|\bzip|patent|doi|issn|batch|transaction|booking|reservation|€|£|\$"
 )
 _AFTER = r"[\s\-–,;(]{0,3}(fax|mobile|cell|phone|tel|office|desk|home|work|direct)\b(?! ?[A-Za-z0-9])"
-_NANP = r"(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[.-])[2-9][0-9]{2}[.-][0-9]{4}"
+_NANP = (
+    r"(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?[2-9][0-9]{2}[.-][0-9]{4}"
+    r"|[2-9][0-9]{2}-[2-9][0-9]{2}-[0-9]{4}|[2-9][0-9]{2}\.[2-9][0-9]{2}\.[0-9]{4})"
+)
 _DATE = r"(?:(?:19|20)[0-9]{2}[./ -][01]?[0-9][./ -][0-3]?[0-9]|[0-3]?[0-9][./ -][0-3]?[0-9][./ -](?:19|20)[0-9]{2})\b"
 _YEARS = r"(?:19|20)[0-9]{2} ?[-/ ]{1,3} ?(?:19|20)[0-9]{2}"
 _NOT_DIGIT = re.compile("[^0-9]")
@@ -79,6 +82,11 @@ class _Beginning:
     @cached_property
     def other(self) -> bool:
         return _words(_OTHER).search(self.view.before(self.left, 28)) is not None
+
+    def alone(self, end: int) -> bool:
+        """Whether no other number stands next to it, as in a table or a dump of bytes."""
+        before, after = self.view.before(self.left, 2), self.view.text[end : end + 2]
+        return not any(pair.strip(" ").isdigit() and " " in pair for pair in (before, after))
 
     @cached_property
     def in_address(self) -> bool:
@@ -143,9 +151,8 @@ def _is_phone(begin: _Beginning, end: int, piece: str, digits: str, region: str 
         return len(digits) <= 15
     written = begin.view.text[begin.left : begin.start] + piece
     plain = (
-        (piece.startswith("00") and not piece.isdigit() and _international(digits[2:]))
+        (begin.alone(end) and (_prefixed(piece, digits) or _trunk(piece, digits)))
         or _words(_NANP).fullmatch(written) is not None
-        or _trunk(piece, digits)
         or (region is not None and _national(written, digits, region))
     )
     return plain and not begin.other
@@ -158,6 +165,11 @@ def _international(digits: str) -> bool:
     return 9 <= len(digits) <= 15 and _words(_COUNTRY_CODE).match(digits) is not None
 
 
+def _prefixed(piece: str, digits: str) -> bool:
+    """Whether it is grouped and begins with the international prefix 00."""
+    return piece.startswith("00") and not piece.isdigit() and _international(digits[2:])
+
+
 def _trunk(piece: str, digits: str) -> bool:
     """Whether it is grouped and begins with a trunk zero and an area code, as in most of Europe, Africa and Asia."""
     groups = re.split(r"[^0-9]+", piece)
@@ -168,7 +180,8 @@ def _trunk(piece: str, digits: str) -> bool:
     separators = re.split("[0-9]+", piece)[1:-1]
     if max(map(len, separators), default=0) > 1 or ("." in separators and set(separators) != {"."}):
         return False
-    return len(groups) > 2 or (len(groups) == 2 and len(digits) >= 10)  # `03262 2437` may be a postcode and a house
+    # `03262 2437` may be a postcode and a house, `01001-99998` a range.
+    return len(groups) > 2 or (len(groups) == 2 and len(digits) >= 10 and (len(groups[1]) != 5 or separators != ["-"]))
 
 
 def _announced(before: str) -> bool:
