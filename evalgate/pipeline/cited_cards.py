@@ -44,10 +44,20 @@ class Cited:
     def _entry(self, category: str) -> dict[str, Any]:
         card = self.cards.get(category)
         if card is None:
-            return {"card": None, "card_reason": self.missing.get(category, UNMEASURED)}
+            # `any` is all categories together: it has no detector of its own
+            reason = self.missing.get(category)
+            return {} if reason is None else {"card": None, "card_reason": reason}
         told = card_document(card)
         shown = {key: told[key] for key in ("unit", "confidence", "undecided")}
-        return {"card": {"digest": card_digest(card), "source": card.source, "data": told["data"], **shown, **told["total"]}}
+        blind = {"never_found": never_found(card)} if card.rules else {}
+        return {
+            "card": {"digest": card_digest(card), "source": card.source, "data": told["data"], **shown, **blind, **told["total"]}
+        }
+
+
+def never_found(card: DetectorCard) -> list[str]:
+    """The labelled types of which it found nothing at all: a count of 0 says nothing about them."""
+    return sorted(rule for rule, tally in card.rules.items() if tally.found == 0 and tally.missed > 0)
 
 
 def cited_cards(settings: GateSettings, built: Instruments) -> Cited:

@@ -24,7 +24,7 @@ SPEC = DetectorSpec("blocklist", "rude", "1", "terms:2|version:1")
 CARD = DetectorCard(
     "rude", "blocklist", "1", SPEC.signature, "outputs", LabelledData("insults v1", "sha256:00", 10), Tally(4, 1, 2, 3), {}
 )
-DOCUMENT = {"verdict": "pass", "safety": {"rude": {"candidate": 0}, "other": {"candidate": 1}}}
+DOCUMENT = {"verdict": "pass", "safety": {"rude": {"candidate": 0}, "any": {"candidate": 1}}}
 
 
 @pytest.fixture
@@ -53,8 +53,16 @@ def test_the_card_of_the_project_is_cited_with_its_figures(settings: GateSetting
     assert (card["found"], card["missed"], card["false_alarms"], card["clean"], card["unit"]) == (4, 2, 1, 3, "outputs")
     assert card["precision"]["value"] == 0.8 and card["data"]["name"] == "insults v1" and document["verdict"] == "pass"
     assert document["safety"]["rude"]["candidate"] == 0 and "card" not in DOCUMENT["safety"]["rude"]
-    assert document["safety"]["other"] == {"candidate": 1, "card": None, "card_reason": UNMEASURED}
+    assert document["safety"]["any"] == {"candidate": 1}
+    assert Cited({}, {"rude": "why"}).added_to(DOCUMENT)["safety"]["rude"] == {"candidate": 0, "card": None, "card_reason": "why"}
     json.dumps(document, allow_nan=False)
+
+
+def test_types_of_which_nothing_is_found_are_named(settings: GateSettings) -> None:
+    rules = {"mail": Tally(4, 0, 1), "name": Tally(0, 0, 9), "street": Tally(0, 2, 3), "phone": Tally(0, 1, 0)}
+    own(settings, replace(CARD, unit="spans", rules=rules, total=Tally(4, 3, 13)))
+    document = cite(settings, built()).added_to(DOCUMENT)
+    assert document["safety"]["rude"]["card"]["never_found"] == ["name", "street"]
 
 
 def test_without_a_card_it_is_said_that_nobody_has_measured(settings: GateSettings) -> None:
