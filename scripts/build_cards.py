@@ -18,12 +18,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evalgate.pipeline.detector_cards import card_document, load_card
 from evalgate.pipeline.detectors_measure import Measured, Measurement, measure_detector
 
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "evalgate" / "safety" / "cards"
 SAFETY = ROOT / "tests" / "safety"
 SHARED = Path(os.environ.get("EVALGATE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+PAGE = ROOT / "docs" / "detector-cards.md"
+BEGIN, END = "<!-- cards -->\n", "<!-- /cards -->\n"
 NO_FILE = Path()
 
 MEASURED = {
@@ -100,12 +103,51 @@ def measured(name: str, out: Path | None = None) -> Measured | None:
         return measure_detector(replace(wanted, data=path), out)
 
 
+def page(text: str) -> str:
+    """The page about cards with the figures of the cards as they are."""
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + "\n".join(_tables()) + END + rest.split(END)[1]
+
+
+def _tables() -> Iterator[str]:
+    names = sorted(path.stem for path in CARDS.glob("*.json"))
+    documents = {name: card_document(load_card(CARDS / f"{name}.json")) for name in names}
+    yield _row("detector", "data", "labelled", "found", "missed", "false alarms", "precision", "recall")
+    yield _row(*["---"] * 8)
+    for name, told in documents.items():
+        yield _row(
+            f"`{MEASURED[name].detector}`",
+            f"{told['data']['name']}: {told['data']['outputs']:,} outputs",
+            *_figures(told["total"]),
+        )
+    for name, told in documents.items():
+        if told["rules"]:
+            yield f"\n`{name}` by labelled type:\n"
+            yield _row("type", "labelled", "found", "missed", "false alarms", "precision", "recall")
+            yield _row(*["---"] * 7)
+            for kind, tally in sorted(told["rules"].items()):
+                yield _row(kind, *_figures(tally))
+    yield ""
+
+
+def _figures(tally: dict[str, Any]) -> Iterator[str]:
+    for count in (tally["found"] + tally["missed"], tally["found"], tally["missed"], tally["false_alarms"]):
+        yield f"{count:,}"
+    for rate in (tally["precision"], tally["recall"]):
+        yield "–" if rate is None else f"{rate['value']:.3f} ({rate['low']:.3f} to {rate['high']:.3f})"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def main(names: list[str]) -> None:
-    """Write the cards."""
+    """Write the cards, and their figures into the documentation."""
     for name in names or sorted(MEASURED):
         found = measured(name, CARDS / f"{name}.json")
         total = "no data, left as it is" if found is None else found.card.total
         print(f"{name}: {total}")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -67,6 +67,11 @@ def test_a_card_names_data_and_no_place(name: str) -> None:
     assert os.sep not in load_card(SHIPPED / f"{name}.json").data.name and ".jsonl" not in text
 
 
+def test_the_documentation_has_the_figures_of_the_cards(script: ModuleType) -> None:
+    text = script.PAGE.read_text(encoding="utf-8")
+    assert script.page(text) == text, RENEW.format("")
+
+
 def test_personal_data_with_a_form_is_found() -> None:
     card = load_card(SHIPPED / "pii.json")
     assert len(card.rules) == 17 and card.data.outputs == 1500
