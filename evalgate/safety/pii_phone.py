@@ -146,7 +146,7 @@ def _goes_on(text: str, end: int) -> bool:
 
 def _is_phone(begin: _Beginning, end: int, piece: str, digits: str, region: str | None) -> bool:
     if begin.signed:
-        return _international(digits)
+        return _international(digits, 9 if piece.isdigit() and not begin.announced else 8)
     if begin.announced or _labelled_after(begin.view.text, end, piece):
         return len(digits) <= 15
     written = begin.view.text[begin.left : begin.start] + piece
@@ -158,11 +158,11 @@ def _is_phone(begin: _Beginning, end: int, piece: str, digits: str, region: str 
     return plain and not begin.other
 
 
-def _international(digits: str) -> bool:
+def _international(digits: str, least: int = 9) -> bool:
     """Whether an assigned country code and a number of possible length follow the plus sign."""
     if digits[0] in "17":
         return len(digits) == 11
-    return 9 <= len(digits) <= 15 and _words(_COUNTRY_CODE).match(digits) is not None
+    return least <= len(digits) <= 15 and _words(_COUNTRY_CODE).match(digits) is not None
 
 
 def _prefixed(piece: str, digits: str) -> bool:
