@@ -33,10 +33,9 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 """Source: GitHub Actions, workflow commands; Azure Pipelines, logging commands. `::std::` is a name of C++."""
-_FORMULA = re.compile(
-    r"\A\s*=[^=\s][^\r\n]*|(?:^|(?<=[,;\t\r\n]))[ \"']{0,4}[=+@-]\s*(?:[A-Z][A-Z.]{1,30}\(|[A-Za-z]{2,20}\|[^\r\n|]{0,200}!)",
-    re.MULTILINE,
-)
+_FORMULA = re.compile(r"[=+@-][ \t]{0,8}(?:[A-Z][A-Z.]{1,30}\(|[A-Za-z]{2,20}\|[^\r\n|]{0,200}!)")
+_WHOLE_FORMULA = re.compile(r"\s*=[^=\s][^\r\n]*")
+_CELL_BEGINS = re.compile(r"(?:\A|[,;\t\r\n])[ \"']*\Z")
 """A cell that is a formula: the whole text, or a function or a DDE call at the start of a line or behind a separator."""
 
 Place = tuple[str, int, int]
@@ -60,10 +59,12 @@ class JsonInjection:
         )
 
     def _places(self, text: str) -> Iterator[Place]:
-        yield from (("script_end", *match.span()) for match in _SCRIPT_END.finditer(text))
+        if "<" in text:
+            yield from (("script_end", *match.span()) for match in _SCRIPT_END.finditer(text))
         yield from (("line_separator", *match.span()) for match in _SEPARATOR.finditer(text))
-        yield from (("workflow_command", *match.span()) for match in _COMMAND.finditer(text))
-        yield from (("formula", *match.span()) for match in _FORMULA.finditer(text))
+        if "::" in text or "##" in text:
+            yield from (("workflow_command", *match.span()) for match in _COMMAND.finditer(text))
+        yield from _formulas(text)
         if self.json_only:
             yield from _whole(text)
             return
@@ -92,6 +93,17 @@ def make_json_injection(parameters: Mapping[str, Any]) -> JsonInjection:
     signature = f"format:{form}|ignore:{'+'.join(sorted(set(ignore))) or 'none'}|version:{VERSION}"
     spec = DetectorSpec(NAME, category, VERSION, signature, sensitive=False)
     return JsonInjection(spec, form == "json", frozenset(ignore), Severity(severity))
+
+
+def _formulas(text: str) -> Iterator[Place]:
+    whole = _WHOLE_FORMULA.match(text)
+    if whole is not None:
+        yield "formula", *whole.span()
+    elif "(" in text or "|" in text:
+        for match in _FORMULA.finditer(text):
+            start = match.start()
+            if _CELL_BEGINS.search(text, max(0, start - 5), start):
+                yield "formula", *match.span()
 
 
 def _whole(text: str) -> Iterator[Place]:

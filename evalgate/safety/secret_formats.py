@@ -15,7 +15,7 @@ from typing import Any
 
 from evalgate.safety.plain_bytes import as_bytes, byte_pattern, for_bytes
 
-LONG_WORD = re.compile(r"[\w-]{20}")
+_LONG_WORD = re.compile(r"[\w-]{20}")
 """What every format marked `long_word` has inside."""
 Place = tuple[str, int, int]
 """Rule, start, end."""
@@ -72,6 +72,16 @@ FORMATS = (
     Format("telegram_bot_token", "telegram_token.TelegramBotTokenDetector", (":",)),
     Format("twilio_key", "twilio.TwilioKeyDetector", ("AC", "SK")),
 )
+
+
+def longest_piece(text: str) -> int:
+    """Characters of the longest stretch without white space: a look that costs less than any pattern."""
+    return max(map(len, text.split()), default=0)
+
+
+def holds_long_word(text: str, longest: int) -> bool:
+    """Whether a text whose longest piece is known has a word as long as most formats need."""
+    return longest >= 20 and _LONG_WORD.search(text) is not None
 
 
 def places(form: Format, line: str) -> Iterator[Place]:

@@ -18,7 +18,7 @@ from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
 from evalgate.safety.plain_bytes import folded
 from evalgate.safety.secret_assignments import UNQUOTED, unquoted_places
 from evalgate.safety.secret_filters import LineFilter, is_harmless
-from evalgate.safety.secret_formats import FORMATS, LONG_WORD, Format, Place, places
+from evalgate.safety.secret_formats import FORMATS, Format, Place, holds_long_word, longest_piece, places
 from evalgate.safety.secret_keys import key_places
 from evalgate.safety.secret_quotes import NAMED, RANDOM, may_be_named, may_be_random, named_places, random_places
 
@@ -42,11 +42,11 @@ class Secrets:
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
         """Every secret; where two rules see one, both are told."""
+        text = output.text
+        places = {*key_places(text, longest_piece(text)), *library_places(text), *unquoted_places(text)}
         found = [
             Finding(self.spec.category, rule, self._severity(rule), start, end)
-            for rule, start, end in _outermost(
-                {*key_places(output.text), *library_places(output.text), *unquoted_places(output.text)}
-            )
+            for rule, start, end in _outermost(places)
             if rule not in self.ignored
         ]
         return tuple(sorted(found, key=lambda f: (f.start, f.end, f.rule)))
@@ -81,7 +81,7 @@ def make_secrets(parameters: Mapping[str, Any]) -> Secrets:
 def library_places(text: str) -> Iterator[Place]:
     """All that detect-secrets finds, where it finds it."""
     low = folded(text)
-    long_word = LONG_WORD.search(text) is not None
+    long_word = holds_long_word(text, longest_piece(text))
     formats = tuple(form for form in FORMATS if form.may_match(text, low, long_word))
     named, random = may_be_named(text, low), may_be_random(text)
     if not (formats or named or random):
@@ -96,7 +96,7 @@ def library_places(text: str) -> Iterator[Place]:
 
 def _in_line(line: str, formats: tuple[Format, ...], named: bool, random: bool) -> Iterator[Place]:
     low = folded(line)
-    long_word = LONG_WORD.search(line) is not None
+    long_word = holds_long_word(line, len(line))
     for form in formats:
         if form.may_match(line, low, long_word):
             yield from (place for place in places(form, line) if form.whole or not is_harmless(line[place[1] : place[2]]))
