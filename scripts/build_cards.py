@@ -1,7 +1,7 @@
 """Renew the cards that come with evalgate: `python scripts/build_cards.py [CARD…]`.
 
 Labelled sets that were written for evalgate stand under tests/safety. The personal data of presidio-research is read where
-EVALGATE_SHARED_DATA, or ../shared/data, has it; without it that card stays as it is. A test holds the cards against new
+EVALGATE_SHARED_DATA, or ../shared/data, has it; without it, or without the extras `pii` and `toxicity`, cards stay as they are. A test holds the cards against new
 measurements.
 """
 
@@ -18,8 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evalgate.config.arguments import parse_detector_argument
+from evalgate.core.errors import Incomplete
 from evalgate.pipeline.detector_cards import card_document, load_card
 from evalgate.pipeline.detectors_measure import Measured, Measurement, measure_detector
+from evalgate.safety.catalog import make_detector
 
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "evalgate" / "safety" / "cards"
@@ -29,21 +32,30 @@ PAGE = ROOT / "docs" / "detector-cards.md"
 BEGIN, END = "<!-- cards -->\n", "<!-- /cards -->\n"
 NO_FILE = Path()
 
+_PII = Measurement(
+    detector="pii",
+    data=SHARED / "pii_presidio" / "golden.jsonl",
+    mapping={
+        "EMAIL_ADDRESS": ("email", "email_obfuscated"),
+        "CREDIT_CARD": ("card",),
+        "IBAN_CODE": ("iban",),
+        "PHONE_NUMBER": ("phone",),
+        "IP_ADDRESS": ("ip",),
+        "US_SSN": ("us_ssn",),
+        "US_DRIVER_LICENSE": ("driver_license",),
+    },
+    name="presidio-research synth_dataset_v2, known while the patterns were written",
+)
+_NAMES = {"PERSON": ("person",), "GPE": ("location",), "STREET_ADDRESS": ("location",), "NRP": ("nationality",)}
+_TOXICITY = Measurement(
+    detector="toxicity:model=none",
+    data=NO_FILE,
+    violating=("toxic",),
+    name="evalgate toxic and clean sentences, held out (5 languages)",
+)
 MEASURED = {
-    "pii": Measurement(
-        detector="pii",
-        data=SHARED / "pii_presidio" / "golden.jsonl",
-        mapping={
-            "EMAIL_ADDRESS": ("email", "email_obfuscated"),
-            "CREDIT_CARD": ("card",),
-            "IBAN_CODE": ("iban",),
-            "PHONE_NUMBER": ("phone",),
-            "IP_ADDRESS": ("ip",),
-            "US_SSN": ("us_ssn",),
-            "US_DRIVER_LICENSE": ("driver_license",),
-        },
-        name="presidio-research synth_dataset_v2, known while the patterns were written",
-    ),
+    "pii": _PII,
+    "pii-presidio": replace(_PII, detector="pii:model=presidio", mapping={**_PII.mapping, **_NAMES}),
     "refusal": Measurement(
         detector="refusal:field=kind,unsafe=[unsafe]",
         data=NO_FILE,
@@ -55,12 +67,8 @@ MEASURED = {
         data=NO_FILE,
         name="evalgate seeded secrets in the formats of detect-secrets, and 10,000 ordinary sentences",
     ),
-    "toxicity": Measurement(
-        detector="toxicity:model=none",
-        data=NO_FILE,
-        violating=("toxic",),
-        name="evalgate toxic and clean sentences, held out (5 languages)",
-    ),
+    "toxicity": _TOXICITY,
+    "toxicity-classifier": replace(_TOXICITY, detector="toxicity"),
 }
 """Card → what is measured; rows are made by `rows` where there is no file."""
 
@@ -70,7 +78,7 @@ def rows(name: str) -> Iterator[dict[str, Any]]:
     if name == "secrets":
         yield from _secrets()
         return
-    samples = {"refusal": "refusals_held_out", "toxicity": "toxicity_held_out"}[name]
+    samples = "refusals_held_out" if name == "refusal" else "toxicity_held_out"
     lines = (SAFETY / "samples" / f"{samples}.tsv").read_text(encoding="utf-8").splitlines()
     for number, line in enumerate(lines, start=1):
         if not line.startswith("#"):
@@ -93,8 +101,12 @@ def _secrets() -> Iterator[dict[str, Any]]:
 
 
 def measured(name: str, out: Path | None = None) -> Measured | None:
-    """Measure one detector; None where the data is not there."""
+    """Measure one detector; None where the data, or an extra that the detector needs, is not there."""
     wanted = MEASURED[name]
+    try:
+        make_detector(parse_detector_argument(wanted.detector))
+    except Incomplete:
+        return None
     if wanted.data != NO_FILE:
         return measure_detector(wanted, out) if wanted.data.is_file() else None
     with tempfile.TemporaryDirectory() as folder:
@@ -145,7 +157,7 @@ def main(names: list[str]) -> None:
     """Write the cards, and their figures into the documentation."""
     for name in names or sorted(MEASURED):
         found = measured(name, CARDS / f"{name}.json")
-        total = "no data, left as it is" if found is None else found.card.total
+        total = "data or extra is missing: left as it is" if found is None else found.card.total
         print(f"{name}: {total}")
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -96,9 +96,9 @@ def _places(settings: GateSettings, choice: PluginChoice, spec: DetectorSpec) ->
         own = FOLDER / f"{spec.category}.json"
         if (settings.root / own).is_file():
             yield settings.root / own, own.as_posix()
-    shipped = SHIPPED / f"{choice.name}.json"
-    if choice.name in BUILTINS and shipped.is_file():
-        yield shipped, f"evalgate/safety/cards/{shipped.name}"
+    if choice.name in BUILTINS:
+        for shipped in sorted((*SHIPPED.glob(f"{choice.name}.json"), *SHIPPED.glob(f"{choice.name}-*.json"))):
+            yield shipped, f"evalgate/safety/cards/{shipped.name}"
 
 
 def _stale(card: DetectorCard, spec: DetectorSpec, *, shipped: bool) -> str | None:

@@ -17,7 +17,7 @@ Figures = Callable[[Tally, float], Mapping[str, Any]]
 """Tally and two-sided level → what follows from it: numbers, null, and mappings of them."""
 
 SHIPPED = Path(__file__).parent / "cards"
-"""Cards of built-in detectors that come with evalgate: `<detector>.json`, of the detector with its defaults."""
+"""Cards of built-in detectors that come with evalgate: `<detector>.json`; with other parameters `<detector>-<variant>.json`."""
 LIMIT = 1 << 20
 """Bytes of a card."""
 MOST_RULES = 1000
