@@ -15,6 +15,7 @@ from typing import Any
 
 from evalgate.safety.plain_bytes import as_bytes, byte_pattern, for_bytes
 
+SHORTEST_KEY = 15
 _LONG_WORD = re.compile(r"[\w-]{20}")
 """What every format marked `long_word` has inside."""
 Place = tuple[str, int, int]
@@ -38,10 +39,8 @@ class Format:
     """All of a match counts and nothing excuses it: the library keeps but the prefix of some tokens, and drops npm's older ones
     as UUIDs."""
 
-    def may_match(self, text: str, folded: str, long_word: bool) -> bool:
+    def may_match(self, text: str, folded: str) -> bool:
         """Whether a closer look is worth it; no is certain."""
-        if self.long_word and not long_word:
-            return False
         subject = folded if self.any_case else text
         return any(mark in subject for mark in self.marks)
 
@@ -72,16 +71,19 @@ FORMATS = (
     Format("telegram_bot_token", "telegram_token.TelegramBotTokenDetector", (":",)),
     Format("twilio_key", "twilio.TwilioKeyDetector", ("AC", "SK")),
 )
+_WITHOUT_LONG_WORD = tuple(form for form in FORMATS if not form.long_word)
 
 
-def longest_piece(text: str) -> int:
-    """Characters of the longest stretch without white space: a look that costs less than any pattern."""
-    return max(map(len, text.split()), default=0)
+def long_pieces(text: str) -> list[str]:
+    """Stretches without white space that are long enough for the shortest key (`xoxb-` and ten more): a look that costs less
+    than any pattern."""
+    return [piece for piece in text.split() if len(piece) >= SHORTEST_KEY]
 
 
-def holds_long_word(text: str, longest: int) -> bool:
-    """Whether a text whose longest piece is known has a word as long as most formats need."""
-    return longest >= 20 and _LONG_WORD.search(text) is not None
+def candidates(text: str, folded: str, pieces: list[str]) -> tuple[Format, ...]:
+    """The formats that a text may hold; those left out it cannot."""
+    long_word = any(_LONG_WORD.search(piece) for piece in pieces)
+    return tuple(form for form in (FORMATS if long_word else _WITHOUT_LONG_WORD) if form.may_match(text, folded))
 
 
 def places(form: Format, line: str) -> Iterator[Place]:

@@ -9,16 +9,14 @@ from evalgate.core.key_patterns import any_key, may_hold_key
 from evalgate.core.patterns import encodable
 from evalgate.safety.secret_formats import Place
 
-SHORTEST = 15
-"""Characters of the shortest key without white space: `xoxb-` and ten more."""
 _PIECE = re.compile(r"[A-Za-z0-9]{12,}")
 _WEAK = ("openai_key", "bearer_token")
 """Their prefix is also the beginning of ordinary words (`sk-learn-compatible`, `bearer responsibilities`)."""
 
 
-def key_places(text: str, longest: int) -> Iterator[Place]:
-    """Where a key stands whole; `longest`: characters of the longest piece of the text without white space."""
-    if (longest < SHORTEST and "PRIVATE KEY" not in text) or not may_hold_key(text):
+def key_places(text: str, pieces: list[str]) -> Iterator[Place]:
+    """Where a key stands whole; `pieces`: its long stretches without white space."""
+    if not (pieces or "PRIVATE KEY" in text) or not may_hold_key(text):
         return
     for match in any_key().finditer(encodable(text)):
         kind = str(match.lastgroup)

@@ -23,6 +23,7 @@ RANDOM = {
 """Rule → plugin, and the fewest characters that can hold the entropy asked for: more than 4.5 bits needs 23 different ones,
 more than 3 bits needs 9."""
 _QUOTED_RUN = re.compile(r"['\"][A-Za-z0-9+/\\_=-]{9}")
+_ASSIGNED = re.compile(r"['\"`](?:;|\s*[!=])|[:=>]\s*['\"`]")
 _NAMES = ("key", "pass", "pwd", "secret", "contrase")
 
 
@@ -35,7 +36,7 @@ def may_be_named(text: str, folded: str) -> bool:
     """Whether a quoted secret behind a name is possible; no is certain."""
     if "'" not in text and '"' not in text and "`" not in text:
         return False
-    return any(name in folded for name in _NAMES)
+    return any(name in folded for name in _NAMES) and _ASSIGNED.search(text) is not None
 
 
 def random_places(line: str) -> Iterator[Place]:

@@ -18,7 +18,7 @@ from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
 from evalgate.safety.plain_bytes import folded
 from evalgate.safety.secret_assignments import UNQUOTED, unquoted_places
 from evalgate.safety.secret_filters import LineFilter, is_harmless
-from evalgate.safety.secret_formats import FORMATS, Format, Place, holds_long_word, longest_piece, places
+from evalgate.safety.secret_formats import FORMATS, Format, Place, candidates, long_pieces, places
 from evalgate.safety.secret_keys import key_places
 from evalgate.safety.secret_quotes import NAMED, RANDOM, may_be_named, may_be_random, named_places, random_places
 
@@ -43,7 +43,8 @@ class Secrets:
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
         """Every secret; where two rules see one, both are told."""
         text = output.text
-        places = {*key_places(text, longest_piece(text)), *library_places(text), *unquoted_places(text)}
+        pieces = long_pieces(text)
+        places = {*key_places(text, pieces), *library_places(text, pieces), *unquoted_places(text)}
         found = [
             Finding(self.spec.category, rule, self._severity(rule), start, end)
             for rule, start, end in _outermost(places)
@@ -78,11 +79,10 @@ def make_secrets(parameters: Mapping[str, Any]) -> Secrets:
     return Secrets(DetectorSpec(NAME, category, VERSION, signature), frozenset(ignore), Severity(severity) if severity else None)
 
 
-def library_places(text: str) -> Iterator[Place]:
-    """All that detect-secrets finds, where it finds it."""
+def library_places(text: str, pieces: list[str]) -> Iterator[Place]:
+    """All that detect-secrets finds, where it finds it; `pieces`: the long stretches without white space."""
     low = folded(text)
-    long_word = holds_long_word(text, longest_piece(text))
-    formats = tuple(form for form in FORMATS if form.may_match(text, low, long_word))
+    formats = candidates(text, low, pieces)
     named, random = may_be_named(text, low), may_be_random(text)
     if not (formats or named or random):
         return
@@ -96,9 +96,8 @@ def library_places(text: str) -> Iterator[Place]:
 
 def _in_line(line: str, formats: tuple[Format, ...], named: bool, random: bool) -> Iterator[Place]:
     low = folded(line)
-    long_word = holds_long_word(line, len(line))
     for form in formats:
-        if form.may_match(line, low, long_word):
+        if form.may_match(line, low):
             yield from (place for place in places(form, line) if form.whole or not is_harmless(line[place[1] : place[2]]))
     if not (named or random):
         return

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.values import Case, Output, Severity
-from evalgate.safety.secret_formats import FORMATS, load
+from evalgate.safety.secret_formats import FORMATS, load, long_pieces
 from evalgate.safety.secret_quotes import NAMED, RANDOM
 from evalgate.safety.secret_strings import RULES, library_places, make_secrets
 from evalgate.testing.detector_laws import check_detector
@@ -55,7 +55,7 @@ def missed(text: str) -> list[tuple[str, str, int]]:
     rules |= {load(plugin).secret_type: rule for rule, (plugin, _) in RANDOM.items()} | {"Secret Keyword": NAMED}
     starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", text))]
     ours: dict[tuple[str, int], list[str]] = {}
-    for rule, start, end in library_places(text):
+    for rule, start, end in library_places(text, long_pieces(text)):
         ours.setdefault((rule, sum(place <= start for place in starts)), []).append(text[start:end])
     shown = make_secrets({}).findings(Output(text), CASE)
     out = []
