@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _closed_pipe()
     except MemoryError:
         return _report(EvalgateError("out of memory", hint="use --jobs 1, or a machine with more memory"), options)
-    except Exception as error:  # noqa: BLE001 - the boundary of the program: a bug must exit 70, never 1
+    except BaseException as error:  # noqa: BLE001 - the boundary of the program: a bug must exit 70, never 1
+        # Also a sys.exit() in somebody else's code, which would end with whatever it likes, 0 included.
         return _bug(error, options)
 
 
@@ -95,7 +96,7 @@ def problem_line(problem: Problem) -> str:
     return f"{place}{terminal_line(problem.message)}{advice}"
 
 
-def _bug(error: Exception, options: argparse.Namespace) -> int:
+def _bug(error: BaseException, options: argparse.Namespace) -> int:
     if options.verbose:
         import traceback
 

@@ -43,7 +43,7 @@ def load_plugin(group: str, builtins: Mapping[str, str], name: str, *, where: st
         raise BadInput(f"{_word(group)} {name!r} is provided more than once: {owners}", where=where, hint="uninstall one")
     try:
         return found[0].load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = f"{_word(group)} {name!r} ({found[0].value}) could not be loaded: {type(error).__name__}: {error}"
         raise Incomplete(said, where=where, hint="install what it needs, or another version of it") from error
 

@@ -154,7 +154,7 @@ def make_metric(choice: PluginChoice) -> Metric:
         raise BadInput(_placed(error.problems, where)) from error
     except EvalgateError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = f"{type(error).__name__}: {error}"
         raise BadInput(f"metric {choice.name!r} could not be made: {said}", where=where) from error
     faults = list(interface_faults(metric))

@@ -49,7 +49,7 @@ def _looked(detector: Detector, output: Output, case: Case, watch: Watch | None)
         seconds = watch.seconds if watch is not None else 0.0
         said = f"detector {name} took more than {seconds:g} s over one output of {len(output.text):,} characters"
         raise Incomplete(said, where=where, hint=hint) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Incomplete(f"detector {name} failed: {type(error).__name__}: {str(error)[:300]}", where=where, hint=hint) from error
     for finding in found:
         if not _is_finding(finding, detector.spec.category, len(output.text)):

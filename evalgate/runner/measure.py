@@ -92,7 +92,7 @@ def _rows(tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Ex
         rows = np.asarray(tool.metric.rows(outputs, expectations), dtype=np.float64)
     except EvalgateError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _plugin_fault("metric", tool.spec.name, f"cases {expectations[0].case.id} …", error) from error
     if rows.shape != (len(outputs), tool.spec.columns):
         raise Incomplete(f"metric {tool.spec.name} gave rows of shape {rows.shape}, not {(len(outputs), tool.spec.columns)}")
@@ -155,7 +155,7 @@ def _references(tool: MetricTool, case: Case) -> tuple[object, ...]:
     return references_of(case.fields, (tool.reference,))
 
 
-def _plugin_fault(kind: str, name: str, where: str, error: Exception) -> Incomplete:
+def _plugin_fault(kind: str, name: str, where: str, error: BaseException) -> Incomplete:
     return Incomplete(
         f"{kind} {name} failed: {type(error).__name__}: {str(error)[:300]}",
         where=where,

