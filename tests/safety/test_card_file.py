@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalgate.core.detector_card import DetectorCard, LabelledData, Tally
@@ -139,3 +139,34 @@ def test_a_card_that_contradicts_itself_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="add up"):
         save_card(tmp_path / "card.json", replace(JUDGED, undecided=3))
     assert list(tmp_path.iterdir()) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["found", "clean", "value", "a"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if not isinstance(value, dict):
+        return [path]
+    return [path, *(place for key, item in value.items() for place in _places(item, (*path, key)))]
+
+
+@settings(max_examples=60)
+@given(data=st.data(), card=st.sampled_from([SPANS, JUDGED]))
+def test_whatever_is_written_into_a_card_it_is_refused_or_says_no_other_counts(data: st.DataObject, card: DetectorCard) -> None:
+    document: Any = json.loads(json.dumps(card_document(card, figures)))
+    path = data.draw(st.sampled_from([place for place in _places(document) if place]))
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = data.draw(JSON)
+    try:
+        found = parse_card(json.dumps(document), "card.json", figures)
+    except BadInput:
+        return
+    assert found.total == card.total and ({**found.rules} == {**card.rules} or not found.rules)
