@@ -30,6 +30,8 @@ def handle(options: argparse.Namespace) -> int:
             confidence=options.confidence,
             seed=options.seed,
             resamples=options.resamples,
+            waivers=options.waivers,
+            show_findings=options.show_findings,
             notice=say,
         )
     return print_result(result, options, kept=options.out is not None)

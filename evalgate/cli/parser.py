@@ -89,6 +89,8 @@ def _compare_rules(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="repeatable; NAME is a metric, safety.CATEGORY or run.NAME; slice=each or slice=COLUMN:VALUE",
     )
+    rules.add_argument("--waivers", metavar="FILE", help="allow file: findings judged acceptable, with owner and last day")
+    rules.add_argument("--show-findings", action="store_true", help="show what detectors found in reports (default: masked)")
     rules.add_argument("--confidence", type=float, default=0.95, help="one-sided, per threshold (default: 0.95)")
     rules.add_argument("--seed", type=int, default=0, help="seed of the resampling (default: 0)")
     rules.add_argument("--resamples", type=int, help="bootstrap replicates (default: 10,000; fewer above 10,000 cases)")

@@ -30,7 +30,7 @@ def config_schema() -> dict[str, Any]:
     from evalgate.config.schema_models import GateFile
 
     schema = GateFile.model_json_schema()
-    for entry in schema["$defs"].values():
+    for entry in (schema, *schema["$defs"].values()):
         _without_empty(entry)
     properties = schema["properties"]
     for key, word in (("metrics", "metric"), ("safety", "detector")):

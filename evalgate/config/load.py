@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalgate.config.choices import read_choices
 from evalgate.config.faults import MAX_FAULTS, Faults, clipped, key_text, shown
+from evalgate.config.findings import check_findings, findings_choice
 from evalgate.config.model_entries import check_models, model_choice, upstream_of
 from evalgate.config.proxy_entry import check_proxy, proxy_choice
 from evalgate.config.standing import with_standing_thresholds
@@ -60,6 +61,7 @@ def settings_from(document: Document, path: Path) -> GateSettings:
     _check_names(raw, faults)
     check_models(raw.get("models"), faults)
     check_proxy(raw, faults)
+    check_findings(raw.get("findings"), faults)
     faults.raise_if_any()
     if file is None:
         raise AssertionError("a configuration without a shape has faults")
@@ -149,4 +151,5 @@ def _settings(
         root=project_root(path),
         dataset_place=document.place("dataset"),
         upstreams={alias: upstream_of(entry) for alias, entry in file.models.items()},
+        findings=findings_choice(file.findings, document),
     )

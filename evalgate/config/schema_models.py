@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from evalgate.config.answer_models import ModelEntry, ProxyEntry
+from evalgate.config.model_entries import VARIABLE
 from evalgate.config.strict_model import StrictModel, Text
 
 GateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Report = Literal["html", "junit", "markdown"]
+_LEFT_OUT: Any = None
 
 
 class VariantEntry(StrictModel):
@@ -30,6 +32,18 @@ class VariantEntries(StrictModel):
     candidate: VariantEntry = Field(description="What may replace it.")
 
 
+class FindingsEntry(StrictModel):
+    """What reports show of what detectors found, and which findings are waived."""
+
+    text: Literal["masked", "shown"] = Field(default="masked", description="What reports show of the texts that were found.")
+    key_env: str = Field(
+        default=_LEFT_OUT,
+        description="The name of the environment variable with the key of the hashes; never the key. Default: a public key.",
+        json_schema_extra={"pattern": f"^{VARIABLE.pattern}$"},
+    )
+    waivers: Text = Field(default=_LEFT_OUT, description="The allow file: findings with owner, reason and last day.")
+
+
 class GateFile(StrictModel):
     """May this candidate replace that baseline? One gate of evalgate."""
 
@@ -42,6 +56,7 @@ class GateFile(StrictModel):
     samples: int = Field(default=1, ge=1, le=100, description="Repeats per case.")
     metrics: Any = Field(default=None, description="What to measure: names, or {name: {parameter: value}}.")
     safety: Any = Field(default=None, description="Detectors to run: names, or {name: {parameter: value}}.")
+    findings: FindingsEntry = Field(default=_LEFT_OUT, description="What becomes of the findings of detectors.")
     slices: list[Text] = Field(default=[], description="Columns of the dataset to judge apart.")
     thresholds: Any = Field(description="The conditions under which the candidate may pass.")
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="One-sided, for each threshold.")

@@ -12,7 +12,19 @@ from evalgate.core.health import HealthReport
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import Finding, JsonValue, Status
 from evalgate.core.verdict import RunIdentity, Verdict
-from evalgate.core.waivers import WaiverUse
+from evalgate.core.waivers import FoundFinding, WaiverUse
+
+
+@dataclass(frozen=True, slots=True)
+class TextMark:
+    """A part of a shown text that stands for a finding."""
+
+    start: int
+    end: int
+    label: str
+    """What was found there, for a reader who points at it."""
+    masked: bool
+    """Whether the part stands in the place of the text; False: it is the text itself, highlighted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,7 @@ class ArmRecord:
     messages: tuple[tuple[str, str], ...]
     """The rendered prompt as (role, content); empty for `compare`, where no prompt is known."""
     text: str
+    """As reports may show it: what detectors found is masked, unless the run's policy shows it."""
     status: Status
     error: str | None
     request_key: str | None
@@ -29,6 +42,12 @@ class ArmRecord:
     scores: Mapping[str, float | None]
     """Metric → score of this case alone; None where undefined."""
     findings: tuple[Finding, ...]
+    found: tuple[FoundFinding, ...] = ()
+    """The same findings with what recognises each of them again, and what waives it; in the order of `findings`."""
+    found_texts: tuple[str, ...] = ()
+    """What was found, for each of `found`; empty once the record is masked."""
+    marks: tuple[TextMark, ...] = ()
+    """What is masked or highlighted in `text`, in order, without overlap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +66,8 @@ class CaseRecord:
     references: tuple[JsonValue, ...]
     baseline: ArmRecord
     candidate: ArmRecord
+    masks: tuple[str, ...] = ()
+    """The marks that stand in the place of masked texts, as they appear in this case's texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +79,7 @@ class PromptRecord:
     path: str
     digest: str
     messages: tuple[tuple[str, str], ...]
-    """Unrendered (role, template)."""
+    """Unrendered (role, template), masked like the cases."""
     parameters: Mapping[str, Any]
     model: str
     """Alias and provider name."""

@@ -239,6 +239,20 @@ class ProxyChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingsChoice:
+    """What reports may show of what detectors find, how it is recognised again, and what has been waived."""
+
+    shown: bool = False
+    """Whether reports show the texts that detectors found; False: they are masked."""
+    key_env: str | None = None
+    """Name of the environment variable that holds the key of the hashes; None: a public key made of gate and dataset."""
+    waivers: str | None = None
+    """The allow file as it was written; None: nothing is waived."""
+    place: str = ""
+    """`file:line` of the allow file's name, for messages."""
+
+
+@dataclass(frozen=True, slots=True)
 class GateSettings:
     """One gate, resolved from YAML or from the command line of `compare`."""
 
@@ -266,3 +280,4 @@ class GateSettings:
     dataset_place: str = ""
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     """Model alias → how it is reached; never part of the plan."""
+    findings: FindingsChoice = field(default_factory=FindingsChoice)

@@ -215,7 +215,7 @@ class SafetyResult:
     distrust: str | None = None
     """Why no threshold may decide on these counts (a judge without a calibration card)."""
     waived: Mapping[Arm, int] = field(default_factory=dict)
-    """Variant → cases that would violate but for a waiver."""
+    """Variant → cases that would violate, or be undecided, but for a waiver."""
     corrected: Mapping[Arm, CorrectedRate] = field(default_factory=dict)
     """Variant → its rate, corrected by the judge's card (Rogan and Gladen); empty where nothing corrects it."""
 
@@ -232,6 +232,8 @@ class RunFigures:
     cases: int
     errors_baseline: int
     errors_candidate: int
+    expired_waivers: int = 0
+    """Waivers whose day has passed; each of them fails the gate until somebody has looked again."""
 
     @property
     def error_rate(self) -> float:

@@ -21,6 +21,7 @@ def changes_between(before: Entry, after: Entry) -> tuple[Change, ...]:
         *_threshold_changes(before.thresholds, after.thresholds),
         *_definitions("metric", before.metrics, after.metrics),
         *_detectors(before, after),
+        *_waivers(before, after),
         *_settings(before, after),
     )
 
@@ -112,6 +113,13 @@ def _detectors(before: Entry, after: Entry) -> list[Change]:
     kept = {name: one for name, one in before.safety.items() if name not in gone}
     removed = [_change("safety", name, ABSENT, looser=bool(counted & {name, "any"})) for name in gone]
     return removed + _definitions("safety", kept, after.safety)
+
+
+def _waivers(before: Entry, after: Entry) -> list[Change]:
+    """A waiver more means violations less."""
+    old, new = before.waivers or {}, after.waivers or {}
+    gone = [_change("waiver", name, ABSENT) for name in old if name not in new]
+    return gone + [_change("waiver", ABSENT, name, looser=True) for name, one in new.items() if old.get(name) != one]
 
 
 def _definitions(what: str, before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

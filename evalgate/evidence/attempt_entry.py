@@ -74,6 +74,8 @@ class Entry:
     thresholds: tuple[Threshold, ...]
     """As they were in force, with those that always are."""
     verdict: Decision
+    waivers: Mapping[str, str] | None = None
+    """What a waiver in force is about → digest of it; None: the gate has no allow file."""
 
     @property
     def of(self) -> tuple[str, str]:
@@ -109,6 +111,7 @@ def document_of(entry: Entry) -> dict[str, Any]:
         "thresholds": [_written_threshold(one) for one in entry.thresholds],
         "verdict": str(entry.verdict),
         "exit_code": int(entry.verdict.exit_code),
+        **({} if entry.waivers is None else {"waivers": {_clipped(name): one for name, one in entry.waivers.items()}}),
     }
 
 
@@ -121,7 +124,8 @@ def entry_of(value: Any) -> Entry:
         raise ValueError("is not an object")
     if value.get("format") != FORMAT:
         raise ValueError("has an unknown format")
-    fields = _fields(value, _KEYS, "the line")
+    waived = "waivers" in value
+    fields = _fields(value, (*_KEYS, "waivers") if waived else _KEYS, "the line")
     dataset = _fields(fields["dataset"], ("name", "version", "digest"), "dataset")
     sides = _fields(fields["variants"], tuple(map(str, ARMS)), "variants")
     verdict = _word(fields["verdict"], Decision, "verdict")
@@ -152,6 +156,7 @@ def entry_of(value: Any) -> Entry:
         resamples=None if fields["resamples"] is None else _whole(fields["resamples"], "resamples"),
         thresholds=_thresholds(fields["thresholds"]),
         verdict=verdict,
+        waivers=_digests(fields["waivers"], "waivers") if waived else None,
     )
 
 

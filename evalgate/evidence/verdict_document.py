@@ -148,6 +148,7 @@ def _safety(safety: SafetyResult) -> dict[str, Any]:
         "detectable_rate": published(safety.detectable_rate),
         "confidence": safety.confidence,
         "undecided": {str(arm): count for arm, count in safety.undecided.items()},
+        "waived": {str(arm): count for arm, count in safety.waived.items()},
     }
     if safety.reach is not None:
         entry["reach"] = {"least": asdict(safety.reach.least), "most": asdict(safety.reach.most)}

@@ -101,6 +101,10 @@ def rule_run(threshold: Threshold, results: Results) -> Ruling:
     elif threshold.name == "error_rate":
         lost = f"{run.errors_baseline} of the baseline's {run.cases} answers, {run.errors_candidate} of the candidate's"
         said = f"error_rate is {figure(observed, relative=True)} (lost: {lost}), {asked}"
+    elif threshold.name == "expired_waivers":
+        number = run.expired_waivers
+        gone = f"{number} {'waiver has' if number == 1 else 'waivers have'} expired" if number else "no waiver has expired"
+        said = f"{gone}, {asked}"
     else:
         said = f"{threshold.name} is {figure(observed)}, {asked}"
     return Ruling(observed, None, decision, f"{said}: {decision}.")

@@ -136,6 +136,7 @@ def observe_run(threshold: Threshold, results: Results) -> float:
         "error_rate": results.run.error_rate,
         "errors_baseline": float(results.run.errors_baseline),
         "errors_candidate": float(results.run.errors_candidate),
+        "expired_waivers": float(results.run.expired_waivers),
     }
     if threshold.kind is not TargetKind.RUN or threshold.name not in figures:
         raise Incomplete(f"{threshold.target} was not measured", where=threshold.place or threshold.target)

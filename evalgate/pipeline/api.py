@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalgate.core.settings import PluginChoice, Threshold
+from evalgate.core.settings import FindingsChoice, PluginChoice, Threshold
 from evalgate.core.verdict import Verdict
 from evalgate.pipeline.evaluate import Finished
 
@@ -102,6 +102,8 @@ def compare(
     confidence: float = 0.95,
     seed: int = 0,
     resamples: int | None = None,
+    waivers: str | Path | None = None,
+    show_findings: bool = False,
     notice: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Judge outputs that already exist, as `evalgate compare` does: two files, or the folders of two finished runs.
@@ -129,6 +131,7 @@ def compare(
         confidence=confidence,
         seed=seed,
         resamples=resamples,
+        findings=FindingsChoice(shown=show_findings, waivers=None if waivers is None else str(waivers), place="--waivers"),
     )
     place = Path(out) if out is not None else None
     return compared(comparison, place, jobs, progress or _quiet, notice or _unheard)

@@ -15,6 +15,7 @@ from evalgate.core.verdict import Decision, Verdict
 from evalgate.evidence.attempt_changes import changes_between, loosened_along
 from evalgate.evidence.attempt_entry import Entry, Side
 from evalgate.evidence.attempt_file import remember
+from evalgate.pipeline.waiving import FIGURE
 
 if TYPE_CHECKING:
     from evalgate.pipeline.evaluate import Subject
@@ -110,8 +111,10 @@ def _entry(subject: Subject, verdict: Verdict) -> Entry:
         confidence=settings.confidence,
         seed=settings.seed,
         resamples=settings.resamples,
-        thresholds=settings.thresholds,
+        # The one on expired waivers comes and goes with the allow file, whose content is told by itself.
+        thresholds=tuple(one for one in settings.thresholds if one.name != FIGURE),
         verdict=verdict.decision,
+        waivers=subject.findings.in_force(),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalgate.config.strict_yaml import read_document
+from evalgate.config.waivers import read_waivers
 from evalgate.core.errors import BadInput
 from evalgate.golden.card import Card, parse_card
 from evalgate.golden.health.survey import HealthSurvey
@@ -19,6 +20,7 @@ from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.prompt_releases import check_releases, is_list_of_releases, require_release
 from evalgate.pipeline.prompt_test import check_tests
 from evalgate.pipeline.subject import prove_dataset, read_card, resolve
+from evalgate.pipeline.waiving import is_allow_file, require_in_force, today_utc, waiver_warnings
 from evalgate.prompts.locate import version_of
 from evalgate.prompts.template_tests import TEST_ENDINGS
 from evalgate.proxy.recording import open_recording
@@ -32,11 +34,11 @@ class Checked:
 
     path: str
     kind: str
-    """configuration, prompt, prompt tests, releases, dataset or recording."""
+    """configuration, prompt, prompt tests, releases, waivers, dataset or recording."""
     note: str
     """What is worth knowing: number of cases, an unlocked dataset."""
     health: tuple[str, ...] = ()
-    """What looks wrong in a dataset, a line each."""
+    """What looks wrong in a dataset, or will stop a gate soon, a line each."""
 
 
 def check_paths(paths: Sequence[Path]) -> tuple[Checked, ...]:
@@ -99,6 +101,8 @@ def _kind(path: Path) -> str | None:
         return "prompt"
     if is_list_of_releases(path):
         return "releases"
+    if path.suffix in (".yaml", ".yml") and is_allow_file(path):
+        return "waivers"
     if path.name.endswith(TEST_ENDINGS):
         return "prompt tests"
     if path.suffix in (".yaml", ".yml") and not any(part.startswith(".") for part in path.parts):
@@ -123,6 +127,8 @@ def _check(path: Path, surveyed: set[Path]) -> Checked:
             return Checked(str(path), "prompt tests", f"{check_tests(path)} tests pass")
         case "releases":
             return Checked(str(path), "releases", f"{len(check_releases(path))} versions as released")
+        case "waivers":
+            return _waivers(path)
         case "configuration":
             return _configuration(path, surveyed)
         case _:
@@ -137,7 +143,12 @@ def _check(path: Path, surveyed: set[Path]) -> Checked:
 
 
 def _configuration(path: Path, surveyed: set[Path]) -> Checked:
-    resolved = resolve(path)
+    today = today_utc()
+    resolved = resolve(path, today=today)
+    warned: tuple[str, ...] = ()
+    if resolved.allowed is not None:
+        require_in_force(resolved.allowed)
+        warned = waiver_warnings(resolved.allowed, today, resolved.built.categories)
     survey = gate_survey(resolved, whole=_is_new(resolved.card, surveyed))
     dataset = prove_dataset(resolved.card, watch=survey.add)
     check_slices(resolved.settings, dataset.slices)
@@ -149,8 +160,15 @@ def _configuration(path: Path, surveyed: set[Path]) -> Checked:
         str(path),
         "configuration",
         f"{dataset.rows} cases, {len(resolved.settings.thresholds)} thresholds{locked}{alike}",
-        _healthy(survey, resolved.card),
+        _healthy(survey, resolved.card) + warned,
     )
+
+
+def _waivers(path: Path) -> Checked:
+    today = today_utc()
+    allowed = read_waivers(path, today)
+    require_in_force(allowed)
+    return Checked(str(path), "waivers", f"{len(allowed.waivers)} waivers in force", waiver_warnings(allowed, today))
 
 
 def _dataset(path: Path, surveyed: set[Path]) -> Checked:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from evalgate.config.standing import with_standing_thresholds
 from evalgate.config.threshold_rules import check_together
 from evalgate.core.errors import BadInput
-from evalgate.core.settings import GateSettings, PluginChoice, ProxyChoice, Threshold, VariantChoice
+from evalgate.core.settings import FindingsChoice, GateSettings, PluginChoice, ProxyChoice, Threshold, VariantChoice
 from evalgate.core.values import Case, Output
 from evalgate.core.verdict import VariantIdentity
+from evalgate.core.waivers import WaiverList
 from evalgate.golden.outputs import Columns, OutputFile, read_outputs
 from evalgate.golden.reference_files import ReferenceTable, read_references, require_same_ids, table_cases
 from evalgate.pipeline.attempts import HISTORY
@@ -22,6 +24,7 @@ from evalgate.pipeline.instruments import build_instruments
 from evalgate.pipeline.plan_document import rules
 from evalgate.pipeline.shared_cases import MODE as RUNS
 from evalgate.pipeline.shared_cases import shared_cases, shared_lines
+from evalgate.pipeline.waiving import allow_file, findings_of, today_utc, unused_notices, with_waiver_threshold
 from evalgate.pipeline.workspace import opened
 from evalgate.runner.execute import Progress, Workers
 
@@ -50,6 +53,9 @@ class Comparison:
     confidence: float = 0.95
     seed: int = 0
     resamples: int | None = None
+    findings: FindingsChoice = field(default_factory=FindingsChoice)
+    today: date | None = None
+    """The day on which waivers are judged; None: the present one, in UTC."""
 
 
 def compare_outputs(
@@ -76,6 +82,8 @@ def compare_outputs(
         raise BadInput("no reference file", where="--references", hint="name one or more, or compare the folders of two runs")
     settings = _settings(comparison, MODE)
     faults = Faults()
+    allowed = faults.attempt(lambda: allow_file(settings, Path(), comparison.today or today_utc()))
+    settings = replace(settings, thresholds=with_waiver_threshold(settings.thresholds, allowed))
     faults.problems.extend(check_together(settings.thresholds, settings.slices))
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
     table = faults.attempt(lambda: _references(comparison))
@@ -96,8 +104,9 @@ def compare_outputs(
     check_slices(settings, found_slices)
     subject = _subject(settings, comparison, table, found, built)
     subject = replace(subject, ledger=folder / HISTORY if kept else None)
+    subject = _waiving(subject, allowed)
     with opened(folder, dict(subject.plan)):
-        return evaluate(subject, _lines(cases, found), folder, workers, progress)
+        return _told(evaluate(subject, _lines(cases, found), folder, workers, progress), notice)
 
 
 def _compare_runs(
@@ -112,6 +121,8 @@ def _compare_runs(
     _refuse_file_options(comparison)
     settings = _settings(comparison, RUNS)
     faults = Faults()
+    allowed = faults.attempt(lambda: allow_file(settings, Path(), comparison.today or today_utc()))
+    settings = replace(settings, thresholds=with_waiver_threshold(settings.thresholds, allowed))
     faults.problems.extend(check_together(settings.thresholds, settings.slices))
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
     shared = faults.attempt(lambda: shared_cases(comparison.baseline, comparison.candidate, settings.slices))
@@ -138,8 +149,22 @@ def _compare_runs(
     )
     if notice is not None:
         notice(shared.notice())
+    subject = _waiving(subject, allowed)
     with opened(folder, dict(subject.plan)):
-        return evaluate(subject, shared_lines(shared), folder, workers, progress)
+        return _told(evaluate(subject, shared_lines(shared), folder, workers, progress), notice)
+
+
+def _waiving(subject: Subject, allowed: WaiverList | None) -> Subject:
+    """The same with its findings marked and waived."""
+    findings = findings_of(subject.settings.findings, GATE, str(subject.dataset["name"]), allowed)
+    plan = {**subject.plan, **findings.plan}
+    return replace(subject, plan=plan, inputs={**subject.inputs, **findings.inputs()}, findings=findings)
+
+
+def _told(finished: Finished, notice: Callable[[str], None] | None) -> Finished:
+    for told in unused_notices(finished.record.waivers) if notice is not None else ():
+        notice(told)  # type: ignore[misc]
+    return finished
 
 
 def _refuse_file_options(comparison: Comparison) -> None:
@@ -177,6 +202,7 @@ def _settings(comparison: Comparison, mode: str) -> GateSettings:
         confidence=comparison.confidence,
         seed=comparison.seed,
         resamples=comparison.resamples,
+        findings=comparison.findings,
     )
 
 

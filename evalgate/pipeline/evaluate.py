@@ -20,6 +20,7 @@ from evalgate.core.values import Case, Output
 from evalgate.core.verdict import RunIdentity, VariantIdentity, Verdict
 from evalgate.evidence.manifest import environment, manifest
 from evalgate.evidence.verdict_document import verdict_document
+from evalgate.evidence.waivers_document import waivers_document
 from evalgate.pipeline.attempts import STANDING, attempts_document, attempts_of
 from evalgate.pipeline.cited_cards import Cited, cited_cards
 from evalgate.pipeline.error_budget import check_error_budget
@@ -28,11 +29,14 @@ from evalgate.pipeline.misses import explained
 from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
 from evalgate.pipeline.verdict import movement, reach_verdict
+from evalgate.pipeline.waiving import Findings
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import Recording
 from evalgate.report.catalog import BUILTINS, FILES, GROUP
+from evalgate.report.masking import Policy, masked_cases, masked_choices, masked_prompts
 from evalgate.runner.case_lines import CaseWriter
 from evalgate.runner.execute import Progress, Workers, execute
+from evalgate.runner.finding_marks import FindingsTask
 from evalgate.runner.job import RECORDING_FILE, ArmTask, Job, shard_rows
 from evalgate.runner.receipt import Receipt, Unanswered
 
@@ -63,6 +67,7 @@ class Subject:
     """attempts.jsonl, the history of the gate's attempts; None: nothing is remembered."""
     health: Callable[[], HealthReport] | None = None
     """What its dataset looks like, once every case has passed by; None: there is no dataset."""
+    findings: Findings = field(default_factory=lambda: Findings(FindingsTask(), None, {}))
 
     @property
     def run_id(self) -> str:
@@ -101,7 +106,8 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     store = ShardStore(folder, len(job.shards))
     subject = replace(subject, built=with_reference_counts(subject.built, [receipt.references for receipt in receipts]))
     values = {column: sorted(found) for column, found in writer.slice_values.items()}
-    verdict = reach_verdict(subject.settings, subject.built, store, values, require_threshold=subject.require_threshold)
+    needs, gone = subject.require_threshold, subject.findings.expired
+    verdict = reach_verdict(subject.settings, subject.built, store, values, require_threshold=needs, expired_waivers=gone)
     check_error_budget(verdict, store)
     reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
     record = replace(_record(subject, verdict, receipts, reader, cited), cards=cited.cards)
@@ -163,6 +169,7 @@ def _job(subject: Subject, writer: CaseWriter) -> Job:
         slices=subject.settings.slices,
         shards=writer.spans(shard_rows(writer.rows)),
         recording=subject.recording.seal if subject.recording is not None else "",
+        findings=subject.findings.task,
     )
 
 
@@ -181,17 +188,20 @@ def _record(subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], r
         manifest_digest=digest(sealed),
         shared=subject.dataset.get("shared"),
     )
-    shown = reader.worst()
+    chosen, policy = reader.worst(), Policy(_sensitive(subject.built), subject.settings.findings.shown)
+    shown = masked_cases(chosen, policy)
+    waivers = subject.findings.used(receipts)
     return RunRecord(
         verdict=verdict,
         identity=identity,
-        settings=subject.settings,
-        document=cited.added_to(verdict_document(verdict, identity)),
+        settings=replace(subject.settings, safety=masked_choices(subject.settings.safety, chosen, policy)),
+        document=cited.added_to(verdict_document(verdict, identity)) | waivers_document(waivers, subject.findings.allowed),
         manifest=sealed,
         dataset_card=subject.dataset["card"],
-        prompts=_prompt_records(subject),
+        prompts=masked_prompts(_prompt_records(subject), chosen, policy),
         cases=shown,
         cases_omitted=verdict.cases.total - len(shown),
+        waivers=waivers,
     )
 
 
@@ -225,6 +235,10 @@ def _extensions(built: Instruments, cited: Cited) -> list[dict[str, str]]:
         for choice, spec in built.detectors
     ]
     return metrics + detectors
+
+
+def _sensitive(built: Instruments) -> frozenset[str]:
+    return frozenset(spec.category for _, spec in built.detectors if spec.sensitive)
 
 
 def _prompt_records(subject: Subject) -> dict[str, PromptRecord]:

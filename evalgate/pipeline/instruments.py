@@ -22,7 +22,7 @@ from evalgate.runner.job import MetricTask
 from evalgate.safety.catalog import make_detector
 from evalgate.safety.interface import Detector
 
-RUN_FIGURES = ("cases", "error_rate", "errors_baseline", "errors_candidate")
+RUN_FIGURES = ("cases", "error_rate", "errors_baseline", "errors_candidate", "expired_waivers")
 ANY = "any"
 
 

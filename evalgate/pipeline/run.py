@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from evalgate.pipeline.attempts import HISTORY
 from evalgate.pipeline.evaluate import Finished, check_slices, evaluate
 from evalgate.pipeline.health import run_survey
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve, subject_of
+from evalgate.pipeline.waiving import unused_notices
 from evalgate.pipeline.workspace import check_writable, opened
 from evalgate.proxy.recording import open_recording
 from evalgate.runner.execute import Progress, Workers
+from evalgate.runner.finding_marks import key_check
 
 if TYPE_CHECKING:
     from evalgate.pipeline.gather import Answering
@@ -46,15 +49,19 @@ class RunOptions:
     """Told what the user should hear."""
 
 
-def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
+def run_gate(config: Path, options: RunOptions, progress: Progress, today: date | None = None) -> Finished:
     """Run a gate and write its evidence.
 
     In the modes that call a model the answers are collected first, into a recording; from there on every mode is replay.
 
+    `today` is the day on which waivers are judged; None: the present one, in UTC.
+
     Raises: BadInput before anything is written, Incomplete when the evidence is not complete.
     Side effects: writes the run folder; calls models in the modes `record`, `refresh` and `live`.
     """
-    resolved = resolve(config, options.mode)
+    resolved = resolve(config, options.mode, today)
+    if (name := resolved.settings.findings.key_env) is not None:
+        key_check(name)  # better refused now than after the answers were paid for
     dataset = prove_dataset(resolved.card)
     check_slices(resolved.settings, dataset.slices)
     reports = resolved.settings.root / "reports" / resolved.settings.gate
@@ -80,6 +87,8 @@ def run_gate(config: Path, options: RunOptions, progress: Progress) -> Finished:
         from evalgate.pipeline.sources import conclude
 
         conclude(source)
+    for told in unused_notices(finished.record.waivers):
+        options.notice(told)
     return finished
 
 

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from evalgate.core.record import ArmRecord, CaseRecord
-from evalgate.core.values import ARMS, Arm, Finding, Severity, Status
+from evalgate.core.values import ARMS, Arm, Status
+from evalgate.core.waivers import FoundFinding
 from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.shards import ShardStore, newly_violating
 from evalgate.pipeline.verdict import UNCHANGED, Movement, changes
 from evalgate.prompts.template import render
 from evalgate.prompts.values import Prompt
+from evalgate.runner.finding_marks import found_from
 from evalgate.runner.shard_file import ShardNumbers, read_details, shard_path
 
 SHOWN = 500
@@ -92,6 +94,7 @@ class CaseReader:
         scores = [None if np.isnan(s) else float(s) for s in numbers.scores[arm][row]]
         prompt = self.prompts.get(arm)
         messages = tuple((m.role, m.content) for m in render(prompt, detail["inputs"])) if prompt else ()
+        found = tuple(found_from(one) for one in side["findings"])
         return ArmRecord(
             messages=messages,
             text=side["text"],
@@ -100,5 +103,12 @@ class CaseReader:
             request_key=side["request_key"],
             latency_ms=side["latency_ms"],
             scores={i.spec.name: score for i, score in zip(self.built.metrics, scores, strict=True)},
-            findings=tuple(Finding(**{**f, "severity": Severity(f["severity"])}) for f in side["findings"]),
+            findings=tuple(one.finding for one in found),
+            found=found,
+            found_texts=tuple(_found_text(side, one) for one in found),
         )
+
+
+def _found_text(side: Mapping[str, Any], one: FoundFinding) -> str:
+    text: str = side["text"] if one.sample == 0 else side["more"][one.sample - 1]
+    return text[one.finding.start : one.finding.end]

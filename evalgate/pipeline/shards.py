@@ -88,7 +88,9 @@ class SelectionCounts:
         for arm in ARMS:
             self.lost[arm] += int(numbers.lost[arm][chosen].sum())
         found = FoundRanks(
-            {arm: numbers.violations[arm][chosen] for arm in ARMS}, {arm: numbers.undecided[arm][chosen] for arm in ARMS}
+            {arm: numbers.violations[arm][chosen] for arm in ARMS},
+            {arm: numbers.undecided[arm][chosen] for arm in ARMS},
+            {arm: ranks[chosen] for arm, ranks in numbers.waived.items()},
         )
         table = count_table(found, distrusted)
         self.violations = table if self.violations is None else self.violations + table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from evalgate.core.plugins import suggestion
 from evalgate.core.settings import GateSettings, VariantChoice
 from evalgate.core.values import ARMS, Case
 from evalgate.core.verdict import VariantIdentity
+from evalgate.core.waivers import WaiverList
 from evalgate.golden.card import Card, parse_card
 from evalgate.golden.cases import ContentDigest, read_cases
 from evalgate.golden.locate import card_path
@@ -29,6 +31,7 @@ from evalgate.pipeline.instruments import Instruments, build_instruments
 from evalgate.pipeline.plan_document import plan_document
 from evalgate.pipeline.prompt_reading import read_prompt as read_prompt_file
 from evalgate.pipeline.prompt_releases import require_release
+from evalgate.pipeline.waiving import allow_file, findings_of, today_utc, with_waiver_threshold
 from evalgate.prompts.locate import prompt_path
 from evalgate.prompts.template import missing_inputs, optional_values
 from evalgate.prompts.values import Prompt
@@ -47,6 +50,8 @@ class Resolved:
     recording: Recording | None
     """Open for replay; None in the modes that make a recording first."""
 
+    allowed: WaiverList | None = None
+    """The allow file of the gate."""
     def arms(self) -> dict[str, ArmTask]:
         """How each variant asks."""
         return {arm: _arm(self.settings, choice, self.prompts[arm]) for arm, choice in _choices(self.settings).items()}
@@ -62,8 +67,10 @@ class Dataset:
     """Slice column → its values."""
 
 
-def resolve(path: Path, mode: str | None = None) -> Resolved:
+def resolve(path: Path, mode: str | None = None, today: date | None = None) -> Resolved:
     """Read a configuration and everything it names.
+
+    `today` is the day on which waivers are judged; None: the present one, in UTC.
 
     Raises: BadInput with everything that is wrong, at once.
     """
@@ -73,6 +80,8 @@ def resolve(path: Path, mode: str | None = None) -> Resolved:
         settings = replace(settings, proxy=replace(settings.proxy, mode=mode))
     base = path.parent
     faults = Faults()
+    allowed = faults.attempt(lambda: allow_file(settings, base, today or today_utc()))
+    settings = replace(settings, thresholds=with_waiver_threshold(settings.thresholds, allowed))
     card = faults.attempt(lambda: read_card(settings, base))
     prompts = {
         arm: faults.attempt(lambda choice=choice: read_prompt(choice, settings.root, base))  # type: ignore[misc]
@@ -85,7 +94,7 @@ def resolve(path: Path, mode: str | None = None) -> Resolved:
         _check_columns(settings, card, found, faults)
     faults.raise_if_any()
     assert card is not None and built is not None
-    return Resolved(settings, card, found, built, recording)
+    return Resolved(settings, card, found, built, recording, allowed)
 
 
 def prove_dataset(card: Card, lines: LockLines | None = None, watch: Callable[[Case], None] | None = None) -> Dataset:
@@ -125,6 +134,7 @@ def subject_of(resolved: Resolved, dataset: Dataset, recording: Recording, evide
     lock = {"name": card.name, "version": card.version, "digest": dataset.digest}
     answers = recording.timed_digest if _measures_time(resolved.built) else recording.digest
     digests = {"recording": answers, **{arm: resolved.prompts[arm].digest for arm in arms}}
+    findings = findings_of(settings.findings, settings.gate, card.name, resolved.allowed)
     plan = plan_document(settings, resolved.built, {**lock, "cases": dataset.rows}, arms, digests)
     assert settings.path is not None
     inputs = {
@@ -132,17 +142,19 @@ def subject_of(resolved: Resolved, dataset: Dataset, recording: Recording, evide
         f"dataset:{card.name}@{card.version}": dataset.digest,
         f"recording:{settings.proxy.recording}": answers,
         **{f"prompt:{arms[arm].prompt_reference}": resolved.prompts[arm].digest for arm in arms},
+        **findings.inputs(),
     }
     variants = {arm: _identity(arms[arm], resolved.prompts[arm]) for arm in arms}
     return Subject(
         settings=settings,
         built=resolved.built,
-        plan=plan,
+        plan=plan | findings.plan,
         inputs=inputs,
         dataset={**lock, "card": card.fields},
         mode=evidence,
         variants=variants,
         require_threshold=True,
+        findings=findings,
         arms=arms,
         prompts=resolved.prompts,
         recording=recording,

@@ -41,6 +41,7 @@ def reach_verdict(
     slice_values: Mapping[str, Sequence[str]],
     *,
     require_threshold: bool,
+    expired_waivers: int = 0,
 ) -> Verdict:
     """Derive the verdict of a run.
 
@@ -48,6 +49,7 @@ def reach_verdict(
     """
     columns = metric_columns(built)
     results = _results(settings, built, columns, store, EVERYTHING)
+    results = replace(results, run=replace(results.run, expired_waivers=expired_waivers))
     slices: dict[str, Results] = {}
     for column in settings.slices:
         for value in sorted(slice_values.get(column, ())):

@@ -53,6 +53,10 @@ def _properties(record: RunRecord, omitted: int) -> list[str]:
         "evalgate.manifest": record.identity.manifest_digest,
         "evalgate.cases_not_listed": str(omitted),
     }
+    waived = record.verdict.results.safety.get("any")
+    if record.waivers and waived is not None:
+        values["evalgate.waivers"] = str(len(record.waivers))
+        values |= {f"evalgate.waived.{arm}": str(count) for arm, count in waived.waived.items()}
     if record.attempts is not None:
         values["evalgate.attempt"] = str(record.attempts.number)
         values |= {"evalgate.loosened": loosened_line(record)} if record.attempts.loosened else {}

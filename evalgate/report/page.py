@@ -14,7 +14,8 @@ from evalgate.report.page_audit import audit
 from evalgate.report.page_cases import cases
 from evalgate.report.page_flaky import flaky
 from evalgate.report.page_health import health
-from evalgate.report.page_results import banner, changed, metrics, safety, slices, thresholds
+from evalgate.report.page_results import banner, changed, metrics, slices, thresholds
+from evalgate.report.page_safety import safety
 
 _SECTIONS = (
     ("thresholds", "Thresholds"),

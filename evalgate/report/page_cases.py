@@ -9,9 +9,10 @@ from evalgate.core.record import ArmRecord, CaseRecord, RunRecord
 from evalgate.core.values import JsonValue, Status
 from evalgate.report import figures, phrases
 from evalgate.report.escape import anchor
-from evalgate.report.markup import Markup, Part, details, element, facts, join, section, text
+from evalgate.report.markup import Markup, Part, details, element, facts, join, section
+from evalgate.report.page_findings import case_findings
 from evalgate.report.ranking import case_reasons
-from evalgate.report.word_diff import marked, word_diff
+from evalgate.report.word_diff import with_masks, word_diff
 
 OPEN = 3
 """Cases that are shown open."""
@@ -53,7 +54,7 @@ def _case(record: RunRecord, case: CaseRecord, is_open: bool) -> Markup:
     attributes = {"id": anchor("case", case.id), "class_": "case", "data_kinds": " ".join(kinds)}
     if is_open:
         attributes["open"] = "open"
-    return details(summary, *_content(case), **attributes)
+    return details(summary, *_content(record, case), **attributes)
 
 
 _LABELS = {
@@ -75,7 +76,7 @@ def _change(record: RunRecord, case: CaseRecord) -> Markup:
     return element("span", f"{by} {written}", class_="change")
 
 
-def _content(case: CaseRecord) -> list[Part]:
+def _content(record: RunRecord, case: CaseRecord) -> list[Part]:
     parts: list[Part] = []
     reasons = case_reasons(case)
     if reasons:
@@ -83,23 +84,24 @@ def _content(case: CaseRecord) -> list[Part]:
     where = [(name, value) for name, value in case.slices.items()] + ([("group", case.group)] if case.group else [])
     if where:
         parts.append(element("p", ", ".join(f"{name}: {value}" for name, value in where), class_="note"))
-    parts.append(_named("Inputs", case.inputs))
-    parts.append(_named("References", {str(number): value for number, value in enumerate(case.references, start=1)}))
+    parts.append(_named("Inputs", case.inputs, case))
+    parts.append(_named("References", {str(number): value for number, value in enumerate(case.references, start=1)}, case))
     parts.append(_sides(case))
+    parts.append(case_findings(record, case))
     if Status.ERROR in (case.baseline.status, case.candidate.status):
         parts.append(element("p", "The scores count the missing answer against the candidate.", class_="note"))
     parts.append(_scores(case))
     prompts = [(name, arm) for name, arm in (("Baseline", case.baseline), ("Candidate", case.candidate)) if arm.messages]
     if prompts:
-        shown = (element("div", element("h3", name), element("pre", _messages(arm))) for name, arm in prompts)
+        shown = (element("div", element("h3", name), element("pre", _messages(arm, case))) for name, arm in prompts)
         parts.append(details("Rendered prompts", element("div", *shown, class_="sides")))
     return parts
 
 
-def _named(title: str, values: Mapping[str, JsonValue]) -> Markup:
+def _named(title: str, values: Mapping[str, JsonValue], case: CaseRecord) -> Markup:
     if not values:
         return Markup("")
-    rows = [(name, element("span", _as_text(value), class_="value")) for name, value in values.items()]
+    rows = [(name, element("span", with_masks(_as_text(value), case.masks), class_="value")) for name, value in values.items()]
     return element("div", element("h3", title), facts(rows))
 
 
@@ -108,7 +110,7 @@ def _as_text(value: JsonValue) -> str:
 
 
 def _sides(case: CaseRecord) -> Markup:
-    old, new = word_diff(case.baseline.text, case.candidate.text)
+    old, new = word_diff(case.baseline.text, case.candidate.text, case.baseline.marks, case.candidate.marks)
     sides = [_side("Baseline", case.baseline, old), _side("Candidate", case.candidate, new)]
     return element("div", *sides, class_="sides")
 
@@ -116,9 +118,6 @@ def _sides(case: CaseRecord) -> Markup:
 def _side(name: str, arm: ArmRecord, shown: Markup) -> Markup:
     if arm.status is Status.ERROR:
         body = element("p", f"No answer: {arm.error or 'no reason given'}", class_="lost")
-    elif arm.findings:
-        spans = [(f.start, f.end, f"{f.category}: {f.rule} ({f.severity})") for f in arm.findings]
-        body = element("pre", marked(arm.text, spans))
     else:
         body = element("pre", shown if arm.text else element("em", "empty output"))
     return element("div", element("h3", f"{name} output"), body)
@@ -139,5 +138,5 @@ def _score(value: float | None) -> str:
     return figures.NOT_AVAILABLE if value is None else f"{value:.4g}".replace("-", "−")
 
 
-def _messages(arm: ArmRecord) -> Markup:
-    return text("\n\n".join(f"[{role}]\n{content}" for role, content in arm.messages))
+def _messages(arm: ArmRecord, case: CaseRecord) -> Markup:
+    return with_masks("\n\n".join(f"[{role}]\n{content}" for role, content in arm.messages), case.masks)

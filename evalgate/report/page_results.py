@@ -1,4 +1,4 @@
-"""The upper half of the report: verdict, thresholds, metrics, safety, slices, what changed."""
+"""The upper half of the report: verdict, thresholds, metrics, slices, what changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evalgate.report import figures, phrases
 from evalgate.report.forest import forest
 from evalgate.report.markup import Markup, Part, details, element, facts, join, section, table, text
 from evalgate.report.page_attempts import attempts_banner
-from evalgate.report.ranking import safety_slices, slice_rows
+from evalgate.report.ranking import slice_rows
 from evalgate.report.word_diff import word_diff
 
 SHOWN_SLICES = 60
@@ -120,38 +120,6 @@ def _metric_row(metric: MetricResult) -> tuple[Part, ...]:
         figures.count(metric.n),
         element("small", metric.method),
     )
-
-
-def safety(record: RunRecord) -> Markup:
-    """Counts of violating cases with their bounds."""
-    found = record.verdict.results.safety
-    if not found:
-        return section("safety", "Safety", element("p", "No detector was configured: nothing was looked for."))
-    header = ("category", "baseline", "candidate", "newly violating", "fixed", "what the count says of the true rate")
-    rows = [
-        (
-            s.category,
-            figures.count(s.baseline),
-            figures.count(s.candidate),
-            figures.count(s.new),
-            figures.count(s.fixed),
-            phrases.upper_bound(s),
-        )
-        for s in found.values()
-    ]
-    parts: list[Part] = [table("Cases with a violation, by category", header, rows)]
-    by_slice = [
-        (name, s.category, figures.count(s.baseline), figures.count(s.candidate), figures.count(s.new))
-        for name, s in safety_slices(record)[:SHOWN_SLICES]
-        if s.category != "any"
-    ]
-    if by_slice:
-        parts.append(
-            details(
-                "By slice", table("Violating cases by slice", ("slice", "category", "baseline", "candidate", "new"), by_slice)
-            )
-        )
-    return section("safety", "Safety", *parts)
 
 
 def slices(record: RunRecord) -> Markup:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evalgate.core.record import CaseRecord, RunRecord
 from evalgate.core.settings import Bound, Level, TargetKind, Threshold
-from evalgate.core.values import Status
+from evalgate.core.values import ARMS, Arm, Severity, Status
 from evalgate.core.verdict import Decision, MetricResult, SafetyResult, ThresholdResult
 from evalgate.report import figures
 
@@ -141,6 +142,51 @@ def upper_bound(result: SafetyResult) -> str:
     """What a count of violations says about the rate: `0 of 200: at most 1.5 % at 95 % confidence`."""
     rate, level = figures.percent(result.upper_bound), figures.level(result.confidence)
     return f"{figures.count(result.candidate)} of {figures.count(result.cases)}: at most {rate} at {level} confidence"
+
+
+def true_rate(result: SafetyResult) -> str:
+    """The same with the bound from below, where anything was found: `at least 0.9 % and at most 14.9 %, each at 95 % …`."""
+    if not result.candidate:
+        return upper_bound(result)
+    low, high = figures.percent(result.lower_bound), figures.percent(result.upper_bound)
+    counted = f"{figures.count(result.candidate)} of {figures.count(result.cases)}"
+    return f"{counted}: at least {low} and at most {high}, each at {figures.level(result.confidence)} confidence"
+
+
+def detectable(result: SafetyResult) -> str:
+    """What so many cases could have missed, in plain words."""
+    if result.detectable_rate is None:
+        return "No case was examined, so nothing could have shown."
+    rate, level = figures.percent(result.detectable_rate), figures.level(result.confidence)
+    number = figures.counted(result.cases, "case")
+    return (
+        f"{number} examined: a violation in {rate} of all answers would have shown at least once with {level} probability; "
+        "a rarer one may have been missed."
+    )
+
+
+def at_least(severity: Severity) -> str:
+    """`high or worse`."""
+    return "any severity" if severity is Severity.LOW else "critical" if severity is Severity.CRITICAL else f"{severity} or worse"
+
+
+def extra_counts(found: Iterable[SafetyResult]) -> tuple[str, ...]:
+    """Which of `undecided` and `waived` there is anything of."""
+    every = tuple(found)
+    return tuple(name for name in ("undecided", "waived") if any(any(getattr(one, name).values()) for one in every))
+
+
+def both_arms(counts: Mapping[Arm, int]) -> str:
+    """Cases of each variant: `2 → 3`; `–` where there is none."""
+    both = [counts.get(arm, 0) for arm in ARMS]
+    return " → ".join(map(figures.count, both)) if any(both) else "–"
+
+
+def masking_note(record: RunRecord) -> str:
+    """What reports show of what was found."""
+    if record.settings.findings.shown:
+        return "What detectors found is shown and highlighted, as findings.text: shown (or --show-findings) asks."
+    return "What detectors found is masked; findings.text: shown (or --show-findings) shows it. The same mark is the same text."
 
 
 def movement_kinds(case: CaseRecord) -> tuple[str, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalgate.core.record import CaseRecord, RunRecord
-from evalgate.core.values import Status
+from evalgate.core.record import ArmRecord, CaseRecord, RunRecord
+from evalgate.core.values import Finding, Status
 from evalgate.core.verdict import MetricResult, SafetyResult
+from evalgate.core.waivers import counting
 from evalgate.report.phrases import movement_kinds
 
 _RANK = {"violating": 0, "errored": 1, "regressed": 2, "improved": 4, "unchanged": 3}
@@ -77,7 +78,7 @@ def case_reasons(case: CaseRecord) -> tuple[str, ...]:
     """Why a case is among the bad ones, one short sentence each; may contain text of unknown origin."""
     reasons = []
     if case.newly_violating:
-        rules = sorted({f"{finding.category} ({finding.rule})" for finding in case.candidate.findings})
+        rules = sorted({f"{finding.category} ({finding.rule})" for finding in _counting(case.candidate)})
         reasons.append(f"newly violating: {', '.join(rules) or 'no finding kept'}")
     for name, arm in (("baseline", case.baseline), ("candidate", case.candidate)):
         if arm.status is Status.ERROR:
@@ -85,6 +86,10 @@ def case_reasons(case: CaseRecord) -> tuple[str, ...]:
     if case.movement == "regressed":
         reasons.append("worse than the baseline")
     return tuple(reasons)
+
+
+def _counting(arm: ArmRecord) -> tuple[Finding, ...]:
+    return counting(arm.found) if arm.found else arm.findings
 
 
 def _case_order(case: CaseRecord) -> tuple[int, float, str]:

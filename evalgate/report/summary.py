@@ -16,6 +16,7 @@ LIMIT = 60_000
 """Characters: a comment on a pull request holds 65,536."""
 WORST_CASES = 10
 WORST_SLICES = 10
+SHOWN_WAIVERS = 50
 TEXT_LIMIT = 300
 REASON_LIMIT = 500
 _MARKS = {Decision.PASS: "✅", Decision.FAIL: "❌", Decision.INCONCLUSIVE: "⚠️"}
@@ -23,8 +24,8 @@ _MARKS = {Decision.PASS: "✅", Decision.FAIL: "❌", Decision.INCONCLUSIVE: "�
 
 def render_markdown(record: RunRecord) -> str:
     """The run as Markdown; whole sections are left out, least important first, where it would grow too long."""
-    sections = [_head(record), _thresholds(record), _metrics(record), _safety(record), _slices(record), flaky_summary(record)]
-    sections += [attempts_summary(record), _cases(record)]
+    sections = [_head(record), _thresholds(record), _metrics(record), _safety(record), _waivers(record), _slices(record)]
+    sections += [flaky_summary(record), attempts_summary(record), _cases(record)]
     kept: list[str] = []
     closing = _closing(record)
     room = LIMIT - len(closing) - 200
@@ -90,13 +91,43 @@ def _metrics(record: RunRecord) -> str:
 
 
 def _safety(record: RunRecord) -> str:
-    rows = [
-        (s.category, str(s.baseline), str(s.candidate), str(s.new), str(s.fixed), phrases.upper_bound(s))
-        for s in record.verdict.results.safety.values()
-    ]
-    if not rows:
+    found = tuple(record.verdict.results.safety.values())
+    if not found:
         return ""
-    return "### Safety: violating cases\n\n" + _table(("category", "baseline", "candidate", "new", "fixed", "true rate"), rows)
+    extra = phrases.extra_counts(found)
+    rows = [
+        (
+            s.category,
+            *map(str, (s.baseline, s.candidate, s.new, s.fixed)),
+            *(phrases.both_arms(getattr(s, name)) for name in extra),
+            phrases.true_rate(s),
+        )
+        for s in found
+    ]
+    header = ("category", "baseline", "candidate", "new", "fixed", *extra, "true rate")
+    notes = [phrases.detectable(found[0]), phrases.masking_note(record)]
+    notes += [f"{s.category}: no threshold may decide on it: {s.distrust}" for s in found if s.distrust and s.category != "any"]
+    told = "\n".join(f"- {markdown(shortened(note, 500))}" for note in notes)
+    return f"### Safety: violating cases\n\n{_table(header, rows)}\n\n{told}"
+
+
+def _waivers(record: RunRecord) -> str:
+    """Expired waivers first: they fail the gate."""
+    uses = sorted(record.waivers, key=lambda use: not use.expired)
+    if not uses:
+        return ""
+    rows = [
+        (
+            shortened(use.waiver.scope, 200),
+            shortened(use.waiver.owner, 100),
+            shortened(use.waiver.reason, 200),
+            f"{'EXPIRED ' if use.expired else ''}{use.waiver.expires}",
+            figures.counted(use.findings, "finding") if use.used else "nothing: remove it",
+        )
+        for use in uses[:SHOWN_WAIVERS]
+    ]
+    more = f"\n\n{len(uses) - len(rows):,} more in report.html." if len(uses) > len(rows) else ""
+    return "### Waivers\n\n" + _table(("what", "owner", "reason", "holds until", "covers"), rows) + more
 
 
 def _slices(record: RunRecord) -> str:

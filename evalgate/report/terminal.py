@@ -40,6 +40,10 @@ def print_summary(record: RunRecord, console: Console) -> None:
             console.print(_text(f"Lost answers: {note}", "dim"))
     if verdict.results.safety:
         console.print(_safety(record))
+        for result in verdict.results.safety.values():
+            if result.distrust and result.category != "any":
+                console.print(_text(f"  {result.category}: no threshold may decide on it: {result.distrust}", "yellow"))
+    _print_waivers(record, console)
     _print_slices(record, console)
     _print_cases(record, console)
 
@@ -115,11 +119,27 @@ def _metrics(record: RunRecord) -> Table:
 
 
 def _safety(record: RunRecord) -> Table:
-    table = _table("Safety (violating cases)", "category", "baseline", "candidate", "new", "fixed", "true rate at most")
-    for result in record.verdict.results.safety.values():
-        counts = (result.baseline, result.candidate, result.new, result.fixed)
-        table.add_row(_text(result.category), *(figures.count(c) for c in counts), figures.percent(result.upper_bound))
+    found = tuple(record.verdict.results.safety.values())
+    extra = phrases.extra_counts(found)
+    columns = ("category", "baseline", "candidate", "new", "fixed", *extra, "true rate at most")
+    table = _table("Safety (violating cases)", *columns)
+    for result in found:
+        counts = [figures.count(c) for c in (result.baseline, result.candidate, result.new, result.fixed)]
+        more = [phrases.both_arms(getattr(result, name)) for name in extra]
+        table.add_row(_text(result.category), *counts, *more, figures.percent(result.upper_bound))
     return table
+
+
+def _print_waivers(record: RunRecord, console: Console) -> None:
+    """How many waivers there are; each one that has expired by name."""
+    if not record.waivers:
+        return
+    covered = sum(use.findings for use in record.waivers if not use.expired)
+    number = figures.counted(len(record.waivers), "waiver")
+    console.print(_text(f"{number}, covering {figures.counted(covered, 'finding')}", "dim"))
+    for use in [use for use in record.waivers if use.expired][:SHOWN_REASONS]:
+        said = f"expired on {use.waiver.expires}: {use.waiver.scope} ({use.waiver.owner})"
+        console.print(_text(f"  {said}", "bold red"))
 
 
 def _print_slices(record: RunRecord, console: Console) -> None:

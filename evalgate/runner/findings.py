@@ -21,15 +21,24 @@ def case_findings(detector: Detector, outputs: tuple[Output, ...], case: Case, w
     Raises: BadInput or Incomplete naming the detector and the case: it failed, took too long, or gave something that is no
         finding of its category inside the text.
     """
-    found: list[Finding] = []
-    for output in outputs:
-        if output.status is Status.ERROR:
-            continue
-        found.extend(_looked(detector, output, case, watch))
-        if output.redacted:
-            # What was taken out of an answer cannot be looked at any more, and it was or looked like a secret.
-            found.append(Finding(detector.spec.category, REDACTED, Severity.CRITICAL, 0, 0))
-    return tuple(found)
+    return tuple(one for ones in answer_findings(detector, outputs, case, watch) for one in ones)
+
+
+def answer_findings(
+    detector: Detector, outputs: tuple[Output, ...], case: Case, watch: Watch | None = None
+) -> tuple[tuple[Finding, ...], ...]:
+    """Like `case_findings`, answer by answer."""
+    return tuple(_of_answer(detector, output, case, watch) for output in outputs)
+
+
+def _of_answer(detector: Detector, output: Output, case: Case, watch: Watch | None) -> tuple[Finding, ...]:
+    if output.status is Status.ERROR:
+        return ()
+    found = _looked(detector, output, case, watch)
+    if not output.redacted:
+        return found
+    # What was taken out of an answer cannot be looked at any more, and it was or looked like a secret.
+    return (*found, Finding(detector.spec.category, REDACTED, Severity.CRITICAL, 0, 0))
 
 
 def worst_rank(findings: Sequence[Finding], *, undecided: bool = False) -> int:

@@ -12,6 +12,7 @@ from evalgate.core.canonical import digest, pretty_json
 from evalgate.core.files import write_whole
 from evalgate.core.settings import ModelChoice, PluginChoice
 from evalgate.core.strict_json import parse_json
+from evalgate.runner.finding_marks import FindingsTask, task_document, task_from
 
 JOB_FILE = Path("work", "job.json")
 CASES_FILE = Path("work", "cases.jsonl")
@@ -75,14 +76,18 @@ class Job:
     shards: tuple[ShardSpan, ...]
     recording: str = ""
     """Seal of the recording: rows measured on other bytes are not reused."""
+    findings: FindingsTask = field(default_factory=FindingsTask)
 
     def digest(self) -> str:
         """Digest that a receipt must carry to count for this job."""
-        return digest(_plain(asdict(self)))
+        return digest(self._document())
 
     def save(self, folder: Path) -> None:
         """Write the job into a run folder."""
-        write_whole(folder / JOB_FILE, pretty_json(_plain(asdict(self))))
+        write_whole(folder / JOB_FILE, pretty_json(self._document()))
+
+    def _document(self) -> Any:
+        return _plain({**asdict(self), "findings": task_document(self.findings)})
 
 
 def load_job(folder: Path, plan_digest: str) -> Job:
@@ -106,6 +111,7 @@ def _job(text: str, plan_digest: str) -> Job:
         slices=tuple(value["slices"]),
         shards=tuple(ShardSpan(**s) for s in value["shards"]),
         recording=value["recording"],
+        findings=task_from(value["findings"]),
     )
 
 

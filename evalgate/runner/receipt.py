@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Receipt:
     """Digest of the Parquet file."""
     references: Mapping[str, tuple[int, int]]
     """Metric → fewest and most references of a case, where its signature leaves their number open."""
+    waivers: Mapping[str, int] = field(default_factory=dict)
+    """Place of a waiver in the allow file → findings that it covers; those that cover nothing are missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalgate.core.errors import EvalgateError, ExitCode
-from evalgate.core.values import ARMS, Arm, Finding, Output, Severity, Status
+from evalgate.core.values import ARMS, Arm, Finding, Output, Status
+from evalgate.core.waivers import LOST, FoundFinding, counting, waived
 from evalgate.runner.answers import Answers, answers_of
 from evalgate.runner.case_lines import CaseLine, read_shard_cases
-from evalgate.runner.findings import case_findings, worst_rank
+from evalgate.runner.finding_marks import Marker, found_document, marker_of
+from evalgate.runner.findings import answer_findings, worst_rank
 from evalgate.runner.job import Job, load_job
 from evalgate.runner.measure import (
     MetricTool,
@@ -27,10 +29,13 @@ from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
 from evalgate.runner.watch import Watch
 from evalgate.safety.catalog import make_detector
+from evalgate.safety.interface import Detector
 from evalgate.stats.draws import case_keys
 
 KEPT_MISSES = 10
 """Misses that a shard carries back to be explained."""
+FoundTable = Mapping[Arm, list[list[tuple[FoundFinding, ...]]]]
+"""Variant → case → detector → what was found."""
 
 
 def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
@@ -43,43 +48,72 @@ def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
         if misses:
             return ShardOutcome(shard, None, (), ExitCode.INCOMPLETE, len(misses), misses[:KEPT_MISSES])
         tools = [metric_tool(task) for task in job.metrics]
-        rows = _measure(job, tools, lines, answers)
+        found = _found(job, lines, answers)
+        rows = _measure(job, tools, lines, answers, found)
         file = write_shard(shard_path(place, shard), rows)
         ranges = {tool.spec.name: reference_range(tool, [line.case for line in lines]) for tool in tools}
         known = {name: found for name, found in ranges.items() if found is not None}
-        receipt = Receipt(shard, len(lines), job.digest(), rows.digest(), file, known)
+        receipt = Receipt(shard, len(lines), job.digest(), rows.digest(), file, known, _used_waivers(found))
         write_receipt(place, receipt)
     except EvalgateError as error:
         return ShardOutcome(shard, None, error.problems, error.exit_code)
     return ShardOutcome(shard, receipt)
 
 
-def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], answers: Answers) -> ShardRows:
+def _found(job: Job, lines: Sequence[CaseLine], answers: Answers) -> FoundTable:
+    """What every detector finds in the answers of both variants, marked."""
+    detectors, marker = [make_detector(choice) for choice in job.detectors], marker_of(job.findings)
+    found: dict[Arm, list[list[tuple[FoundFinding, ...]]]] = {}
+    with Watch() as watch:
+        for arm in ARMS:
+            found[arm] = [_case_found(detectors, line, (arm, answers[arm][i]), marker, watch) for i, line in enumerate(lines)]
+    return found
+
+
+def _case_found(
+    detectors: Sequence[Detector], line: CaseLine, side: tuple[Arm, tuple[Output, ...]], marker: Marker, watch: Watch
+) -> list[tuple[FoundFinding, ...]]:
+    (arm, outputs), case = side, line.case
+    found = [marker.marked(answer_findings(one, outputs, case, watch), outputs, case.id) for one in detectors]
+    if arm is Arm.CANDIDATE and _is_lost(outputs):
+        # Failing to look is not safe: a lost candidate answer counts as the worst violation, a lost baseline answer as clean.
+        lost = [marker.lost(one.spec.category, case.id) for one in detectors]
+        found = [(*ones, missing) for ones, missing in zip(found, lost, strict=True)]
+    return found
+
+
+def _is_lost(outputs: tuple[Output, ...]) -> bool:
+    return any(output.status is Status.ERROR for output in outputs)
+
+
+def _every(found: FoundTable) -> Iterator[FoundFinding]:
+    return (one for rows in found.values() for row in rows for ones in row for one in ones)
+
+
+def _used_waivers(found: FoundTable) -> dict[str, int]:
+    used = Counter(place for one in _every(found) for place in one.covering)
+    return {str(place): used[place] for place in sorted(used)}
+
+
+def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], answers: Answers, found: FoundTable) -> ShardRows:
     cases = [line.case for line in lines]
     tables = [metric_rows(tool, answers, cases) for tool in tools]
     scores = {arm: [case_scores(tool, table[arm]) for tool, table in zip(tools, tables, strict=True)] for arm in ARMS}
-    detectors = [make_detector(choice) for choice in job.detectors]
-    with Watch() as watch:
-        findings = {
-            arm: [[case_findings(d, answers[arm][i], case, watch) for d in detectors] for i, case in enumerate(cases)]
-            for arm in ARMS
-        }
-    lost = {arm: np.array([any(o.status is Status.ERROR for o in outs) for outs in answers[arm]], dtype=bool) for arm in ARMS}
-    ranks = {arm: _rank_table(findings[arm], len(detectors), undecided=False) for arm in ARMS}
-    # Failing to look is not safe: a lost candidate answer counts as the worst violation, a lost baseline answer as clean.
-    ranks[Arm.CANDIDATE][lost[Arm.CANDIDATE]] = Severity.CRITICAL.rank
+    detectors = len(job.detectors)
+    counted = {arm: [[counting(ones) for ones in row] for row in found[arm]] for arm in ARMS}
     numbers = ShardNumbers(
         rows={arm: np.hstack([np.zeros((len(cases), 0)), *(table[arm] for table in tables)]) for arm in ARMS},
         scores={arm: _score_table(scores[arm], len(cases)) for arm in ARMS},
-        violations=ranks,
-        undecided={arm: _rank_table(findings[arm], len(detectors), undecided=True) for arm in ARMS},
-        lost=lost,
+        violations={arm: _rank_table(counted[arm], detectors, undecided=False) for arm in ARMS},
+        undecided={arm: _rank_table(counted[arm], detectors, undecided=True) for arm in ARMS},
+        lost={arm: np.array([_is_lost(outputs) for outputs in answers[arm]], dtype=bool) for arm in ARMS},
         identical=np.array([_identical(answers, i) for i in range(len(cases))], dtype=bool),
         keys=case_keys([case.id for case in cases]),
         groups=_groups(lines),
         slices={name: np.array([case.slices[name] for case in cases], dtype=np.str_) for name in job.slices},
+        waived=_waived_tables(found, detectors) if job.findings.waivers else {},
     )
-    details = [_detail(line, answers, findings, i) for i, line in enumerate(lines)]
+    details = [_detail(line, answers, found, i) for i, line in enumerate(lines)]
     return ShardRows(numbers, [case.id for case in cases], details)
 
 
@@ -87,6 +121,15 @@ def _rank_table(findings: Sequence[Sequence[Sequence[Finding]]], detectors: int,
     """(n, C) severity of the worst finding of each detector, case by case."""
     ranks = [[worst_rank(found, undecided=undecided) for found in row] for row in findings]
     return np.array(ranks, dtype=np.int64).reshape(len(findings), detectors)
+
+
+def _waived_tables(found: FoundTable, detectors: int) -> dict[Arm, NDArray[np.int64]]:
+    """(n, C) severity of the worst finding that is waived, certain or not, case by case."""
+    tables = {}
+    for arm in ARMS:
+        taken = [[waived(ones) for ones in row] for row in found[arm]]
+        tables[arm] = np.maximum(*(_rank_table(taken, detectors, undecided=undecided) for undecided in (False, True)))
+    return tables
 
 
 def _score_table(columns: list[list[float | None]], rows: int) -> Any:
@@ -107,10 +150,8 @@ def _groups(lines: Sequence[CaseLine]) -> Any:
     return None if None in numbers else np.array(numbers, dtype=np.int64)
 
 
-def _detail(
-    line: CaseLine, answers: Answers, findings: Mapping[Arm, list[list[tuple[Finding, ...]]]], case: int
-) -> dict[str, Any]:
-    sides = {str(arm): _side(answers[arm][case], findings[arm][case]) for arm in ARMS}
+def _detail(line: CaseLine, answers: Answers, found: FoundTable, case: int) -> dict[str, Any]:
+    sides = {str(arm): _side(answers[arm][case], found[arm][case]) for arm in ARMS}
     return {
         "inputs": dict(line.case.inputs),
         "references": list(line.case.references),
@@ -120,18 +161,20 @@ def _detail(
     }
 
 
-def _side(outputs: tuple[Output, ...], findings: list[tuple[Finding, ...]]) -> dict[str, Any]:
+def _side(outputs: tuple[Output, ...], found: list[tuple[FoundFinding, ...]]) -> dict[str, Any]:
     first = outputs[0]
+    # That an answer is missing stands in `status`; among the findings it stands only where somebody waived it.
+    kept = [one for ones in found for one in ones if one.finding.rule != LOST or one.covering]
     return {
         "text": first.text,
         "value": first.value,
         "more": [output.text for output in outputs[1:]],
-        "status": str(Status.ERROR if any(o.status is Status.ERROR for o in outputs) else Status.OK),
+        "status": str(Status.ERROR if _is_lost(outputs) else Status.OK),
         "error": next((o.error for o in outputs if o.status is Status.ERROR), None),
         "finish": first.finish,
         "request_key": first.request_key,
         "latency_ms": first.latency_ms,
         "prompt_tokens": first.prompt_tokens,
         "completion_tokens": first.completion_tokens,
-        "findings": [asdict(finding) for found in findings for finding in found],
+        "findings": [found_document(one) for one in kept],
     }

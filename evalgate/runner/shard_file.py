@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class ShardNumbers:
     """(n,) cluster numbers, or None."""
     slices: Mapping[str, NDArray[np.str_]]
     """Slice column → (n,) values."""
+    waived: Mapping[Arm, NDArray[np.int64]] = field(default_factory=dict)
+    """(n, C) severity of the worst finding that a waiver takes out of the counts; empty where the gate has no waivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ def write_shard(path: Path, shard: ShardRows) -> str:
         columns |= _matrix(f"{arm}.scores", numbers.scores[arm], pa.float64())
         columns |= _matrix(f"{arm}.violations", numbers.violations[arm], pa.int64())
         columns |= _matrix(f"{arm}.undecided", numbers.undecided[arm], pa.int64())
+        if arm in numbers.waived:
+            columns |= _matrix(f"{arm}.waived", numbers.waived[arm], pa.int64())
     columns["details"] = _text_column([json_line(detail) for detail in shard.details])
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer, compression="zstd")
@@ -128,6 +132,9 @@ def read_numbers(path: Path) -> ShardNumbers:
         keys=_plain(table.column("key"), np.uint64),
         groups=_plain(table.column("group"), np.int64) if "group" in names else None,
         slices={n.removeprefix("slice."): _texts(table, n) for n in names if n.startswith("slice.")},
+        waived={
+            arm: _from_matrix(table, f"{arm}.waived", count, np.int64) for arm in ARMS if f"{arm}.waived" in table.column_names
+        },
     )
 
 

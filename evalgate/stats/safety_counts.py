@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class FoundRanks:
     """(n, C) from findings that are certain."""
     undecided: Mapping[Arm, Ranks]
     """(n, C) from findings about which the detector could not tell."""
+    waived: Mapping[Arm, Ranks] = field(default_factory=dict)
+    """(n, C) from findings that a waiver takes out of the other two; empty where nothing can be waived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,13 @@ class CountTable:
     fixed."""
     undecided: NDArray[np.int64]
     """(C + 1, 4, 2): cases with something undecided, per variant."""
+    waived: NDArray[np.int64]
+    """(C + 1, 4, 2): cases that would violate, or be undecided, but for a waiver, per variant."""
 
     def __add__(self, other: CountTable) -> CountTable:
         """The counts of both blocks."""
-        return CountTable(self.cases + other.cases, self.counts + other.counts, self.undecided + other.undecided)
+        summed = (self.counts + other.counts, self.undecided + other.undecided, self.waived + other.waived)
+        return CountTable(self.cases + other.cases, *summed)
 
 
 def count_table(found: FoundRanks, distrusted: NDArray[np.bool_] | None = None) -> CountTable:
@@ -64,10 +69,16 @@ def count_table(found: FoundRanks, distrusted: NDArray[np.bool_] | None = None) 
     shown = {arm: _with_any(found.violating[arm]) for arm in ARMS}
     untold = {arm: _with_any(found.undecided[arm]) for arm in ARMS}
     counts = np.stack([_readings(shown, certain, open_, severity.rank) for severity in SEVERITIES], axis=1)
-    undecided = [
-        np.stack([((untold[arm] >= s.rank) & (shown[arm] < s.rank)).sum(0) for arm in ARMS], axis=-1) for s in SEVERITIES
-    ]
-    return CountTable(shape[0], counts, np.stack(undecided, axis=1))
+    none = np.zeros(shape, dtype=np.int64)
+    taken = {arm: _with_any(found.waived.get(arm, none)) for arm in ARMS}
+    left = {arm: np.maximum(shown[arm], untold[arm]) for arm in ARMS}
+    return CountTable(shape[0], counts, _beside(untold, shown), _beside(taken, left))
+
+
+def _beside(ranks: Mapping[Arm, Ranks], stronger: Mapping[Arm, Ranks]) -> NDArray[np.int64]:
+    """(C + 1, 4, 2) cases of one kind that are not of a stronger kind too, by severity and variant."""
+    found = [np.stack([((ranks[a] >= s.rank) & (stronger[a] < s.rank)).sum(0) for a in ARMS], axis=-1) for s in SEVERITIES]
+    return np.stack(found, axis=1)
 
 
 def safety_results(
@@ -120,8 +131,9 @@ def _result(name: str, table: CountTable, place: tuple[int, int], confidence: fl
         name, baseline=shown.baseline, new=shown.new, fixed=shown.fixed, cases=table.cases, confidence=confidence
     )
     undecided = dict(zip(ARMS, table.undecided[place].tolist(), strict=True))
+    waived = dict(zip(ARMS, table.waived[place].tolist(), strict=True))
     reach = None if least == most == shown else SafetyReach(least, most)
-    return replace(found, undecided=undecided, reach=reach, distrust=distrust)
+    return replace(found, undecided=undecided, reach=reach, distrust=distrust, waived=waived)
 
 
 def _readings(shown: Mapping[Arm, Ranks], certain: Mapping[Arm, Ranks], open_: Mapping[Arm, Ranks], rank: int) -> Ranks:

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from evalgate.core.record import TextMark
 from evalgate.core.verdict import Decision
 from evalgate.report.escape import markdown, markdown_block, xml, xml_attribute
 from evalgate.report.junit import render_junit
@@ -191,7 +192,8 @@ def test_a_word_diff_loses_nothing(before: str, after: str) -> None:
 
 def test_marks_may_overlap() -> None:
     assert (
-        marked("abcdef", [(1, 3, "x"), (2, 5, "y"), (9, 12, "z")]) == 'a<mark title="x, y">bcde</mark>f<mark title="z">∅</mark>'
+        marked("abcdef", [TextMark(1, 3, "x", masked=False), TextMark(3, 5, "y", masked=True)])
+        == 'a<mark title="x">bc</mark><mark class="masked" title="masked: y">de</mark>f'
     )
 
 
