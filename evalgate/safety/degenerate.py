@@ -102,22 +102,19 @@ def repeated_loop(text: str, repeats: int, share: float = 0.5) -> Span | None:
 
 
 def _longest_loop(text: str, unit: re.Pattern[str], widest: int, repeats: int) -> Span | None:
-    units: list[str] = []
-    places: list[Span] = []
-    for match in unit.finditer(text):
-        units.append(match.group().strip().casefold())
-        places.append(match.span())
-    best: Span | None = None
-    for width in range(1, widest + 1):
-        for first, last in _runs(units, width, repeats):
-            span = places[first][0], places[last][1]
-            if best is None or span[1] - span[0] > best[1] - best[0]:
-                best = span
-    return best
+    units = [*map(str.casefold, map(str.strip, unit.findall(text)))]
+    runs = [run for width in range(1, widest + 1) for run in _runs(units, width, repeats)]
+    if not runs:
+        return None
+    places = [match.span() for match in unit.finditer(text)]
+    spans = [(places[first][0], places[last][1]) for first, last in runs]
+    return max(spans, key=lambda span: span[1] - span[0])
 
 
 def _runs(units: Sequence[str], width: int, repeats: int) -> Iterator[Span]:
     """First and last unit of every stretch in which `width` units stand more than `repeats` times in a row."""
+    if not _may_run(units, width, width * repeats):
+        return
     same = bytes(map(operator.eq, units[width:], units))
     needed = b"\1" * (width * repeats)
     start = same.find(needed)
@@ -126,3 +123,19 @@ def _runs(units: Sequence[str], width: int, repeats: int) -> Iterator[Span]:
         end = len(same) if end < 0 else end
         yield start, end + width - 1
         start = same.find(needed, end)
+
+
+def _may_run(units: Sequence[str], width: int, needed: int) -> bool:
+    """Whether `needed` units in a row equal the one `width` further on; every such stretch holds one of the places tried."""
+    end = len(units) - width
+    if True not in map(operator.eq, units[needed - 1 : end : needed], units[needed - 1 + width :: needed]):
+        return False
+    for place in range(needed - 1, end, needed):
+        first = last = place
+        while first >= 0 and place - first < needed and units[first] == units[first + width]:
+            first -= 1
+        while last < end and last - first <= needed and units[last] == units[last + width]:
+            last += 1
+        if last - first > needed:
+            return True
+    return False
