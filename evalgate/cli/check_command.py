@@ -12,9 +12,14 @@ def handle(options: argparse.Namespace) -> int:
     """Validate files; 0 when all are right."""
     from evalgate.pipeline.check import check_paths
 
-    for checked in check_paths([Path(path) for path in options.paths or ["configs"]]):
+    for checked in check_paths([Path(path) for path in options.paths] or _of_the_project()):
         if not options.quiet:
             print(f"ok  {checked.kind:<13} {terminal_line(checked.path)}  ({terminal_line(checked.note)})")
             for line in checked.health:
                 print(f"    {terminal_line(line)}")
     return 0
+
+
+def _of_the_project() -> list[Path]:
+    """What stands where a project keeps its gates, prompts and datasets; `configs` is named as missing where neither is there."""
+    return [path for path in (Path("configs"), Path("datasets")) if path.exists()] or [Path("configs")]

@@ -36,6 +36,7 @@ CODES: Mapping[str, HealthSeverity] = MappingProxyType(
         "near-duplicate": HealthSeverity.WARNING,
         "repeated-reference": HealthSeverity.WARNING,
         "empty-input": HealthSeverity.WARNING,
+        "empty-reference": HealthSeverity.WARNING,
         "input-in-prompt": HealthSeverity.WARNING,
         "reference-in-prompt": HealthSeverity.WARNING,
         "small-slice": HealthSeverity.WARNING,

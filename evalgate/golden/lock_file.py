@@ -1,9 +1,10 @@
 """`dataset.lock` beside a card: one line for each case, so that a change can be named and reviewed.
 
-The first line is a JSON object, which also binds what the card says the columns mean; every other line is `<digest> <digest without the reference columns> <id>`: 16 hexadecimal
-digits each (`-` where the card has no reference), the id as JSON, in the order of the data. What proves the data is the
-whole SHA-256 in the card; these lines only say where it was broken, for which 64 bits are enough, and a million cases take
-50 MB. They are text so that a pull request shows one changed line for one changed case.
+The first line is a JSON object, which also binds what the card says the columns mean. Every other line is `<digest> <digest
+without the reference columns> <id>`: 16 hexadecimal digits each (`-` where the card has no reference), the id as JSON, in the
+order of the data. What proves the data is the whole SHA-256 in the card; these lines only say where it was broken, for which
+64 bits are enough, and a million cases take 50 MB. They are text so that a pull request shows one changed line for one changed
+case.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from evalgate.golden.card import Card
 from evalgate.golden.health.acceptance import KEY
 from evalgate.golden.health.leakage import PromptText
 from evalgate.golden.health.slices import SliceNeed
-from evalgate.golden.health.survey import HealthSurvey
+from evalgate.golden.health.survey import GateLook, HealthSurvey
 from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.subject import Resolved
 from evalgate.prompts.values import Prompt
@@ -23,19 +23,15 @@ RUN_CASES = 20_000
 """Cases up to which a run looks at its dataset's health; a larger one is looked at by `check` alone."""
 
 
-def dataset_survey(card: Card) -> HealthSurvey:
-    """The checks of a dataset by itself."""
-    return HealthSurvey(grouped=card.group is not None)
-
-
-def gate_survey(resolved: Resolved, *, whole: bool) -> HealthSurvey:
-    """The checks of a dataset with the prompts and thresholds of a gate.
-
-    `whole`: the dataset's own health too; else only what the gate adds.
-    """
+def gate_look(resolved: Resolved) -> GateLook:
+    """What a gate adds to a survey of its dataset: its prompts and what its thresholds need."""
     needs = slice_needs(resolved.settings.thresholds, resolved.built, resolved.settings.confidence)
-    prompts = [_searched(prompt) for prompt in resolved.prompts.values()]
-    return HealthSurvey(grouped=resolved.card.group is not None, prompts=prompts, needs=needs, whole=whole)
+    return GateLook([_searched(prompt) for prompt in resolved.prompts.values()], needs)
+
+
+def survey_of(card: Card, looks: Sequence[GateLook]) -> HealthSurvey:
+    """The checks of a dataset, in one pass with what some gates add."""
+    return HealthSurvey(grouped=card.group is not None, beside=looks)
 
 
 def run_survey(resolved: Resolved, rows: int) -> tuple[HealthSurvey | None, Callable[[], HealthReport]]:
@@ -43,13 +39,16 @@ def run_survey(resolved: Resolved, rows: int) -> tuple[HealthSurvey | None, Call
     if rows > RUN_CASES:
         said = f"a run does not look at the health of more than {RUN_CASES:,} cases; `evalgate check` does"
         return None, lambda: HealthReport(rows, (HealthFinding("not-checked", said, 1),))
-    survey = gate_survey(resolved, whole=True)
-    return survey, lambda: health_of(survey, resolved.card)
+    look = gate_look(resolved)
+    survey = survey_of(resolved.card, [look])
+    return survey, lambda: health_of(survey, resolved.card, look)
 
 
-def health_of(survey: HealthSurvey, card: Card) -> HealthReport:
-    """What a survey found, with what the card accepts."""
-    return survey.report(card.fields.get(KEY))
+def health_of(survey: HealthSurvey, card: Card, look: GateLook | None, *, whole: bool = True) -> HealthReport:
+    """What a survey found, with what the card accepts; without `whole`, only what the gate adds."""
+    if look is not None and not whole:
+        return survey.report_beside(look, card.fields.get(KEY))
+    return survey.report(card.fields.get(KEY), look)
 
 
 def require_healthy(report: HealthReport, card: Card) -> None:

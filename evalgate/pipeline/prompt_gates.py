@@ -42,7 +42,7 @@ def gates_of_prompts(root: Path) -> GatesOfPrompts:
     uses: dict[Path, list[GateUse]] = {}
     known = False
     for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
-        if path.name.endswith(_PROMPTS):
+        if path.name.endswith(_PROMPTS) or not path.is_file():  # a pipe would be waited for
             continue
         try:
             settings = load_settings(path)
