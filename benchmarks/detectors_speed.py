@@ -59,7 +59,8 @@ def made_up_outputs(count: int) -> list[Output]:
     """Seeded answers of 100 words."""
     draw = random.Random(6)
     rare = ["".join(draw.choices(SYLLABLES, k=draw.randint(1, 4))) for _ in range(20_000)]
-    return [Output(_answer(draw, rare), messages=(("system", "Answer in one paragraph."),)) for _ in range(count)]
+    asked = (("system", " ".join(draw.choice(rare) if draw.random() < 0.5 else draw.choice(FREQUENT) for _ in range(200))),)
+    return [Output(_answer(draw, rare), messages=asked) for _ in range(count)]
 
 
 def _answer(draw: random.Random, rare: list[str]) -> str:

@@ -102,13 +102,22 @@ def repeated_loop(text: str, repeats: int, share: float = 0.5) -> Span | None:
 
 
 def _longest_loop(text: str, unit: re.Pattern[str], widest: int, repeats: int) -> Span | None:
-    units = [*map(str.casefold, map(str.strip, unit.findall(text)))]
+    units = _units(text, unit)
     runs = [run for width in range(1, widest + 1) for run in _runs(units, width, repeats)]
     if not runs:
         return None
     places = [match.span() for match in unit.finditer(text)]
     spans = [(places[first][0], places[last][1]) for first, last in runs]
     return max(spans, key=lambda span: span[1] - span[0])
+
+
+def _units(text: str, unit: re.Pattern[str]) -> Sequence[str]:
+    """All units of a text, folded; the two short ways give what the pattern gives."""
+    if unit is _WORD:
+        return text.casefold().split()
+    if unit is _CHARACTER and text.isascii():
+        return "".join(text.split()).lower()
+    return [*map(str.casefold, map(str.strip, unit.findall(text)))]
 
 
 def _runs(units: Sequence[str], width: int, repeats: int) -> Iterator[Span]:

@@ -39,12 +39,14 @@ def copied_runs(output: Output, case: Case, length: int) -> tuple[Span, ...]:
     if not prompt.grams:
         return ()
     folded = fold(output.text)
-    places = [match.span() for match in _WORD.finditer(folded.text)]
-    words = [folded.text[start:end] for start, end in places]
+    words = _WORD.findall(folded.text)
     starts = [place for place in _candidates(words, prompt, length) if tuple(words[place : place + length]) in prompt.grams]
     if starts:
         known = _grams(_given(output, case), length)
         starts = [place for place in starts if tuple(words[place : place + length]) not in known]
+    if not starts:
+        return ()
+    places = [match.span() for match in _WORD.finditer(folded.text)]
     return tuple(_spans(starts, length, words, places, folded))
 
 
