@@ -19,7 +19,7 @@ _NAMES = "api_?key|auth_?key|access_?key|private_?key|secret_?key|secret|passwor
 _MARKS = ("key", "secret", "pass", "pwd", "token")
 _ASSIGNED = (
     rf"(?:^|[^0-9A-Za-z]|_)(?:{_NAMES})(?:_[0-9A-Za-z_]{{1,30}})?(?:=|{SPACE}?[:=] )"
-    rf"([^\t-\x20\x85'\"`,;<>{{}}()\[\]$*|\\/]{{8,200}})(?:[\t-\x20,;.]|$)"
+    rf"([^\t-\x20\x85'\"`,;<>{{}}()\[\]$*|\\/]{{{SHORTEST},200}})(?:[\t-\x20,;.]|$)"
 )
 _PIECE = re.compile(rf"[^\W_]{{{SHORTEST},}}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")

@@ -5,6 +5,7 @@ All that detect-secrets finds with its default plugins and filters, line by line
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import re
 from collections.abc import Iterator, Mapping
@@ -73,10 +74,18 @@ def make_secrets(parameters: Mapping[str, Any]) -> Secrets:
     if unknown:
         given.refuse("ignore", f"knows no rule {unknown[0]!r}", f"the rules: {', '.join(RULES)}")
     given.finish()
-    if importlib.util.find_spec("detect_secrets") is None:
-        raise Incomplete("detector secrets needs detect-secrets", hint="pip install 'detect-secrets>=1.5,<1.6'")
-    signature = f"plugins:detect-secrets-1.5|ignore:{'+'.join(sorted(set(ignore))) or 'none'}|version:{VERSION}"
+    signature = f"detect-secrets:{_version()}|ignore:{'+'.join(sorted(set(ignore))) or 'none'}|version:{VERSION}"
     return Secrets(DetectorSpec(NAME, category, VERSION, signature), frozenset(ignore), Severity(severity) if severity else None)
+
+
+def _version() -> str:
+    """The version of the library, whose formats decide what is found; it is not imported before there is something to look at."""
+    try:
+        if importlib.util.find_spec("detect_secrets") is not None:
+            return importlib.metadata.version("detect-secrets")
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    raise Incomplete("detector secrets needs detect-secrets", hint="pip install 'detect-secrets>=1.5,<1.6'")
 
 
 def library_places(text: str, pieces: list[str]) -> Iterator[Place]:

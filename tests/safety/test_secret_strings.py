@@ -6,9 +6,11 @@ import base64
 import json
 import random
 import re
+import socket
 import string
 import time
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 import pytest
@@ -292,6 +294,7 @@ OWN = [
     ("bearer_token", "Authorization: Bearer " + "a1B2c3D4e5F6g7H8"),
     ("private_key", "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"),
     ("unquoted_secret", "DB_PASSWORD=hunter2024"),
+    ("unquoted_secret", "export DB_PWD=hunter2"),
     ("unquoted_secret", "  api_key: 8fK2mQ9xLw"),
     ("unquoted_secret", "The password: Sommer2019."),
     ("npm_token", "//r.example/:_authToken=12345678-abcd-4321-abcd-0123456789ab"),
@@ -407,3 +410,17 @@ def test_without_the_library_the_run_is_incomplete(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("evalgate.safety.secret_strings.importlib.util.find_spec", lambda name: None)
     with pytest.raises(Incomplete, match="detect-secrets"):
         make_secrets({})
+
+
+def test_the_version_of_the_library_is_part_of_the_recipe() -> None:
+    assert f"detect-secrets:{metadata.version('detect-secrets')}|" in make_secrets({}).spec.signature
+
+
+def test_looking_for_a_secret_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a secret must never be sent anywhere")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    draw = random.Random(7)
+    assert all(found(secret) for _, secret in seeded(draw))
