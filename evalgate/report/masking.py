@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalgate.core.record import ArmRecord, CaseRecord, PromptRecord, TextMark
@@ -20,8 +20,6 @@ MOST = 2_000
 HASH_SHOWN = 6
 NAME_LIMIT = 40
 HIDDEN_RULE = "masked"
-MOST_WORK = 20_000_000_000
-"""Characters that may be looked through for all texts of a run together, with the same consequence."""
 _LAST = "[…]"
 
 
@@ -112,15 +110,28 @@ def masked_cases(cases: Sequence[CaseRecord], policy: Policy) -> tuple[CaseRecor
 
     A case's id stays: it is its name, and waivers are written with it.
     """
-    found = {_folded(text): (one, text) for case in cases for one, text in _hidden(case, policy) if len(text) >= SHORTEST}
-    texts = [_folded(_everything(case)) for case in cases] if found else [""] * len(cases)
-    if len(found) * sum(map(len, texts)) > MOST_WORK:
-        return tuple(_masked(case, policy, _Masker({}, None, too_many=True)) for case in cases)
-    shown = []
-    for case, text in zip(cases, texts, strict=True):
-        elsewhere = [pair for folded, pair in found.items() if folded in text]
-        shown.append(_masked(case, policy, _masker_of([*_hidden(case, policy), *elsewhere])))
-    return tuple(shown)
+    index: dict[str, dict[str, tuple[FoundFinding, str]]] = {}
+    for case in cases:
+        for one, text in _hidden(case, policy):
+            folded = _folded(text)
+            if len(folded) >= SHORTEST:
+                index.setdefault(folded[: _reach(len(folded))], {}).setdefault(folded, (one, text))
+    return tuple(_masked(case, policy, _masker_of([*_hidden(case, policy), *_elsewhere(case, index)])) for case in cases)
+
+
+def _elsewhere(
+    case: CaseRecord, index: Mapping[str, Mapping[str, tuple[FoundFinding, str]]]
+) -> Iterator[tuple[FoundFinding, str]]:
+    """What was found anywhere in the run and stands in this case; `index` is by how the texts begin."""
+    text = _folded(_everything(case)) if index else ""
+    begin = {text[at : at + size] for size in {len(key) for key in index} for at in range(len(text) - size + 1)}
+    for beginning in sorted(begin & index.keys()):
+        yield from (pair for folded, pair in index[beginning].items() if folded in text)
+
+
+def _reach(length: int) -> int:
+    """How much of the beginning of a text it is looked up by: one of two sizes."""
+    return SHORTEST if length < 2 * SHORTEST else 2 * SHORTEST
 
 
 def _masked(case: CaseRecord, policy: Policy, masker: _Masker) -> CaseRecord:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
 
 import pytest
 
 from evalgate.core.attempts import Attempt, Attempts, Change
 from evalgate.core.health import HealthFinding, HealthReport, LengthFacts
-from evalgate.core.record import ArmRecord, CaseRecord, PromptRecord, RunRecord
+from evalgate.core.record import ArmRecord, CaseRecord, PromptRecord, RunRecord, TextMark
 from evalgate.core.settings import (
     Bound,
     GateSettings,
@@ -20,10 +23,11 @@ from evalgate.core.settings import (
     Threshold,
     VariantChoice,
 )
-from evalgate.core.values import Finding, Severity, Status
+from evalgate.core.values import Arm, Finding, Severity, Status
 from evalgate.core.verdict import (
     CaseCounts,
     CaseList,
+    CorrectedRate,
     Decision,
     Estimate,
     Interval,
@@ -36,6 +40,7 @@ from evalgate.core.verdict import (
     VariantIdentity,
     Verdict,
 )
+from evalgate.core.waivers import FoundFinding, Waiver, WaiverUse
 
 
 def _metric(name: str, text: str) -> MetricResult:
@@ -52,6 +57,8 @@ def _case(number: int, t: str, decision: str) -> CaseRecord:
     arm = ArmRecord(
         messages=(("system", t), ("user", f"{t} {number}")), text=f"{t} out {number}", status=Status.OK, error=None, request_key="ab" * 32,
         latency_ms=12.0, scores={"m": 0.5}, findings=(Finding("leak", t, Severity.HIGH, 0, 3),),
+        found=(FoundFinding(Finding(t, t, Severity.HIGH, 0, 3), 1, "3fa9c1d2e3f40516", number % 2 or None),),
+        marks=(TextMark(0, 2, t, masked=number % 2 == 0),),
     )  # fmt: skip
     lost = ArmRecord((), "", Status.ERROR, t, None, None, {"m": None}, ())
     return CaseRecord(
@@ -76,13 +83,31 @@ def _health(t: str) -> HealthReport:
     return HealthReport(100, findings, (LengthFacts(t, "words", 1, 2.5, 9.0, 12),), {t: {t: 99, "unknown": 1}})
 
 
+def _safety(t: str) -> SafetyResult:
+    counts = SafetyResult(
+        "leak", 1, 2, 2, 1, 100, 0.06, 0.95, 0.001, 0.03, undecided={Arm.CANDIDATE: 3}, distrust=t, waived={Arm.BASELINE: 4},
+        corrected={Arm.CANDIDATE: CorrectedRate(0.01, Interval(0.0, 0.02))},
+    )  # fmt: skip
+    return replace(counts, category=t, severities={Severity.LOW: counts, Severity.HIGH: counts})
+
+
+def _card(t: str) -> dict[str, Any]:
+    rate = {"value": 0.9, "low": 0.8, "high": 0.95}
+    return {"card": {"data": {"name": t, "outputs": 7}, "confidence": 0.95, "unit": "spans", "precision": rate, "recall": None}}
+
+
+def _waivers(t: str) -> tuple[WaiverUse, ...]:
+    waiver = Waiver(t, t, t, date(2026, 12, 31), rule=t, case=t, hash="3fa9c1d2e3f40516", place=t)
+    return WaiverUse(waiver, expired=True, findings=2), WaiverUse(waiver, expired=False, findings=0)
+
+
 def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
     """A record with the text `t` in every field that can hold text of unknown origin."""
     threshold = Threshold(
         TargetKind.METRIC, "m", Bound.MAX_REGRESSION, 0.05, False, "0.05", SliceChoice("language", t), place=f"{t}.yaml:7"
     )
     warn = Threshold(TargetKind.SAFETY, "leak", Bound.MAX, 0.0, False, "0", level=Level.WARN)
-    results = Results({"m": _metric("m", t)}, {"leak": SafetyResult("leak", 1, 2, 2, 1, 100, 0.06, 0.95)}, RunFigures(100, 0, 1))
+    results = Results({"m": _metric("m", t)}, {"leak": replace(_safety(t), category="leak"), t: _safety(t)}, RunFigures(100, 0, 1))
     verdict = Verdict(
         decision, f"because {t}", results, {f"language={t}": results},
         (ThresholdResult(threshold, f"language={t}", -0.2, Interval(-0.3, -0.1), decision, t), ThresholdResult(warn, None, 2.0, None, Decision.FAIL, t)),
@@ -101,7 +126,7 @@ def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
         verdict=verdict,
         identity=RunIdentity(f"gate {t}", "0123456789ab", t, t, "sha256:" + "1" * 64, "replay", variant, variant, "sha256:" + "2" * 64),
         settings=settings,
-        document={"schema": "evalgate.verdict/1"},
+        document={"schema": "evalgate.verdict/1", "safety": {"leak": _card(t), t: {"card": None, "card_reason": t}}},
         manifest={
             "plan": "sha256:3", "inputs": {f"prompt:{t}": "sha256:4"}, "shards": [{"shard": 0, "rows": 100, "content": "sha256:5"}],
             "extensions": [{"kind": "metric", "name": t, "plugin": t, "version": t, "signature": t}],
@@ -113,6 +138,7 @@ def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
         environment={"python": t, "packages": {t: t}},
         attempts=_attempts(t),
         health=_health(t),
+        waivers=_waivers(t),
     )  # fmt: skip
 
 
