@@ -168,7 +168,7 @@ def make_pii(parameters: Mapping[str, Any]) -> PersonalData:
 
 
 def _rules(given: Parameters, named: tuple[str, ...]) -> frozenset[str]:
-    known = (*RULES, *named, *_GROUPS)
+    known = {*RULES, *named, *_GROUPS}
     entities = given.take("entities", list, [*USUAL, *named], low=1)
     for entity in entities:
         if entity not in known:
