@@ -13,7 +13,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from evalgate.core.values import ARMS, Arm, Case, Finding, Output, Status
+from evalgate.core.values import ARMS, Arm, Case, Output, Status
+from evalgate.core.waivers import FoundFinding, counting
 from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.subject import Resolved
@@ -21,7 +22,8 @@ from evalgate.proxy.nearest import Miss
 from evalgate.proxy.recording import Recording
 from evalgate.proxy.replay import Ask, replay
 from evalgate.proxy.request import request_key
-from evalgate.runner.findings import case_findings, worst_rank
+from evalgate.runner.finding_marks import Marker, marker_of
+from evalgate.runner.findings import answer_findings, worst_rank
 from evalgate.runner.measure import MetricTool, metric_rows
 from evalgate.safety.catalog import make_detector
 from evalgate.stats.draws import case_keys
@@ -99,11 +101,14 @@ class _Collected:
 def recorded_answers(resolved: Resolved, cases: Iterable[Case], recording: Recording | None) -> RecordedAnswers:
     """Look up and measure every recorded answer of both variants.
 
+    What a waiver in force covers does not count.
+
     Raises: BadInput for a case that a prompt cannot be made of; Incomplete where a metric cannot be measured.
     """
     arms, samples = resolved.arms(), resolved.settings.samples
     usage = {arm: Usage() for arm in ARMS}
     seen: set[str] = set()
+    marker = marker_of(resolved.findings().task)
     found = _Collected(slices={column: [] for column in resolved.settings.slices})
     stream = iter(cases)
     while chunk := list(islice(stream, CHUNK)):
@@ -120,7 +125,8 @@ def recorded_answers(resolved: Resolved, cases: Iterable[Case], recording: Recor
             if there[Arm.BASELINE] is not None:
                 found.place.append(first + number)
                 found.paired.append(there[Arm.CANDIDATE] is not None)
-        _measure(resolved.built, [case for case in chunk if answers[case.id][Arm.BASELINE] is not None], answers, found)
+        answered = [case for case in chunk if answers[case.id][Arm.BASELINE] is not None]
+        _measure(resolved.built, answered, answers, found, marker)
     return _finished(found, usage, samples, resolved.built)
 
 
@@ -153,7 +159,9 @@ def _looked_up(
     }
 
 
-def _measure(built: Instruments, cases: Sequence[Case], answers: Mapping[str, Answered], found: _Collected) -> None:
+def _measure(
+    built: Instruments, cases: Sequence[Case], answers: Mapping[str, Answered], found: _Collected, marker: Marker
+) -> None:
     if not cases:
         return
     outputs = {arm: [_side(answers[case.id], arm) for case in cases] for arm in ARMS}
@@ -167,13 +175,15 @@ def _measure(built: Instruments, cases: Sequence[Case], answers: Mapping[str, An
     for arm in ARMS:
         rows = np.hstack([table[arm] for table in tables]) if tables else np.zeros((len(repeated), 0))
         found.rows[arm].append(rows.reshape(len(cases), samples, -1))
-        ranks = [[_worst(case_findings(d, o, case)) for d in detectors] for o, case in zip(flat[arm], repeated, strict=True)]
+        pairs = zip(flat[arm], repeated, strict=True)
+        ranks = [[_worst(marker.marked(answer_findings(d, o, case), o, case.id)) for d in detectors] for o, case in pairs]
         found.violations[arm].append(np.array(ranks, dtype=np.int64).reshape(len(cases), samples, len(detectors)))
         digests = [[_digest(output.text) for output in outs] for outs in outputs[arm]]
         found.texts[arm].append(np.array(digests, dtype=np.uint64).reshape(len(cases), samples))
 
 
-def _worst(findings: Sequence[Finding]) -> int:
+def _worst(marked: Sequence[FoundFinding]) -> int:
+    findings = counting(marked)
     return max(worst_rank(findings), worst_rank(findings, undecided=True))
 
 

@@ -31,7 +31,7 @@ from evalgate.pipeline.instruments import Instruments, build_instruments
 from evalgate.pipeline.plan_document import plan_document
 from evalgate.pipeline.prompt_reading import read_prompt as read_prompt_file
 from evalgate.pipeline.prompt_releases import require_release
-from evalgate.pipeline.waiving import allow_file, findings_of, today_utc, with_waiver_threshold
+from evalgate.pipeline.waiving import Findings, allow_file, findings_of, today_utc, with_waiver_threshold
 from evalgate.prompts.locate import prompt_path
 from evalgate.prompts.template import missing_inputs, optional_values
 from evalgate.prompts.values import Prompt
@@ -55,6 +55,13 @@ class Resolved:
     def arms(self) -> dict[str, ArmTask]:
         """How each variant asks."""
         return {arm: _arm(self.settings, choice, self.prompts[arm]) for arm, choice in _choices(self.settings).items()}
+
+    def findings(self) -> Findings:
+        """How findings are marked, and what is waived.
+
+        Raises: BadInput when the key of the hashes is not set.
+        """
+        return findings_of(self.settings.findings, self.settings.gate, self.card.name, self.allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,7 @@ def subject_of(resolved: Resolved, dataset: Dataset, recording: Recording, evide
     lock = {"name": card.name, "version": card.version, "digest": dataset.digest}
     answers = recording.timed_digest if _measures_time(resolved.built) else recording.digest
     digests = {"recording": answers, **{arm: resolved.prompts[arm].digest for arm in arms}}
-    findings = findings_of(settings.findings, settings.gate, card.name, resolved.allowed)
+    findings = resolved.findings()
     plan = plan_document(settings, resolved.built, {**lock, "cases": dataset.rows}, arms, digests)
     assert settings.path is not None
     inputs = {

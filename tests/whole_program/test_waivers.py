@@ -309,3 +309,19 @@ def test_a_waiver_along_with_another_candidate_is_pointed_out(project, tmp_path:
     ran = made.run()
     assert ran.code == 0, ran.err
     assert "pii, case c3 until" in ran.out and "run:expired_waivers" not in ran.out.split("Loosened")[-1]
+
+
+def test_a_forecast_leaves_out_what_is_waived(project) -> None:
+    many = {("Sum:", n): f"write to {MAIL} now" for n in (3, 5, 7)}
+
+    def violating(made: Any) -> Any:
+        ran = made.call("plan", str(made.config), "--json")
+        assert ran.code == 0, ran.err
+        return ran.out
+
+    plain, unused, waived = (
+        violating(gate(project, *entries, thresholds=RULES, answers=many))
+        for entries in ((), (entry("case: c9"),), tuple(entry(f"case: c{n}") for n in (3, 5, 7)))
+    )
+    with_threshold = [json.loads(text)["thresholds"][0] for text in (plain, unused, waived)]
+    assert with_threshold[0] == with_threshold[1] != with_threshold[2]
