@@ -75,6 +75,10 @@ class Output:
     """The rendered prompt that it answers, as (role, content); empty where no prompt is known."""
     labels: Mapping[str, JsonValue] = field(default_factory=dict)
     """What people said about it: the other columns of a file of outputs."""
+    judgements: Mapping[str, Output] = field(default_factory=dict)
+    """Name of a judge → its answer about this output; an answer that was lost is an error."""
+    shared: float = 0.0
+    """Share of all cases, with different inputs, to which its variant gave this same answer; 0 where no detector asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,3 +191,6 @@ class DetectorSpec:
     (an empty answer, a refusal)."""
     reads: tuple[str, ...] = ()
     """Columns of a file of outputs that it reads (`Output.labels`)."""
+    repeated: float | None = None
+    """Share of the cases from which on it must know that an answer is the same (`Output.shared`); None: it looks at each
+    output alone."""

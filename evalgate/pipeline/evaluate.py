@@ -39,6 +39,7 @@ from evalgate.runner.execute import Progress, Workers, execute
 from evalgate.runner.finding_marks import FindingsTask
 from evalgate.runner.job import RECORDING_FILE, ArmTask, Job, shard_rows
 from evalgate.runner.receipt import Receipt, Unanswered
+from evalgate.runner.repeats import count_repeats
 
 CaseLines = Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]
 
@@ -61,6 +62,8 @@ class Subject:
     arms: Mapping[str, ArmTask] = field(default_factory=dict)
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     recording: Recording | None = None
+    judges: Mapping[str, ArmTask] = field(default_factory=dict)
+    """Safety category → how the model is asked that judges it."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """How the answers came, for run.json."""
     ledger: Path | None = None
@@ -96,10 +99,10 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     writer.write(lines)
     if writer.rows == 0:
         raise BadInput("the dataset has 0 cases", where=str(subject.dataset["name"]), hint="a gate needs at least one case")
-    job = _job(subject, writer)
-    job.save(folder)
     if subject.recording is not None:
         subject.recording.save(folder / RECORDING_FILE)
+    job = _counted(_job(subject, writer), subject.built, folder)
+    job.save(folder)
     receipts = _executed(subject, folder, job, workers, progress)
     if subject.recording is not None:
         subject.recording.require_unchanged()
@@ -116,6 +119,12 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     record = replace(record, attempts=attempts_of(subject, verdict), health=health)
     publish(record, folder)
     return Finished(record, folder, reader)
+
+
+def _counted(job: Job, built: Instruments, folder: Path) -> Job:
+    """The job with the answers that are the same for many inputs, where a detector asks for them."""
+    asked = [spec.repeated for _, spec in built.detectors if spec.repeated is not None]
+    return replace(job, repeats=count_repeats(folder, job, min(asked))) if asked else job
 
 
 def _executed(subject: Subject, folder: Path, job: Job, workers: Workers, progress: Progress) -> tuple[Receipt, ...]:
@@ -170,6 +179,7 @@ def _job(subject: Subject, writer: CaseWriter) -> Job:
         shards=writer.spans(shard_rows(writer.rows)),
         recording=subject.recording.seal if subject.recording is not None else "",
         findings=subject.findings.task,
+        judges=subject.judges,
     )
 
 

@@ -76,7 +76,12 @@ class Job:
     shards: tuple[ShardSpan, ...]
     recording: str = ""
     """Seal of the recording: rows measured on other bytes are not reused."""
+    judges: Mapping[str, ArmTask] = field(default_factory=dict)
+    """Name of a judge → how it is asked about every answer."""
     findings: FindingsTask = field(default_factory=FindingsTask)
+    repeats: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Arm → digest of an answer → the share of cases, with different inputs, to which it was given; empty unless a detector
+    asks."""
 
     def digest(self) -> str:
         """Digest that a receipt must carry to count for this job."""
@@ -111,7 +116,9 @@ def _job(text: str, plan_digest: str) -> Job:
         slices=tuple(value["slices"]),
         shards=tuple(ShardSpan(**s) for s in value["shards"]),
         recording=value["recording"],
+        judges={name: _arm(judge) for name, judge in value["judges"].items()},
         findings=task_from(value["findings"]),
+        repeats=value["repeats"],
     )
 
 

@@ -26,6 +26,7 @@ from evalgate.runner.measure import (
     reference_range,
 )
 from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
+from evalgate.runner.repeats import with_shares
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
 from evalgate.runner.watch import Watch
 from evalgate.safety.catalog import make_detector
@@ -48,6 +49,7 @@ def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
         if misses:
             return ShardOutcome(shard, None, (), ExitCode.INCOMPLETE, len(misses), misses[:KEPT_MISSES])
         tools = [metric_tool(task) for task in job.metrics]
+        answers = with_shares(answers, job.repeats)
         found = _found(job, lines, answers)
         rows = _measure(job, tools, lines, answers, found)
         file = write_shard(shard_path(place, shard), rows)

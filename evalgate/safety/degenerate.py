@@ -40,6 +40,8 @@ class Degenerate:
     cut_off: bool
     """Whether an answer that was cut at the token limit is a finding."""
     severity: Severity
+    identical: float | None = None
+    """The same answer to different inputs is a finding when more than this share of all cases gets it."""
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
         """Every way in which the output is degenerate."""
@@ -60,13 +62,16 @@ class Degenerate:
             yield "loop", *loop
         if self.max_characters is not None and len(text) > self.max_characters:
             yield "too_long", self.max_characters, len(text)
+        if self.identical is not None and output.shared > self.identical:
+            yield "identical", 0, len(text)
 
 
 def make_degenerate(parameters: Mapping[str, Any]) -> Degenerate:
     """Build the detector.
 
     `repeats` (4): how often in a row a line or phrase may stand; `share` (0.5): of the text a repeated phrase must cover;
-    `max_characters` (none); `cut_off` (false): an answer cut at the token limit is a finding; `category`;
+    `max_characters` (none); `cut_off` (false): an answer cut at the token limit is a finding; `identical` (none): the same
+    answer, of five words or more, to different inputs is one when more than this share of all cases gets it; `category`;
     `severity` (low).
     """
     given = Parameters(NAME, parameters, "detector")
@@ -74,13 +79,15 @@ def make_degenerate(parameters: Mapping[str, Any]) -> Degenerate:
     share = given.take("share", float, 0.5, low=0, high=1)
     longest = given.take("max_characters", int, None, low=1)
     cut_off = given.take("cut_off", bool, False)
+    identical = given.take("identical", float, None, low=0, high=1)
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "low", choices=[s.value for s in Severity])
     given.finish()
     limits = f"repeats:{repeats}|share:{share:g}|max_characters:{longest or 'none'}"
+    limits += "" if identical is None else f"|identical:{identical:g}"
     signature = f"{limits}|cut_off:{'yes' if cut_off else 'no'}|version:{VERSION}"
-    spec = DetectorSpec(NAME, category, VERSION, signature)
-    return Degenerate(spec, repeats, share, longest, cut_off, Severity(severity))
+    spec = DetectorSpec(NAME, category, VERSION, signature, sensitive=False, repeated=identical)
+    return Degenerate(spec, repeats, share, longest, cut_off, Severity(severity), identical)
 
 
 def repeated_loop(text: str, repeats: int, share: float = 0.5) -> Span | None:
