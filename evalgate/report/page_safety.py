@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from evalgate.core.record import RunRecord
 from evalgate.core.settings import TargetKind
 from evalgate.core.values import Severity
 from evalgate.core.verdict import SafetyResult
 from evalgate.report import figures, phrases
+from evalgate.report.card_phrases import quality_lines
 from evalgate.report.markup import Markup, Part, details, element, join, section, table
 from evalgate.report.ranking import safety_slices
 
 SHOWN_SLICES = 60
 SHOWN_WAIVERS = 200
 ANY = "any"
-UNMEASURED = "nobody has measured this detector"
+SHOWN_TYPES = 100
 
 
 def safety(record: RunRecord) -> Markup:
@@ -86,27 +86,20 @@ def _quality(record: RunRecord, one: SafetyResult) -> Markup:
     lines = [element("p", line, class_="cell") for line in quality_lines(record, one.category)]
     if one.distrust:
         lines.append(element("p", f"No threshold may decide on it: {one.distrust}", class_="lost"))
-    return join(lines)
+    return join([*lines, _types(record, one.category)])
 
 
-def quality_lines(record: RunRecord, category: str) -> tuple[str, ...]:
-    """What the detector's card says, as the verdict document cites it; that nobody has measured it where there is none."""
-    entry: Any = record.document.get("safety", {}).get(category, {})
-    card = entry.get("card") if isinstance(entry, Mapping) else None
-    if not isinstance(card, Mapping):
-        reason = entry.get("card_reason") if isinstance(entry, Mapping) else None
-        return (str(reason or UNMEASURED),)
-    data, level = card["data"], figures.level(card["confidence"])
-    rates = [f"{name} {_rate(card[name])}" for name in ("precision", "recall") if name in card]
-    unit = "span by span" if card["unit"] == "spans" else "output by output"
-    measured = f"{unit} on {data['name']}, {figures.counted(data['outputs'], 'output')}; intervals at {level}"
-    return (", ".join(rates), measured)
-
-
-def _rate(figure: Mapping[str, float] | None) -> str:
-    if figure is None:
-        return figures.NOT_AVAILABLE
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+def _types(record: RunRecord, category: str) -> Markup:
+    """The card by labelled type, since one rate over all of them hides what is never found."""
+    card = record.cards.get(category)
+    if card is None or not card.rules:
+        return Markup("")
+    rows = [
+        (kind, *(figures.count(number) for number in (tally.found + tally.missed, tally.found, tally.false_alarms)))
+        for kind, tally in sorted(card.rules.items())[:SHOWN_TYPES]
+    ]
+    header = ("type", "labelled", "found", "false alarms")
+    return details("By type", table(f"What the detector of {category} finds", header, rows))
 
 
 def _deciding(record: RunRecord, category: str) -> Markup:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evalgate.core.record import CaseRecord, RunRecord
 from evalgate.core.verdict import Decision
 from evalgate.report import figures, phrases
+from evalgate.report.card_phrases import quality_lines
 from evalgate.report.escape import markdown, markdown_block, shortened
 from evalgate.report.page_attempts import attempt_line, attempts_summary, loosened_line
 from evalgate.report.page_flaky import flaky_summary
@@ -107,6 +108,7 @@ def _safety(record: RunRecord) -> str:
     header = ("category", "baseline", "candidate", "new", "fixed", *extra, "true rate")
     notes = [phrases.detectable(found[0]), phrases.masking_note(record)]
     notes += [f"{s.category}: no threshold may decide on it: {s.distrust}" for s in found if s.distrust and s.category != "any"]
+    notes += [f"the detector of {name}: {'; '.join(quality_lines(record, name))}" for s in found if (name := s.category) != "any"]
     told = "\n".join(f"- {markdown(shortened(note, 500))}" for note in notes)
     return f"### Safety: violating cases\n\n{_table(header, rows)}\n\n{told}"
 
