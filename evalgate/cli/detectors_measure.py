@@ -6,11 +6,19 @@ import argparse
 import sys
 from pathlib import Path
 
+from evalgate.cli.judge_measure import handle as measure_judge
 from evalgate.cli.output import say
+from evalgate.core.errors import BadInput
 
 
 def handle(options: argparse.Namespace) -> int:
     """Measure a detector; 0 when it was measured, however good it is."""
+    if options.config is not None:
+        return measure_judge(options)
+    if options.detector is None:
+        raise BadInput("no detector is named", where="detectors measure", hint="name one, or a judge: --config, --category")
+    if options.category is not None or options.mode != "replay":
+        raise BadInput("are for a judge", where="--category, --mode", hint="name its gate with --config")
     from evalgate.pipeline.detectors_measure import Measurement, card_table, card_text, measure_detector, read_mapping
 
     wanted = Measurement(

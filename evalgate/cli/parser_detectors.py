@@ -17,7 +17,8 @@ def add_detectors(commands: Commands, shared: argparse.ArgumentParser) -> None:
 def _measure(actions: Commands, shared: argparse.ArgumentParser) -> None:
     summary = "precision, recall and F1 of a detector on labelled outputs, written to a card that reports cite"
     parser = action(actions, shared, "measure", summary, handler="evalgate.cli.detectors_measure:handle")
-    parser.add_argument("detector", metavar="NAME[:KEY=VALUE,…]", help="detector with its parameters, as under --safety")
+    named = "detector with its parameters, as under --safety; none with --config"
+    parser.add_argument("detector", metavar="NAME[:KEY=VALUE,…]", nargs="?", help=named)
     parser.add_argument(
         "--data",
         metavar="FILE",
@@ -38,6 +39,12 @@ def _measure(actions: Commands, shared: argparse.ArgumentParser) -> None:
     outputs = parser.add_argument_group("labelled outputs")
     outputs.add_argument(
         "--violating", metavar="VALUE,…", type=_names, default=(), help="labels that mean a violation (default: true)"
+    )
+    judges = parser.add_argument_group("a model as judge")
+    judges.add_argument("--config", metavar="CONFIG", help="gate whose judge is measured; with --category")
+    judges.add_argument("--category", metavar="NAME", help="safety category that it judges")
+    judges.add_argument(
+        "--mode", choices=["replay", "record"], default="replay", help="record: ask for what is not recorded (default: replay)"
     )
     columns = parser.add_argument_group("columns and figures")
     columns.add_argument("--text-field", metavar="COLUMN", help="default: text or output")

@@ -154,6 +154,10 @@ def _safety(safety: SafetyResult) -> dict[str, Any]:
         entry["reach"] = {"least": asdict(safety.reach.least), "most": asdict(safety.reach.most)}
     if safety.distrust is not None:
         entry["distrust"] = safety.distrust
+    if safety.corrected:
+        entry["corrected"] = {
+            str(arm): {"value": published(rate.value), "ci": _ends(rate.interval)} for arm, rate in safety.corrected.items()
+        }
     if safety.severities:
         entry["severities"] = {str(severity): _at_least(found) for severity, found in safety.severities.items()}
     return entry

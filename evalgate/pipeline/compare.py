@@ -21,6 +21,7 @@ from evalgate.pipeline.attempts import HISTORY
 from evalgate.pipeline.evaluate import Finished, Subject, check_slices, evaluate
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import build_instruments
+from evalgate.pipeline.judge_stage import refuse_judges
 from evalgate.pipeline.plan_document import rules
 from evalgate.pipeline.shared_cases import MODE as RUNS
 from evalgate.pipeline.shared_cases import shared_cases, shared_lines
@@ -76,6 +77,7 @@ def compare_outputs(
     Raises: BadInput before anything is measured, Incomplete when the evidence is not complete.
     Side effects: writes the run folder.
     """
+    refuse_judges(comparison.safety)
     if comparison.baseline.is_dir() or comparison.candidate.is_dir():
         return _compare_runs(comparison, folder, workers, progress, kept=kept, notice=notice)
     if not comparison.references:

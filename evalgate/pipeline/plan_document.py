@@ -46,14 +46,14 @@ def rules(settings: GateSettings, built: Instruments) -> dict[str, Any]:
             {
                 "name": i.spec.name,
                 "plugin": i.task.choice.name,
-                "parameters": _plain(i.task.choice.parameters),
+                "parameters": plain(i.task.choice.parameters),
                 "reference": i.task.reference,
             }
             for i in built.metrics
         ],
         "percentiles": [{"name": q.name, "metric": q.metric, "share": q.share} for q in built.quantiles],
         "safety": [
-            {"category": spec.category, "plugin": choice.name, "parameters": _plain(choice.parameters)}
+            {"category": spec.category, "plugin": choice.name, "parameters": plain(choice.parameters)}
             for choice, spec in built.detectors
         ],
         "slices": list(settings.slices),
@@ -69,8 +69,8 @@ def _variant(arm: ArmTask, prompt_digest: str) -> dict[str, Any]:
         "prompt": arm.prompt_reference,
         "prompt_digest": prompt_digest,
         "messages": [list(message) for message in arm.messages],
-        "parameters": _plain(arm.parameters),
-        "model": _plain(asdict(arm.model)),
+        "parameters": plain(arm.parameters),
+        "model": plain(asdict(arm.model)),
     }
 
 
@@ -89,7 +89,8 @@ def _threshold(threshold: Threshold) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: mappings and lists all the way down."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -14,6 +14,7 @@ from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.attempts import HISTORY
 from evalgate.pipeline.evaluate import Finished, check_slices, evaluate
 from evalgate.pipeline.health import run_survey
+from evalgate.pipeline.judge_stage import judge_asks
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve, subject_of
 from evalgate.pipeline.waiving import unused_notices
 from evalgate.pipeline.workspace import check_writable, opened
@@ -93,16 +94,21 @@ def run_gate(config: Path, options: RunOptions, progress: Progress, today: date 
 
 
 def _gathered(resolved: Resolved, dataset: Dataset, options: RunOptions, reports: Path) -> Source:
-    from evalgate.pipeline.gather import gather
+    from evalgate.pipeline.gather import Stage, gather
     from evalgate.pipeline.sources import source_of
 
     settings = resolved.settings
     # Paid answers must have a place to be judged in: better refused now than after the calls.
     check_writable(options.out or reports, own=options.out is not None)
-    arms = resolved.arms()
     source = source_of(settings, _identity(resolved, dataset), reports if options.out is None else options.out)
-    asks = asks_of(gate_cases(resolved, dataset), arms, resolved.prompts, settings.samples)
-    return gather(source, settings, asks, 2 * settings.samples * dataset.rows, options.answering)
+    how = (resolved.arms(), resolved.prompts, settings.samples)
+    outputs = 2 * settings.samples * dataset.rows
+    stages = [Stage(lambda recording: asks_of(gate_cases(resolved, dataset), *how), outputs)]
+    if resolved.judges:
+        judges = resolved.judges
+        asks = lambda recording: judge_asks(gate_cases(resolved, dataset), how, judges, recording)  # noqa: E731
+        stages.append(Stage(asks, outputs * len(judges)))
+    return gather(source, settings, stages, options.answering)
 
 
 def _identity(resolved: Resolved, dataset: Dataset) -> dict[str, Any]:
@@ -110,5 +116,7 @@ def _identity(resolved: Resolved, dataset: Dataset) -> dict[str, Any]:
     models = {alias: [m.provider, m.name, m.endpoint, dict(m.parameters)] for alias, m in settings.models.items()}
     reached = {alias: [u.base_url, list(u.command), u.function] for alias, u in settings.upstreams.items()}
     prompts = {arm: prompt.digest for arm, prompt in resolved.prompts.items()}
+    if resolved.judges:
+        prompts |= {f"judge {name}": stage.prompt.digest for name, stage in resolved.judges.items()}
     samples = settings.samples
     return {"dataset": dataset.digest, "models": models, "reached": reached, "prompts": prompts, "samples": samples}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from evalgate.config.load import load_settings, with_standing_thresholds
 from evalgate.config.strict_yaml import read_document
@@ -25,15 +24,14 @@ from evalgate.golden.lock_file import LockLines
 from evalgate.golden.sources import card_rows
 from evalgate.golden.tables import Row
 from evalgate.metrics.catalog import BUILTINS as METRICS
+from evalgate.pipeline.arm_tasks import arm_task, project_path, read_prompt
 from evalgate.pipeline.evaluate import Subject
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import Instruments, build_instruments
+from evalgate.pipeline.judge_stage import JudgeStage, judge_inputs, judges_document, resolve_judges, with_judges
 from evalgate.pipeline.plan_document import plan_document
-from evalgate.pipeline.prompt_reading import read_prompt as read_prompt_file
-from evalgate.pipeline.prompt_releases import require_release
 from evalgate.pipeline.waiving import Findings, allow_file, findings_of, today_utc, with_waiver_threshold
-from evalgate.prompts.locate import prompt_path
-from evalgate.prompts.template import missing_inputs, optional_values
+from evalgate.prompts.template import missing_inputs
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import Recording, open_recording, recording_folder
 from evalgate.runner.job import ArmTask
@@ -49,12 +47,14 @@ class Resolved:
     built: Instruments
     recording: Recording | None
     """Open for replay; None in the modes that make a recording first."""
-
+    judges: Mapping[str, JudgeStage] = field(default_factory=dict)
+    """Safety category → the model that judges it."""
     allowed: WaiverList | None = None
     """The allow file of the gate."""
+
     def arms(self) -> dict[str, ArmTask]:
         """How each variant asks."""
-        return {arm: _arm(self.settings, choice, self.prompts[arm]) for arm, choice in _choices(self.settings).items()}
+        return {arm: arm_task(self.settings, choice, self.prompts[arm]) for arm, choice in _choices(self.settings).items()}
 
     def findings(self) -> Findings:
         """How findings are marked, and what is waived.
@@ -95,13 +95,14 @@ def resolve(path: Path, mode: str | None = None, today: date | None = None) -> R
         for arm, choice in zip(ARMS, (settings.baseline, settings.candidate), strict=True)
     }
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, base))
+    judges = faults.attempt(lambda: resolve_judges(settings, base, card)) if built is not None else {}
     recording = faults.attempt(lambda: _recording(settings)) if settings.proxy.mode == "replay" else None
     found = {str(arm): prompt for arm, prompt in prompts.items() if prompt is not None}
     if card is not None:
         _check_columns(settings, card, found, faults)
     faults.raise_if_any()
-    assert card is not None and built is not None
-    return Resolved(settings, card, found, built, recording, allowed)
+    assert card is not None and built is not None and judges is not None
+    return Resolved(settings, card, found, with_judges(built, judges), recording, judges, allowed)
 
 
 def prove_dataset(card: Card, lines: LockLines | None = None, watch: Callable[[Case], None] | None = None) -> Dataset:
@@ -143,12 +144,14 @@ def subject_of(resolved: Resolved, dataset: Dataset, recording: Recording, evide
     digests = {"recording": answers, **{arm: resolved.prompts[arm].digest for arm in arms}}
     findings = resolved.findings()
     plan = plan_document(settings, resolved.built, {**lock, "cases": dataset.rows}, arms, digests)
+    plan |= judges_document(resolved.judges)
     assert settings.path is not None
     inputs = {
         f"config:{settings.path.name}": digest_file(settings.path),
         f"dataset:{card.name}@{card.version}": dataset.digest,
         f"recording:{settings.proxy.recording}": answers,
         **{f"prompt:{arms[arm].prompt_reference}": resolved.prompts[arm].digest for arm in arms},
+        **judge_inputs(resolved.judges),
         **findings.inputs(),
     }
     variants = {arm: _identity(arms[arm], resolved.prompts[arm]) for arm in arms}
@@ -165,6 +168,7 @@ def subject_of(resolved: Resolved, dataset: Dataset, recording: Recording, evide
         arms=arms,
         prompts=resolved.prompts,
         recording=recording,
+        judges={name: stage.task for name, stage in resolved.judges.items()},
     )
 
 
@@ -191,14 +195,6 @@ def read_card(settings: GateSettings, base: Path) -> Card:
     return parse_card(read_document(path), path.parent)
 
 
-def read_prompt(choice: VariantChoice, root: Path, base: Path) -> Prompt:
-    """Find and read the prompt of a variant; a released version must be what was released."""
-    path = prompt_path(choice.prompt, root=root, base=base, where=choice.place or None)
-    prompt = read_prompt_file(path, choice.prompt, root=root)
-    require_release(prompt)
-    return prompt
-
-
 def _recording(settings: GateSettings) -> Recording:
     name = settings.proxy.recording
     return open_recording(recording_folder(name, settings.root, settings.proxy.place), name)
@@ -214,36 +210,14 @@ def _choices(settings: GateSettings) -> dict[str, VariantChoice]:
     return {"baseline": settings.baseline, "candidate": settings.candidate}
 
 
-def _arm(settings: GateSettings, choice: VariantChoice, prompt: Prompt) -> ArmTask:
-    model = settings.models[choice.model]
-    parameters: dict[str, Any] = {**model.parameters, **prompt.parameters}
-    messages = tuple((m.role, m.content) for m in prompt.messages)
-    path = _relative(prompt.path, settings.root)
-    return ArmTask(
-        messages,
-        prompt.reference,
-        path,
-        parameters,
-        model,
-        engine=prompt.engine,
-        optional=optional_values(prompt.declared),
-        variables=() if prompt.engine == "plain" else prompt.placeholders,
-    )
-
-
 def _placed_in_project(settings: GateSettings) -> GateSettings:
     """Places as paths of the project: evidence must not depend on where a checkout stands."""
 
     def moved(place: str) -> str:
         name, _, line = place.rpartition(":")
-        return f"{_relative(Path(name), settings.root)}:{line}" if name else place
+        return f"{project_path(Path(name), settings.root)}:{line}" if name else place
 
     return replace(settings, thresholds=tuple(replace(t, place=moved(t.place)) for t in settings.thresholds))
-
-
-def _relative(path: Path, root: Path) -> str:
-    resolved = path.resolve()
-    return str(resolved.relative_to(root.resolve())) if resolved.is_relative_to(root.resolve()) else path.name
 
 
 def _identity(arm: ArmTask, prompt: Prompt) -> VariantIdentity:

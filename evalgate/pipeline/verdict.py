@@ -15,6 +15,7 @@ from evalgate.gate.decide import decide
 from evalgate.gate.sentences import overruled
 from evalgate.pipeline.flaky import flaky_cases
 from evalgate.pipeline.instruments import Instruments
+from evalgate.pipeline.judge_rates import with_corrected
 from evalgate.pipeline.shards import EVERYTHING, Selection, ShardStore
 from evalgate.stats.compare import compare_metrics
 from evalgate.stats.interface import Floats, MetricColumns, StatOptions
@@ -144,6 +145,8 @@ def _results(
     safety: dict[str, SafetyResult] = {}
     if counts.violations is not None:
         safety = safety_results(built.categories, counts.violations, settings.confidence, built.distrust)
+        if settings.samples == 1:  # a card knows how often one answer is misjudged, not the worst of several
+            safety |= {name: with_corrected(safety[name], card, counts.lost) for name, card in built.judged.items()}
     return Results(metrics, safety, run)
 
 

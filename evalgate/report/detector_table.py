@@ -17,7 +17,7 @@ def card_lines(document: Mapping[str, Any]) -> list[str]:
         f"{document['detector']} version {document['version']} (category {document['category']}) "
         f"on {data['name']}: {data['outputs']:,} outputs, intervals at {share}"
     )
-    rates = ["precision", "recall", "f1"] + (["specificity"] if "specificity" in document["total"] else [])
+    rates = ["precision", "recall", "f1"] + [name for name in ("specificity", "kappa") if name in document["total"]]
     columns = ["type" if document["unit"] == "spans" else "outputs", "labelled", "found", "missed", "false alarms"]
     rows = [[*columns, *("F1" if name == "f1" else name for name in rates)]]
     for name, tally in (*document["rules"].items(), ("total", document["total"])):

@@ -16,6 +16,7 @@ from evalgate.proxy.recording import Recording
 from evalgate.proxy.replay import Ask, replay
 from evalgate.runner.case_lines import CaseLine
 from evalgate.runner.job import RECORDING_FILE, ArmTask, Job
+from evalgate.runner.judgements import judged
 
 Answers = Mapping[str, tuple[tuple[Output, ...], ...]]
 """Arm → case → sample."""
@@ -28,10 +29,15 @@ def answers_of(folder: Path, job: Job, lines: Sequence[CaseLine]) -> tuple[Answe
     recording = _recording(folder / RECORDING_FILE, job.recording)
     misses: list[Miss] = []
     answers: dict[str, tuple[tuple[Output, ...], ...]] = {}
+    judges = {name: (task, prompt_of(task)) for name, task in job.judges.items()}
     for arm in ARMS:
         task = job.arms[arm]
         prompt = prompt_of(task)
-        answers[arm] = tuple(_case_answers(line, arm, job, (task, prompt), recording, misses) for line in lines)
+        given = (_case_answers(line, arm, job, (task, prompt), recording, misses) for line in lines)
+        pairs = zip(lines, given, strict=True)
+        answers[arm] = tuple(
+            judged(line.case, arm, outputs, judges, recording, misses) if judges else outputs for line, outputs in pairs
+        )
     return answers, tuple(misses)
 
 
