@@ -77,7 +77,7 @@ def _answer(draw: random.Random, rare: list[str]) -> str:
             words.append(draw.choice(TELLING))
         else:
             words.append(_filled(draw.choice(PIECES), draw, rare))
-    text = " ".join(words).replace(" the of", ". The").replace(" and to", ",")
+    text = " ".join(" ".join(words).split()[:WORDS]).replace(" the of", ". The").replace(" and to", ",")
     return text + _filled(draw.choice(BLOCKS), draw, rare) if draw.random() < 0.1 else text
 
 

@@ -98,7 +98,8 @@ def repeated_loop(text: str, repeats: int, share: float = 0.5) -> Span | None:
     3. the same for a syllable of 1 to 4 characters, four times as often.
     Linear in the text: units of width w repeat where unit i equals unit i + w for long enough.
     """
-    lines = _longest_loop(text, _LINE, 1, repeats)
+    ends = text.count("\n") + text.count("\r")
+    lines = _longest_loop(text, _LINE, 1, repeats) if ends >= repeats else None
     if lines is not None:
         return lines
     enough = share * len(text.strip())

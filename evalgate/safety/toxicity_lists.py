@@ -43,7 +43,7 @@ def toxic_words(text: str, languages: tuple[str, ...], kinds: tuple[str, ...]) -
     for reading in _readings(text):
         if quick.found_in(reading.text):
             found.update(_places(reading, languages, kinds))
-    return _gravest(found)
+    return _gravest(found) if found else ()
 
 
 def lists_identity(languages: tuple[str, ...], kinds: tuple[str, ...]) -> str:
@@ -91,7 +91,7 @@ def _readings(text: str) -> Iterator[_Reading]:
 
 
 def _unaccented(folded: Folded) -> _Reading:
-    if not _MARKS.search(folded.text):
+    if folded.text.isascii() or not _MARKS.search(folded.text):
         return _Reading(folded.text, folded.origin)
     origin: list[int] = []
     place = 0
