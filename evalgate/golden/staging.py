@@ -136,7 +136,8 @@ def _staged(found: Found, card: Card, columns: Sequence[str], masks: Masks) -> t
     """The case, and its inputs as they came, folded; these are never written."""
     masks.found.clear()
     inputs = {column: masks.value(found.inputs[column]) for column in columns}
-    others = {column: masks.value(value) for column, value in found.slices.items()}
+    # A label is never taken over, also where its column is a slice too: what a log or a run says there was nobody's judgement.
+    others = {column: masks.value(value) for column, value in found.slices.items() if column not in card.reference}
     masked = dict(sorted(masks.found.items()))
     identifier = f"staged-{digest(inputs).removeprefix('sha256:')[:12]}"
     row: dict[str, Any] = {_id_column(card): identifier, **inputs}

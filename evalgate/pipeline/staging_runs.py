@@ -15,8 +15,9 @@ from evalgate.core.files import read_text
 from evalgate.core.strict_json import parse_json
 from evalgate.core.values import ARMS, Arm
 from evalgate.golden.staging_logs import Found
+from evalgate.pipeline.staging_evidence import intact_shard, require_agreement
 from evalgate.pipeline.verdict import UNCHANGED, Movement, changes
-from evalgate.runner.shard_file import ShardNumbers, read_details, read_numbers, shard_path
+from evalgate.runner.shard_file import ShardNumbers
 
 KINDS = ("regressed", "newly_failing", "violating", "all")
 
@@ -29,27 +30,21 @@ class RunCases:
     verdict: Mapping[str, Any]
     metrics: tuple[str, ...]
     """In the order of the shards' score columns."""
-    shards: tuple[int, ...]
-    """Rows of each shard."""
+    shards: tuple[Mapping[str, Any], ...]
+    """What the manifest says of each shard."""
     samples: int = 1
     """Answers to each case."""
 
     def chosen(self, kind: str) -> Iterator[tuple[str, Mapping[str, Any], str]]:
         """(id, details, why) of the cases of one of KINDS, in order.
 
-        Raises: BadInput when the run measured nothing that could tell, or is damaged.
+        Raises: BadInput when the run measured nothing that could tell, or is not what it was when it ended.
         """
         choose = self._chooser(kind)
-        for shard, rows in enumerate(self.shards):
-            path = shard_path(self.folder, shard)
-            numbers = read_numbers(path)
+        for number, entry in enumerate(self.shards):
+            numbers, ids, details = intact_shard(self.folder, entry, number)
             picked, why = choose(numbers)
-            if len(numbers.identical) != rows:
-                hint = "run the gate again with --fresh"
-                raise BadInput(f"shard has {len(numbers.identical)} rows, the manifest says {rows}", where=str(path), hint=hint)
-            if picked.any():
-                ids, details = read_details(path)
-                yield from ((ids[row], details[row], why) for row in np.flatnonzero(picked).tolist())
+            yield from ((ids[row], details[row], why) for row in np.flatnonzero(picked).tolist())
 
     def _chooser(self, kind: str) -> Callable[[ShardNumbers], tuple[NDArray[np.bool_], str]]:
         run = self.verdict["run_id"]
@@ -98,17 +93,18 @@ class RunCases:
 def open_run(folder: Path) -> RunCases:
     """Read what a finished run says about itself.
 
-    Raises: BadInput when the folder holds no finished run.
+    Raises: BadInput when the folder holds no finished run, or documents that do not belong together.
     """
     verdict = _document(folder, "verdict.json", "evalgate.verdict/1")
     plan = _document(folder, "plan.json", "evalgate.plan/1")
     sealed = _document(folder, "manifest.json", "evalgate.manifest/1")
     try:
         metrics = tuple(str(metric["name"]) for metric in plan["metrics"])
-        shards = tuple(int(shard["rows"]) for shard in sealed["shards"])
+        shards = tuple(sealed["shards"])
         samples = int(plan["samples"])
-        verdict["run_id"], verdict["cases"]["total"], verdict["metrics"], verdict["dataset"]["digest"]
-    except (KeyError, TypeError, ValueError) as error:
+        verdict["metrics"], verdict["dataset"]["digest"]
+        require_agreement(folder, verdict, plan, sealed)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput("the documents of the run are not what evalgate writes", where=str(folder)) from error
     if not shards:
         raise BadInput("the run has no shards", where=str(folder))

@@ -11,7 +11,6 @@ import pytest
 
 import evalgate
 from evalgate.cli.main import main
-from evalgate.core.errors import BadInput
 
 Case = tuple[str, str, str, str]
 """id, question, reference, answer of the candidate."""
@@ -206,14 +205,6 @@ def test_a_folder_that_is_no_finished_run_is_refused(
     code, _, err = _call(capsys, "compare", str(run), str(tmp_path / "empty"))
     assert code == 2
     assert "no finished run" in err
-
-
-def test_runs_with_several_answers_to_a_case_are_refused(make_run: MakeRun) -> None:
-    run = make_run("old", OLD)
-    plan = json.loads((run / "plan.json").read_text("utf-8"))
-    (run / "plan.json").write_text(json.dumps({**plan, "samples": 3}), encoding="utf-8")
-    with pytest.raises(BadInput, match="3 answers to each case"):
-        evalgate.compare(run, run)
 
 
 def test_the_same_comparison_gives_the_same_bytes(make_run: MakeRun, tmp_path: Path) -> None:
