@@ -107,7 +107,9 @@ def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
         TargetKind.METRIC, "m", Bound.MAX_REGRESSION, 0.05, False, "0.05", SliceChoice("language", t), place=f"{t}.yaml:7"
     )
     warn = Threshold(TargetKind.SAFETY, "leak", Bound.MAX, 0.0, False, "0", level=Level.WARN)
-    results = Results({"m": _metric("m", t)}, {"leak": replace(_safety(t), category="leak"), t: _safety(t)}, RunFigures(100, 0, 1))
+    results = Results(
+        {"m": _metric("m", t)}, {"leak": replace(_safety(t), category="leak"), t: _safety(t)}, RunFigures(100, 0, 1)
+    )
     verdict = Verdict(
         decision, f"because {t}", results, {f"language={t}": results},
         (ThresholdResult(threshold, f"language={t}", -0.2, Interval(-0.3, -0.1), decision, t), ThresholdResult(warn, None, 2.0, None, Decision.FAIL, t)),
