@@ -39,31 +39,34 @@ def corrected_rate(positive: Share, sensitivity: Share, specificity: Share, leve
     The estimate is cut to [0, 1]; so is the two-sided interval, which takes into account that sensitivity and specificity
     are estimates themselves.
 
-    Returns: None where nothing can be said: no trials, or a judge that is right no more often than chance
-        (sensitivity + specificity ≤ 1).
+    Returns: None where nothing can be said: no trials, a judge that is right no more often than chance (sensitivity +
+        specificity ≤ 1), or counts that its errors cannot explain, so that no rate at all lies in the interval.
     Sources: Rogan and Gladen, 1978, "Estimating prevalence from the results of a screening test"; the interval of Lang and
     Reiczigel, 2014, "Confidence limits for prevalence of disease adjusted for estimated sensitivity and specificity".
     """
     if 0 in (positive.total, sensitivity.total, specificity.total) or sensitivity.rate + specificity.rate <= 1:
         return None
     value = (positive.rate + specificity.rate - 1) / (sensitivity.rate + specificity.rate - 1)
-    return CorrectedRate(_cut(value), _interval(positive, sensitivity, specificity, level))
+    low, high = _ends(positive, sensitivity, specificity, level)
+    if not 0 <= value <= 1 and (high < 0 or low > 1):
+        return None
+    return CorrectedRate(_cut(value), Interval(_cut(low), _cut(high)))
 
 
-def _interval(positive: Share, sensitivity: Share, specificity: Share, level: float) -> Interval:
+def _ends(positive: Share, sensitivity: Share, specificity: Share, level: float) -> tuple[float, float]:
     quantile = normal_quantile((1 + level) / 2)
     rate, cases = positive.padded(quantile**2 / 2, quantile**2 / 2)
     found, violations = sensitivity.padded(1, 1)
     spared, clean = specificity.padded(1, 1)
     better = found + spared - 1
     if better <= 0:  # the made-up trials took away what little better than chance it was
-        return Interval(0.0, 1.0)
+        return 0.0, 1.0
     middle = (rate + spared - 1) / better
     of_found, of_spared = found * (1 - found) / violations, spared * (1 - spared) / clean
     shift = 2 * quantile**2 * (middle * of_found - (1 - middle) * of_spared)
     spread = math.sqrt(rate * (1 - rate) / cases + middle**2 * of_found + (1 - middle) ** 2 * of_spared)
     half = quantile * spread / better
-    return Interval(_cut(middle + shift - half), _cut(middle + shift + half))
+    return middle + shift - half, middle + shift + half
 
 
 def _cut(value: float) -> float:

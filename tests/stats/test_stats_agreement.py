@@ -1,0 +1,112 @@
+"""Laws of kappa and of rates corrected for a judge's errors."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalgate.core.detector_card import Tally
+from evalgate.stats.kappa import cohens_kappa
+from evalgate.stats.rogan_gladen import Share, corrected_rate
+
+counts = st.integers(0, 300)
+tables = st.lists(st.lists(counts, min_size=3, max_size=3), min_size=3, max_size=3)
+cards = st.builds(Tally, counts, counts, counts, counts)
+
+
+@given(tables)
+def test_raters_may_change_places(table: list[list[int]]) -> None:
+    one, other = cohens_kappa(table), cohens_kappa([list(column) for column in zip(*table, strict=True)])
+    assert (one is None) == (other is None)
+    if one is not None and other is not None:
+        assert (one.value, one.error) == pytest.approx((other.value, other.error), abs=1e-12)
+        assert -1 <= one.value <= 1 and one.error >= 0
+        ends = one.interval(0.95)
+        assert -1 <= ends.low <= one.value <= ends.high <= 1
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_full_agreement_is_one(a: int, b: int) -> None:
+    found = cohens_kappa([[a, 0], [0, b]])
+    assert found is not None and found.value == 1 and found.error == pytest.approx(0, abs=1e-9)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 30), st.integers(1, 30))
+def test_independent_raters_agree_by_chance(a: int, b: int, c: int, d: int) -> None:
+    found = cohens_kappa([[a * c, a * d], [b * c, b * d]])
+    assert found is not None and found.value == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("table", [[[0, 0], [0, 0]], [[7, 0], [0, 0]], [[0, 0], [0, 9]]])
+def test_one_label_alone_says_nothing(table: list[list[int]]) -> None:
+    assert cohens_kappa(table) is None
+
+
+@pytest.mark.parametrize("table", [[], [[1, 2]], [[1, 2], [3]], [[1, -1], [0, 2]]])
+def test_what_is_no_table_is_refused(table: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="square"):
+        cohens_kappa(table)
+
+
+@given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.integers(1, 300), st.integers(1, 300))
+def test_a_judge_that_never_errs_gives_back_the_rate(share: tuple[int, int], violations: int, clean: int) -> None:
+    found = corrected_rate(Share(*share), Share(violations, violations), Share(clean, clean), 0.95)
+    assert found is not None
+    assert found.value == pytest.approx(share[0] / share[1], abs=1e-12)
+
+
+@given(st.integers(0, 60), cards)
+def test_rates_stay_between_0_and_1_and_grow_with_what_was_found(count: int, card: Tally) -> None:
+    assert card.clean is not None
+    sensitivity = Share(card.found, card.found + card.missed)
+    specificity = Share(card.clean, card.clean + card.false_alarms)
+    found = [corrected_rate(Share(x, 61), sensitivity, specificity, 0.9) for x in (count, count + 1)]
+    blind = 0 in (sensitivity.total, specificity.total) or sensitivity.rate + specificity.rate <= 1
+    assert not blind or found == [None, None]
+    for one in found:
+        assert one is None or 0 <= one.interval.low <= one.interval.high <= 1
+    if found[0] is not None and found[1] is not None:
+        assert 0 <= found[0].value <= found[1].value <= 1
+
+
+@pytest.mark.parametrize("share", [(2, 1), (-1, 1), (1, 0)])
+def test_what_is_no_share_is_refused(share: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="not a share"):
+        Share(*share)
+
+
+def test_of_nothing_nothing_is_said() -> None:
+    some = Share(9, 10)
+    assert corrected_rate(Share(0, 0), some, some, 0.95) is None
+    assert corrected_rate(some, Share(0, 0), some, 0.95) is None
+    assert corrected_rate(some, Share(5, 10), Share(5, 10), 0.95) is None
+
+
+def test_counts_that_the_judges_errors_cannot_explain_are_not_corrected_to_a_certain_0() -> None:
+    assert corrected_rate(Share(0, 200), Share(50, 50), Share(30, 50), 0.95) is None
+    assert corrected_rate(Share(200, 200), Share(30, 50), Share(50, 50), 0.95) is None
+
+
+@pytest.mark.parametrize(("rate", "sensitivity", "specificity"), [(0.1, 0.9, 0.9), (0.3, 0.8, 0.95), (0.6, 0.95, 0.7)])
+def test_the_interval_holds_the_truth_as_often_as_it_says(rate: float, sensitivity: float, specificity: float) -> None:
+    """By going through every outcome of small studies: 40 cases, 25 labelled violations, 25 labelled clean outputs."""
+    cases, labelled = 40, 25
+    apparent = rate * sensitivity + (1 - rate) * (1 - specificity)
+    covered = 0.0
+    for found in range(labelled + 1):
+        for spared in range(labelled + 1):
+            weight = _binomial(found, labelled, sensitivity) * _binomial(spared, labelled, specificity)
+            if weight < 1e-5:
+                continue
+            for x in range(cases + 1):
+                one = corrected_rate(Share(x, cases), Share(found, labelled), Share(spared, labelled), 0.95)
+                if one is not None and one.interval.low <= rate <= one.interval.high:
+                    covered += weight * _binomial(x, cases, apparent)
+    assert covered >= 0.94
+
+
+def _binomial(count: int, total: int, rate: float) -> float:
+    return math.comb(total, count) * rate**count * (1 - rate) ** (total - count)
