@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,7 @@ def parse_card(document: Document, folder: Path) -> Card:
     problems = _faults(document, value)
     if problems:
         raise BadInput(problems)
+    _require_no_way_out(folder, document)
     remote = value["data"] if value["data"].startswith(SCHEME) else None
     if remote:
         parse_reference(remote, document.place("data"))
@@ -97,6 +99,18 @@ def parse_card(document: Document, folder: Path) -> Card:
         path=folder / "dataset.yaml",
         remote=remote,
     )
+
+
+def _require_no_way_out(folder: Path, document: Document) -> None:
+    """A card under `datasets/` belongs to the project around that folder, whatever links stand on the way.
+
+    Raises: BadInput.
+    """
+    card = Path(os.path.normpath(folder.absolute())) / "dataset.yaml"
+    root = next((place.parent for place in card.parents if place.name == "datasets"), None)
+    if root is not None and not (_inside(card, root) and _inside(folder, root)):
+        hint = "copy the files: what is checked in must not reach beyond the project"
+        raise BadInput("a link leads out of the project", where=document.place(), hint=hint)
 
 
 def _inside(data: Path, folder: Path) -> bool:

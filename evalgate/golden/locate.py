@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -20,18 +21,35 @@ def card_path(reference: str, *, root: Path, base: Path, where: str | None = Non
     `name@version` is `<root>/datasets/<name>/<version>/dataset.yaml`; anything else is a path relative to `base` (the
     configuration's folder), of a card or of the folder that holds it. `hf://…` is the card under datasets/ with that data.
 
-    Raises: BadInput when there is none, with the versions that exist.
+    Raises: BadInput when there is none, with the versions that exist; or when a link leads out of the project.
     """
-    if reference.startswith(SCHEME):
-        return _card_of_hub_data(reference, root / "datasets", where)
     name, at, version = reference.partition("@")
-    if at and "/" not in reference:
-        return _versioned(name, version, root / "datasets", where)
-    path = base / reference
-    path = path / CARD if path.is_dir() else path
-    if not path.is_file():
-        raise BadInput(f"no dataset card at {path}", where=where, hint=f"name@version, or the path of a {CARD}")
+    if reference.startswith(SCHEME):
+        path = _card_of_hub_data(reference, root / "datasets", where)
+    elif at and "/" not in reference:
+        path = _versioned(name, version, root / "datasets", where)
+    else:
+        path = base / reference
+        path = path / CARD if path.is_dir() else path
+        if not path.is_file():
+            raise BadInput(f"no dataset card at {path}", where=where, hint=f"name@version, or the path of a {CARD}")
+    require_no_way_out(path, root)
     return path
+
+
+def require_no_way_out(path: Path, root: Path) -> None:
+    """Refuse a path that stands in a project and leads out of it by a link; one that is written as outside is left alone.
+
+    Raises: BadInput.
+    """
+    try:
+        written, real = Path(os.path.normpath(path.absolute())), path.resolve()
+        led_out = written.is_relative_to(Path(os.path.normpath(root.absolute()))) and not real.is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL character
+        raise BadInput(f"cannot be found: {str(error)[:200]}", where=str(path)) from error
+    if led_out:
+        hint = "copy the files: what is checked in must not reach beyond the project"
+        raise BadInput(f"a link leads out of the project, to {real}", where=str(path), hint=hint)
 
 
 def _card_of_hub_data(reference: str, datasets: Path, where: str | None) -> Path:

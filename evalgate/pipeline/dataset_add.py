@@ -14,7 +14,7 @@ from evalgate.golden.card import Card
 from evalgate.golden.cases import read_cases
 from evalgate.golden.dataset_diff import DatasetVersion
 from evalgate.golden.dataset_diff_version import next_version, release_order
-from evalgate.golden.locate import CARD
+from evalgate.golden.locate import CARD, require_no_way_out
 from evalgate.golden.staging import Harvest, gather_cases, leave_out_alike, staged_card, staged_lines
 from evalgate.golden.staging_likeness import folded_inputs, text_key
 from evalgate.golden.staging_logs import Found, LogFields, LogReader
@@ -178,6 +178,7 @@ def _existing(version: DatasetVersion, versions: Path, columns: tuple[str, ...])
 
 def _staged_before(versions: Path) -> Iterator[Mapping[str, Any]]:
     for path in sorted(versions.glob("*-staged*/cases.jsonl")):
+        require_no_way_out(path, versions)
         for row in read_rows(path):
             yield row.fields
 
