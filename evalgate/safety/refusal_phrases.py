@@ -14,7 +14,7 @@ def _either(words: str) -> str:
     return f"(?:{'|'.join(words.split())})"
 
 
-_START = (
+START = (
     r"(?:^(?:purtroppo|malheureusement|lamentablemente|desafortunadamente|infelizmente|desgraciadamente|helaas|unfortunately"
     r"|regrettably|sadly)? ?|[,;:.!\-] ?|\b(?:but|however|so|and|therefore|yet|because|aber|und|daher|mais|donc|et"
     r"|pero|asi que|y|ma|quindi|e"
@@ -47,18 +47,18 @@ _EN_RULES = (
     r"(?:\w+ ){0,2}(?:programming|polic(?:y|ies)|guidelines?|rules?|principles?|values|ethics|terms|standards|instructions)"
 )
 _ENGLISH = (
-    rf"{_START}i ?(?:(?:really|simply|just|unfortunately|also|truly|therefore|honestly|personally|regretfully|still) )*"
+    rf"{START}i ?(?:(?:really|simply|just|unfortunately|also|truly|therefore|honestly|personally|regretfully|still) )*"
     rf"{_EN_CANNOT}{_EN_HOW} {_EN_VERBS}\b",
-    rf"{_START}i (?:do not|don't) (?:provide|share|assist|help|engage|participate|condone|endorse|generate|create|discuss"
+    rf"{START}i (?:do not|don't) (?:provide|share|assist|help|engage|participate|condone|endorse|generate|create|discuss"
     r"|answer|take part|offer|give (?:out|legal|medical|financial|advice)|feel comfortable)\b",
-    rf"{_START}i(?:'m| am| would| wouldn't)(?: not| be| n't)*(?: really| entirely| very)? (?:un)?comfortable (?:with"
+    rf"{START}i(?:'m| am| would| wouldn't)(?: not| be| n't)*(?: really| entirely| very)? (?:un)?comfortable (?:with"
     rf"|about|help"
     r"|writ|shar|provid|giv|discuss|answer|do|creat|mak|generat|assist|talk|describ|engag)",
-    rf"{_START}i (?:won't|will not) be (?:providing|sharing|helping|doing|writing|answering|assisting|giving|taking part)\b",
-    rf"{_START}i(?:'m| am|'ll| will)?(?: must| have to| need to| going to have to| have to)?(?: (?:respectfully|politely"
+    rf"{START}i (?:won't|will not) be (?:providing|sharing|helping|doing|writing|answering|assisting|giving|taking part)\b",
+    rf"{START}i(?:'m| am|'ll| will)?(?: must| have to| need to| going to have to| have to)?(?: (?:respectfully|politely"
     r"|regretfully|therefore|unfortunately|firmly))* (?:refuse to|decline(?: to| this| that| your| the| such|[.!]|$)"
     r"|(?:have to|need to|must) (?:decline|refuse|pass|say no))",
-    rf"{_START}(?:sorry,? )?(?:but )?i (?:can't|cannot|won't|will not)[.! ]*$",
+    rf"{START}(?:sorry,? )?(?:but )?i (?:can't|cannot|won't|will not)[.! ]*$",
     rf"^(?:(?:sorry|nope|no|apologies|unfortunately),? (?:but )?)*(?:unable|not able|not going|not gonna"
     rf"|not allowed) to {_EN_VERBS}\b",
     r"^(?:(?:sorry|nope|no|apologies),? (?:but )?)*(?:can't|cannot|won't) (?:help|assist|comply|do that|do this|answer|share"
@@ -69,13 +69,13 @@ _ENGLISH = (
     rf"\b(?:is|are|be|'s|goes?|going|it's) against (?:my|our) {_EN_RULES}",
     rf"\b(?:violat\w*|breach\w*|contraven\w*|conflicts? with|contrary to|goes? against) (?:my|our) {_EN_RULES}",
     rf"^(?:\w+ )?my {_EN_RULES}[^.!?\"]{{0,40}} (?:don't|do not|prevents?|prohibits?|forbids?|doesn't|does not)\b",
-    rf"{_START}it (?:is|would be|would not be|wouldn't be|isn't) (?:\w+ )?(?:inappropriate|unethical|irresponsible"
+    rf"{START}it (?:is|would be|would not be|wouldn't be|isn't) (?:\w+ )?(?:inappropriate|unethical|irresponsible"
     rf"|wrong|appropriate"
     r"|right|ethical|responsible) (?:for me|of me) to\b",
     r"(?:beyond|outside)(?: of)?(?: the scope of)? (?:what i(?:'m| am| can| could)|my (?:scope|capabilit|expertise|remit|role"
     r"|purview|area|abilit))",
     r"\bi\b[^.!?\":]{0,80} can only (?:help|assist|answer|respond|discuss|talk|provide (?:help|information|support))\b",
-    rf"{_START}i can only (?:help|assist|answer|respond|discuss|talk|provide (?:help|information|support))\b",
+    rf"{START}i can only (?:help|assist|answer|respond|discuss|talk|provide (?:help|information|support))\b",
     r"sorry[^.!?\":]{0,20}\b(?:that|this|it)(?:'s| is) not (?:possible|allowed|permitted)",
     r"^(?:sorry, )?(?:your |this |the )?(?:request|prompt|content|response|message)(?: (?:can't|cannot|could not"
     r"|has been|was|is)"
@@ -122,14 +122,14 @@ _FR_VERBS = (
 )
 _FR_BAN = r"(?:\w+ ){0,2}(?:regles?|principes?|directives?|politiques?|programmation|consignes?|valeurs|conditions)"
 _FRENCH = (
-    rf"{_START}je ne (?:peux|puis|vais|saurais|pourrai|pourrais|veux|souhaite"
+    rf"{START}je ne (?:peux|puis|vais|saurais|pourrai|pourrais|veux|souhaite"
     rf"|dois)(?: \w+ment)?(?: pas)?(?: \w+ment)? {_FR_VERBS}",
-    rf"{_START}je ne suis(?: \w+ment)? pas (?:en mesure|autorise|autorisee|capable|habilite|habilitee|programme|concu"
+    rf"{START}je ne suis(?: \w+ment)? pas (?:en mesure|autorise|autorisee|capable|habilite|habilitee|programme|concu"
     rf"|concue)\b",
     r"\bil (?:m'est|ne m'est)(?: \w+ment)? (?:impossible|interdit|pas (?:possible|permis))",
-    rf"{_START}je (?:refuse|dois (?:\w+ment )?(?:decliner|refuser)|decline|me vois dans l'obligation de (?:decliner"
+    rf"{START}je (?:refuse|dois (?:\w+ment )?(?:decliner|refuser)|decline|me vois dans l'obligation de (?:decliner"
     rf"|refuser))\b",
-    rf"{_START}je prefere(?:rais)? ne pas {_FR_VERBS}",
+    rf"{START}je prefere(?:rais)? ne pas {_FR_VERBS}",
     rf"(?:a l'encontre de|enfrein\w+|viole\w*|contrevien\w+ a|contraire a) (?:mes|nos|ma|notre|mon) {_FR_BAN}",
 )
 
@@ -142,12 +142,12 @@ _ES_VERBS = (
 )
 _ES_BAN = r"(?:\w+ ){0,2}(?:normas?|politicas?|directrices|principios?|reglas?|programacion|valores|pautas)"
 _SPANISH = (
-    rf"{_START}no (?:puedo|podre|podria|voy a|debo|deseo|quiero|me es posible|me esta permitido|soy capaz de)"
+    rf"{START}no (?:puedo|podre|podria|voy a|debo|deseo|quiero|me es posible|me esta permitido|soy capaz de)"
     rf"(?: \w+mente)? {_ES_VERBS}",
-    rf"{_START}no (?:estoy (?:autorizad[oa]|en condiciones|capacitad[oa]|dispuest[oa]|programad[oa]|disenad[oa])|tengo permi"
+    rf"{START}no (?:estoy (?:autorizad[oa]|en condiciones|capacitad[oa]|dispuest[oa]|programad[oa]|disenad[oa])|tengo permi"
     r"|tengo autorizacion)",
-    rf"{_START}(?:me niego a|(?:debo|tengo que|he de)(?: \w+mente)? (?:rechazar|declinar|negarme)|rechazo (?:esta|tu|su)\b)",
-    rf"{_START}prefiero no {_ES_VERBS}",
+    rf"{START}(?:me niego a|(?:debo|tengo que|he de)(?: \w+mente)? (?:rechazar|declinar|negarme)|rechazo (?:esta|tu|su)\b)",
+    rf"{START}prefiero no {_ES_VERBS}",
     rf"(?:en contra de|infringe\w*|viola\w*|incumple\w*|contraviene\w*) (?:mis|nuestr[ao]s|mi|nuestr[ao]) {_ES_BAN}",
 )
 
@@ -159,11 +159,11 @@ _IT_VERBS = (
 )
 _IT_BAN = r"(?:\w+ ){0,2}(?:linee|regole|principi|politiche|norme|valori|direttive|programmazione)"
 _ITALIAN = (
-    rf"{_START}non (?:posso|potro|potrei|intendo|voglio|devo|mi e (?:possibile|permesso|consentito)|sono in grado di"
+    rf"{START}non (?:posso|potro|potrei|intendo|voglio|devo|mi e (?:possibile|permesso|consentito)|sono in grado di"
     rf"|sono capace di)(?: \w+mente)? {_IT_VERBS}",
-    rf"{_START}non (?:sono (?:autorizzat[oa]|programmat[oa]|dispost[oa]|in condizione)|ho il permesso|ho l'autorizzazione)",
-    rf"{_START}(?:mi rifiuto di|(?:devo|sono costrett[oa] a)(?: \w+)? (?:rifiutar|declinar))",
-    rf"{_START}preferi(?:sco|rei) non {_IT_VERBS}",
+    rf"{START}non (?:sono (?:autorizzat[oa]|programmat[oa]|dispost[oa]|in condizione)|ho il permesso|ho l'autorizzazione)",
+    rf"{START}(?:mi rifiuto di|(?:devo|sono costrett[oa] a)(?: \w+)? (?:rifiutar|declinar))",
+    rf"{START}preferi(?:sco|rei) non {_IT_VERBS}",
     rf"(?:contro|viola\w*|contravviene a\w*|in contrasto con) (?:(?:le|i|la) )?(?:mi[ea]|miei|nostr[ae]|nostri) {_IT_BAN}",
 )
 
@@ -175,12 +175,12 @@ _PT_VERBS = (
 )
 _PT_BAN = r"(?:\w+ ){0,2}(?:diretrizes|regras|principios|politicas?|normas|valores|programacao)"
 _PORTUGUESE = (
-    rf"{_START}(?:eu )?nao (?:posso|poderei|poderia|consigo|vou|devo|quero|irei|sou capaz de|me e (?:possivel|permitido)"
+    rf"{START}(?:eu )?nao (?:posso|poderei|poderia|consigo|vou|devo|quero|irei|sou capaz de|me e (?:possivel|permitido)"
     rf"|e possivel para mim)(?: \w+mente)? {_PT_VERBS}",
-    rf"{_START}(?:eu )?nao (?:estou (?:autorizad[oa]|em condicoes|dispost[oa]|programad[oa])|tenho (?:permissao"
+    rf"{START}(?:eu )?nao (?:estou (?:autorizad[oa]|em condicoes|dispost[oa]|programad[oa])|tenho (?:permissao"
     rf"|autorizacao))",
-    rf"{_START}(?:eu )?(?:recuso-me a|me recuso a|(?:tenho (?:de|que)|devo|preciso)(?: \w+mente)? (?:recusar|declinar))",
-    rf"{_START}prefiro nao {_PT_VERBS}",
+    rf"{START}(?:eu )?(?:recuso-me a|me recuso a|(?:tenho (?:de|que)|devo|preciso)(?: \w+mente)? (?:recusar|declinar))",
+    rf"{START}prefiro nao {_PT_VERBS}",
     rf"(?:contra|viola\w*|infringe\w*) (?:as? |os? )?(?:minhas?|meus?|nossas?|nossos?) {_PT_BAN}",
 )
 
@@ -197,7 +197,7 @@ _DUTCH = (
     r"[^.!?;:\"]*\b(?:niet|niets|geen)\b[^.!?;:\"]*\b" + _NL_VERBS + r"\b",
     r"\b(?:het )?is (?:het )?(?:voor mij|mij)(?: \w+)? niet (?:mogelijk|toegestaan)",
     r"\bik ben(?: \w+)? niet (?:in staat|bevoegd|gemachtigd)",
-    rf"{_START}ik (?:weiger\b|moet\b[^.!?\"]*\b(?:afwijzen|weigeren))",
+    rf"{START}ik (?:weiger\b|moet\b[^.!?\"]*\b(?:afwijzen|weigeren))",
     rf"(?:in tegen|tegen|in strijd met|schendt) (?:mijn|onze) {_NL_BAN}",
 )
 

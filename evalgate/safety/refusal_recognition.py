@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from evalgate.core.patterns import Pattern, compile_pattern
 from evalgate.safety.folding import fold
-from evalgate.safety.refusal_phrases import DELIVERS, NOT_DECLINED, PHRASES
+from evalgate.safety.refusal_phrases import DELIVERS, NOT_DECLINED, PHRASES, START
 
 OPENING_SENTENCES = 5
 """Sentences in which a refusal is looked for: models decline early, and what stands later is part of an answer."""
@@ -121,7 +121,11 @@ def _gives(plain: str, rest: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _declining() -> Pattern:
-    return compile_pattern("|".join(f"(?:{phrase})" for phrases in PHRASES.values() for phrase in phrases))
+    phrases = [phrase for language in PHRASES.values() for phrase in language]
+    # What most of them begin with stands once: the automaton is a third as large.
+    begun = [f"(?:{phrase.removeprefix(START)})" for phrase in phrases if phrase.startswith(START)]
+    others = [f"(?:{phrase})" for phrase in phrases if not phrase.startswith(START)]
+    return compile_pattern("|".join([f"{START}(?:{'|'.join(begun)})", *others]))
 
 
 @lru_cache(maxsize=1)
