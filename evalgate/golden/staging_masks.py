@@ -9,6 +9,7 @@ from typing import Any
 
 from evalgate.core.patterns import encodable
 from evalgate.core.personal_data import KINDS, luhn, personal_data
+from evalgate.core.secret_texts import secrets_in
 
 _KEY = "key or token"
 _CARD = "payment card number"
@@ -42,9 +43,19 @@ class Masks:
         safe = self.secrets(text)
         if safe != text:
             self.found[_KEY] += max(1, safe.count("[redacted") - text.count("[redacted"))
+        safe = self._without_written(encodable(safe))
         for kind in KINDS:
             safe = self._without(kind, encodable(safe))
         return safe
+
+    def _without_written(self, text: str) -> str:
+        """A text without passwords that only what stands beside them gives away."""
+        kept, position = [], 0
+        for _, start, end in secrets_in(text):
+            kept += [text[position:start], _placeholder(_KEY)]
+            position = end
+            self.found[_KEY] += 1
+        return "".join([*kept, text[position:]]) if kept else text
 
     def _without(self, kind: str, text: str) -> str:
         kept, position = [], 0

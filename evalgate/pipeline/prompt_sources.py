@@ -18,7 +18,8 @@ from evalgate.prompts.chat_file import parse_chat
 from evalgate.prompts.dotprompt_file import parse_dotprompt
 from evalgate.prompts.front_matter import split_front_matter
 from evalgate.prompts.lint.outline import TEXT_ENDINGS, YAML_ENDINGS, outline, quiet_lines, yaml_text
-from evalgate.prompts.lint.values import Outline, Part, Sample, Source
+from evalgate.prompts.lint.readings import json_readings, yaml_readings
+from evalgate.prompts.lint.values import Outline, Part, Reading, Sample, Source
 from evalgate.prompts.prompt_file import parse_plain, parse_prompt
 from evalgate.prompts.prompty_file import parse_prompty
 from evalgate.prompts.releases import release_of
@@ -61,7 +62,8 @@ def source_of(path: str, text: str) -> Source:
     seen = outline(path, lines, document, chat)
     if prompt is not None and prompt.declared is not None:
         seen = replace(seen, declared=prompt.declared)
-    return Source(path, text, lines, quiet, seen, document, prompt, tuple(problems))
+    readings = json_readings(text) if path.endswith(".json") else yaml_readings(document, lines, text)
+    return Source(path, text, lines, quiet, seen, document, prompt, tuple(problems), readings=readings)
 
 
 def entry_source(entry: PromptfooEntry) -> Source:
@@ -82,7 +84,8 @@ def entry_source(entry: PromptfooEntry) -> Source:
     seen = Outline("chat" if len(parts) > 1 else "text", parts, version=entry.reference)
     quiet = quiet_lines(".prompt.yml", lines)
     placed = tuple(problem if _PLACED.search(problem.where or "") else _at(problem, name, first) for problem in problems)
-    return Source(name, "\n".join(lines), lines, quiet, seen, None, prompt, placed)
+    readings = (Reading(text, first, last), *json_readings(text, first, last))
+    return Source(name, "\n".join(lines), lines, quiet, seen, None, prompt, placed, readings=readings)
 
 
 def _entry_lines(entry: PromptfooEntry, count: int) -> tuple[int, int]:

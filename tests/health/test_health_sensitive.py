@@ -59,6 +59,12 @@ KEYS = [
     "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiJtYXJhIn0.dBjftJeZ4CVPmB92K27u",
     "hf_" + "AbCdEfGhIjKlMnOpQrStUvWxYz012345",
     PEM,
+    "sk_live_51H8xQ2eZvKYlo2C0aQ",
+    "glpat-x1y2z3a4b5c6d7e8f9g0",
+    "npm_" + "a1B2c3D4e5F6" * 3,
+    "password=hunter2024",
+    "https://shop:hunter2@host.example/",
+    "Authorization: Basic YWxpY2U6c3cwcmRmaXNo",
 ]
 NO_KEYS = [
     "Install sk-learn-compatible-estimators with pip.",
@@ -69,6 +75,7 @@ NO_KEYS = [
     "ghp_ is how the tokens of GitHub begin; hf_ those of Hugging Face, xoxb- those of Slack.",
     "eyJ is Base64 for an opening brace.",
     "the ASIA region and AIza",
+    "password: please never ask for it; secret: my-company-secret-santa-2024",
 ]
 
 

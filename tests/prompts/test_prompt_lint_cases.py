@@ -65,6 +65,7 @@ INNOCENT = [
     "Answer yes, no or on request.", "Version 10.2.0.1 of the shop; part 1234-5678.", "Write to a@example.com or b@mail.example.org.",
     "The secret of good tea is time.", "Use the token count 1234567890123456 wisely.", "password: please never ask for it",
     "Say: the system is down.", "Prices: 1 299,00 (from 10.000 on).", "sk-learn-compatible-estimators-are-fine", "Call 112 or 911.",
+    "tokenization_model_v2_fast", "secretary-of-state-2024", "secret: my-company-secret-santa-2024", "The bearer responsibilities-and-duties.",
     "A call costs 12 cents (once).", "In 2024-08-06 the shop opened.", "Order 4929 1234 5678 0007 is no card.",
 ]  # fmt: skip
 
@@ -337,3 +338,82 @@ def test_the_text_parts_of_a_message_are_one_text(first: str, second: str, codes
 def test_parts_that_are_no_text_are_refused_and_the_others_still_looked_at() -> None:
     parts = [{"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "{{{question}}}"}]
     assert {one[0] for one in found(json.dumps([{"role": "user", "content": parts}]) + "\n", CHAT)} >= {"EP001", "EP304"}
+
+
+AWS = "AKIAIOSFODNN7EXAMPLE"
+CARD = "4929 1234 5678 0006"
+PRIVATE = ("EP010", "EP305", "EP306", "EP307")
+
+
+def chat(content: str) -> str:
+    return (
+        '[\n  {"role": "system", "content": "Be kind."},\n  {"role": "user", "content": "'
+        + content
+        + '<q>{{question}}</q>"}\n]\n'
+    )
+
+
+ESCAPED = [
+    (f"Name:\\n{AWS}\\n", "EP305", AWS), (f"Name:\\t{AWS}", "EP305", AWS), ("Name AK\\u0049AIOSFODNN7EXAMPLE ", "EP305", ""), (f"Name:\\n{CARD} ", "EP306", CARD),
+    ("Name\\u202eone", "EP010", "\\u202e"), ("Name\\u200Bone", "EP010", "\\u200B"), ("Name\\nhelp.me\\u0040shop.de ", "EP306", ""),
+    ("See http\\u003a//localhost:80/x ", "EP307", ""), ("It is 10\\u002e1.2.3 ", "EP307", ""), ("password:\\thunter2 ", "EP305", "thunter2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "snippet"),
+    [
+        *ESCAPED,
+        ("Name \\udb40\\udc41one", "EP010", "\\udb40"),
+        ("Name \\u0000", "EP010", "\\u0000"),
+        ("Name \\ud800", "EP010", "\\ud800"),
+    ],
+)
+def test_what_a_chat_file_escapes_is_seen_as_the_model_sees_it(content: str, code: str, snippet: str) -> None:
+    text = chat(content)
+    column = text.split("\n")[2].index(snippet) + 1 if snippet else 1
+    assert [one for one in found(text, CHAT) if one[0] in PRIVATE] == [(code, 3, column)]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "snippet"), [*ESCAPED, ("Name \\U000E0041one", "EP010", "\\U000E0041"), ("Name \\x1b", "EP010", "\\x1b")]
+)
+def test_what_yaml_escapes_is_seen_as_the_model_sees_it(content: str, code: str, snippet: str) -> None:
+    for text, line in (
+        (changed((SYSTEM, f'content: "{content}"')), 7),
+        (changed(("small?}", f'small?, tone: "{content}"}}')), 15),
+        (changed(("{owner: shop team}", f'{{owner: shop team, "{content}": 1}}')), 3),
+        (changed(("{owner: shop team}", f'\n  owner: shop team\n  note:\n    - "a"\n    - "{content}"')), 7),
+    ):
+        got = [one for one in found(text) if one[0] in PRIVATE]
+        assert [one[:2] for one in got] == [(code, line)]
+        assert not snippet or got[0][2] == text.split("\n")[line - 1].index(snippet) + 1
+
+
+def test_front_matter_is_read_too() -> None:
+    text = changed(("description: Names one product for a customer.", f'description: "Names\\n{AWS} \\u202e"'), text=PROMPTY)
+    assert [one[:2] for one in found(text, PROMPTY_PATH)] == [("EP305", 3), ("EP010", 3)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"content: 'Use {AWS} now'", f'content: "Use {AWS}\\nnow"', f'content: "Use {AWS}\\n{AWS} now"', f"content: >-\n      Use\n      {AWS}",
+        'content: "Use Bearer\n      a1b2c3d4e5f6g7h8i9 now"', f'content: "a\\n{AWS}" # {AWS}', 'content: "AKIAIOSF\\\n      ODNN7EXAMPLE"',
+    ],
+)  # fmt: skip
+def test_a_key_is_told_once(text: str) -> None:
+    assert [one[0] for one in found(changed((SYSTEM, text)))] == ["EP305"]
+
+
+def test_a_key_that_is_suppressed_in_one_place_is_found_in_another() -> None:
+    text = changed(
+        (SYSTEM, f'content: "a\\n{AWS}"'), ("name: sample", f"name: {AWS} # evalgate: ignore EP305 -- published by AWS")
+    )
+    assert [one[:2] for one in found(text)] == [("EP305", 7)]
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '"\\u"', '["a\\n" 1]', '{"\\n": }', '"\\x"'])
+def test_escapes_in_a_broken_file_are_no_trap(text: str) -> None:
+    assert "EP001" in {one[0] for one in found(text.removesuffix('"'), CHAT)}
+    assert {"EP001", "EP305"} == {one[0] for one in found(f'{text}, "a\\n{AWS}"', CHAT)} - {"EP007", "EP010"}

@@ -311,7 +311,7 @@ def promptfoo(project: Path) -> Path:
 @pytest.mark.parametrize(
     ("label", "place", "code"),
     [
-        ("1", "other/texts/key.txt:2", "EP305"), ("held", "other/promptfooconfig.yaml:8", "EP305"),
+        ("1", "other/texts/key.txt:2", "EP305"), ("held", "other/promptfooconfig.yaml:8", "EP305"), ("chat", "other/promptfooconfig.yaml:11", "EP305"),
         ("5", "other/promptfooconfig.yaml:13", "EP108"),
     ],
 )  # fmt: skip

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from evalgate.core.health import HealthFinding, amount
-from evalgate.core.key_patterns import HAPHAZARD, any_key, may_hold_key
 from evalgate.core.patterns import encodable
 from evalgate.core.personal_data import KINDS, personal_data
+from evalgate.core.secret_texts import WRITTEN, secrets_in
 from evalgate.core.values import Case
 from evalgate.golden.health.duplicates import listed
 from evalgate.golden.health.folding import texts_in
@@ -28,6 +28,9 @@ _BRANDS = {
     "slack_token": "Slack token",
     "huggingface_token": "Hugging Face token",
     "json_web_token": "JSON Web Token",
+    "url_password": "password in an address",
+    "basic_credentials": "user name with its password",
+    "named_key": "key or token",
 }
 _PLACEHOLDER = ("EXAMPLE", "example", "XXXX", "xxxx", "your", "YOUR", "...", "0000000", "1234567890")
 
@@ -107,12 +110,9 @@ def _personal(text: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _secrets(text: str) -> Iterator[tuple[str, str, int]]:
-    if not may_hold_key(text):
-        return
-    for match in any_key().finditer(text):
-        kind, found = str(match.lastgroup), str(match.group())
-        if _is_key(kind, found):
-            yield "secret", _BRANDS.get(kind, kind.replace("_", " ")), match.start()
+    for kind, start, end in secrets_in(text):
+        if kind in WRITTEN or _is_key(kind, text[start:end]):
+            yield "secret", _BRANDS.get(kind, kind.replace("_", " ")), start
 
 
 def _is_key(kind: str, found: str) -> bool:
@@ -120,11 +120,7 @@ def _is_key(kind: str, found: str) -> bool:
     if kind == "private_key":
         return len(found) >= _SHORTEST_PRIVATE_KEY
     body = found.split()[-1]
-    if any(mark in body for mark in _PLACEHOLDER) or len(set(body)) < 10:
-        return False
-    if kind == "bearer_token":
-        return any(c.isdigit() for c in body) and any(c.isalpha() for c in body)
-    return kind != "openai_key" or HAPHAZARD.search(body[3:]) is not None
+    return not any(mark in body for mark in _PLACEHOLDER) and len(set(body)) >= 10
 
 
 def _article(kind: str) -> str:

@@ -18,6 +18,7 @@ from evalgate.prompts.lint.fixes import (
 from evalgate.prompts.lint.patterns import OLD_TOKENS, doubtful_words
 from evalgate.prompts.lint.problem_kinds import DUPLICATE, UNREADABLE, line_in, of_kind
 from evalgate.prompts.lint.problem_kinds import HIDDEN as HIDDEN_PROBLEM
+from evalgate.prompts.lint.readings import spotted
 from evalgate.prompts.lint.skeleton import github
 from evalgate.prompts.lint.values import Hit, Rule, Source
 
@@ -75,20 +76,24 @@ def _norway(source: Source) -> Iterator[Hit]:
 
 
 def _hidden(source: Source) -> Iterator[Hit]:
-    if HIDDEN.search(source.text) is None:
-        return
     found_any = False
-    for number, raw in enumerate(source.lines, start=1):
-        line = raw.rstrip("\r")
-        for found in HIDDEN.finditer(line):
-            if belongs(line, found.start()) or (number == 1 and found.start() == 0 and found.group() == "\ufeff"):
-                continue
-            kind = "turns the direction of the text" if found.group() in _DIRECTION else "cannot be seen"
-            said = f"U+{ord(found.group()):04X} {kind}"
-            found_any = True
-            yield Hit(number, found.start() + 1, said, "remove it: a reviewer does not see what the model reads")
+    for kind, line, column in spotted(source, _unseen):
+        if (line, column) == (1, 1) and kind.startswith("U+FEFF"):
+            continue
+        found_any = True
+        yield Hit(line, column, kind, "remove it: a reviewer does not see what the model reads")
     if not found_any:
         yield from _said(source, HIDDEN_PROBLEM)
+
+
+def _unseen(text: str) -> Iterator[tuple[str, int, int]]:
+    for found in HIDDEN.finditer(text):
+        at, end = found.span()
+        # A carriage return at the end of a line has a rule of its own.
+        if belongs(text, at) or (found.group() == "\r" and text[end : end + 1] in ("", "\n", "\r")):
+            continue
+        kind = "turns the direction of the text" if found.group() in _DIRECTION else "cannot be seen"
+        yield f"U+{ord(found.group()):04X} {kind}", at, end
 
 
 def _old_names(source: Source) -> Iterator[Hit]:

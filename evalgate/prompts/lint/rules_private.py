@@ -6,47 +6,41 @@ repeats what it found.
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalgate.core.key_patterns import HAPHAZARD, any_key, may_hold_key
 from evalgate.core.lint_report import LintSeverity
+from evalgate.core.patterns import encodable
 from evalgate.core.personal_data import personal_data
+from evalgate.core.secret_texts import secrets_in
 from evalgate.prompts.lint.patterns import walk
+from evalgate.prompts.lint.readings import spotted
 from evalgate.prompts.lint.skeleton import github, prompty
 from evalgate.prompts.lint.values import Hit, Rule, Source
 
 _NAMES: Mapping[str, str] = {
-    "openai_key": "a key of OpenAI or Anthropic",
+    "anthropic_key": "a key of Anthropic",
+    "openai_key": "a key of OpenAI or a service like it",
     "github_token": "a GitHub token",
+    "gitlab_token": "a GitLab token",
+    "npm_token": "an npm token",
+    "pypi_token": "a PyPI token",
     "aws_key": "an AWS access key",
+    "azure_key": "an Azure key",
     "google_key": "a Google key",
     "slack_token": "a Slack token",
+    "stripe_key": "a Stripe key",
+    "sendgrid_key": "a SendGrid key",
     "huggingface_token": "a Hugging Face token",
     "bearer_token": "a bearer token",
     "json_web_token": "a JSON web token",
     "private_key": "a private key",
+    "url_password": "a password in an address",
+    "basic_credentials": "a user name with its password",
+    "password": "what looks like a password",
+    "named_key": "what looks like a key or token",
 }
-_KEYS: tuple[tuple[str, str], ...] = (
-    ("a private key", r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY BLOCK-----"),
-    ("an AWS access key", r"\b(?:ABIA|ACCA)[0-9A-Z]{16}\b"),
-    ("a GitLab token", r"\bglpat-[\w-]{20,}"),
-    ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    ("a PyPI token", r"\bpypi-[A-Za-z0-9_-]{16,}"),
-    ("a Stripe key", r"\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}"),
-    ("a SendGrid key", r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
-    ("a password in an address", r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@{}]+:[^\s:/@{}]+@"),
-)
-_MORE_KEYS = re.compile("|".join(f"(?P<k{index}>{pattern})" for index, (_, pattern) in enumerate(_KEYS)))
-_ASSIGNED = re.compile(
-    r"(?i)(?:api[_-]?key|access[_-]?key|secret|token|passwo?r?d|passwd|authorization|bearer)[\"'\]]{0,2}[ \t]*"
-    r"(?:[:=]|\bis\b)?[ \t]*"
-    r"[\"']?(?P<value>[A-Za-z0-9+/_~.=-]{16,})"
-)
-_ENTROPY = 3.5
 _BEFORE_NUMBER = " \t\r\n\"',;:<>[]{}/=*-."
 _PERSONAL = ("e-mail address", "phone number", "payment card number", "IBAN", "US social security number")
 _INSIDE = re.compile(
@@ -62,57 +56,36 @@ _REFERENCE = re.compile(r"\$\{|\{\{|\A<[^>]+>\Z|\A\Z")
 
 
 def _secret(source: Source) -> Iterator[Hit]:
-    for number, line in enumerate(source.lines, start=1):
-        spans: list[tuple[int, int]] = []
-        for what, start, end in _keys(line):
-            spans.append((start, end))
-            yield Hit(number, start + 1, f"{what} stands in the file", "revoke it, and keep keys in the environment")
-        for found in _ASSIGNED.finditer(line):
-            value, start = found.group("value"), found.start("value")
-            if not any(low <= start < high for low, high in spans) and _random(value):
-                said = "what looks like a key or password stands in the file"
-                yield Hit(number, start + 1, said, "revoke it, and keep keys in the environment")
-
-
-def _keys(line: str) -> Iterator[tuple[str, int, int]]:
-    """What is found, and where."""
-    if may_hold_key(line):
-        for found in any_key().finditer(line):
-            kind = str(found.lastgroup)
-            if kind != "openai_key" or HAPHAZARD.search(found.group()[3:]):
-                yield _NAMES.get(kind, "a key"), found.start(), found.end()
-    for match in _MORE_KEYS.finditer(line):
-        yield _KEYS[int(str(match.lastgroup)[1:])][0], match.start(), match.end()
-
-
-def _random(value: str) -> bool:
-    if not (any(c.isdigit() for c in value) and any(c.isalpha() for c in value)):
-        return False
-    counts = Counter(value)
-    entropy = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
-    return entropy >= _ENTROPY
+    for kind, line, column in spotted(source, secrets_in):
+        what = _NAMES.get(kind, "a key")
+        yield Hit(line, column, f"{what} stands in the file", "revoke it, and keep keys in the environment")
 
 
 def _personal(source: Source) -> Iterator[Hit]:
+    for kind, line, column in spotted(source, _people):
+        article = "an" if kind[0] in "eI" else "a"
+        hint = "use an invented one: example.com, or a placeholder"
+        yield Hit(line, column, f"{article} {kind} stands in the file", hint)
+
+
+def _people(text: str) -> Iterator[tuple[str, int, int]]:
+    text = encodable(text)
     for kind in _PERSONAL:
-        for start, end in personal_data(kind, source.text):
+        for start, end in personal_data(kind, text):
             # The pattern of numbers takes the character before along.
-            start += len(source.text[start:end]) - len(source.text[start:end].lstrip(_BEFORE_NUMBER))
-            line = source.text.count("\n", 0, start) + 1
-            column = start - source.text.rfind("\n", 0, start)
-            article = "an" if kind[0] in "eI" else "a"
-            hint = "use an invented one: example.com, or a placeholder"
-            yield Hit(line, column, f"{article} {kind} stands in the file", hint)
+            yield kind, start + len(text[start:end]) - len(text[start:end].lstrip(_BEFORE_NUMBER)), end
 
 
 def _inside(source: Source) -> Iterator[Hit]:
-    for number, line in enumerate(source.lines, start=1):
-        for found in _INSIDE.finditer(line):
-            address = found.group("ip")
-            if address and any(int(part) > 255 for part in address.split(".")):
-                continue
-            what = "a private IP address" if address else "an address of an internal host"
-            yield Hit(number, found.start() + 1, f"{what} stands in the file", "use a placeholder, or a public address")
+    for what, line, column in spotted(source, _internal):
+        yield Hit(line, column, f"{what} stands in the file", "use a placeholder, or a public address")
+
+
+def _internal(text: str) -> Iterator[tuple[str, int, int]]:
+    for found in _INSIDE.finditer(text):
+        address = found.group("ip")
+        if not address or all(int(part) <= 255 for part in address.split(".")):
+            yield ("a private IP address" if address else "an address of an internal host"), *found.span()
 
 
 def _inline(source: Source) -> Iterator[Hit]:

@@ -57,6 +57,16 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A text of the file as its readers see it, where that is not how it is written: escapes resolved, lines folded."""
+
+    value: str
+    first: int
+    last: int
+    """Lines between which it is written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """A prompt file as far as it can be understood, however faulty it is."""
 
@@ -97,6 +107,7 @@ class Source:
     problems: tuple[Problem, ...] = ()
     """Why it cannot."""
     around: Surroundings = field(default_factory=Surroundings)
+    readings: tuple[Reading, ...] = ()
 
     def place(self, part: Part, start: int, end: int) -> tuple[int, int]:
         """Line and column, in the file, of a stretch of a message; the beginning of the message when it cannot be told."""
