@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -333,6 +334,37 @@ def test_the_text_parts_of_a_message_are_one_text(first: str, second: str, codes
     split = json.dumps([{"role": "user", "content": parts}]) + "\n"
     assert {one[0] for one in found(split, CHAT)} == {one[0] for one in found(whole, CHAT)} >= codes
     assert bool(found(split, CHAT)) == bool(codes)
+
+
+@pytest.mark.parametrize(
+    ("declared", "used", "columns", "expected"),
+    [
+        ("review", "review reviews", None, {"EP101"}), ("review", "reviews", None, {"EP103"}), ("review reviews", "review reviews", None, set()),
+        ("review", "review weather", None, {"EP101"}), ("review", "review reviews", "review", {"EP101", "EP104"}), ("", "review reviews", "review", {"EP104"}),
+        ("", "review weather", "review", {"EP104"}), ("review", "review reviews", "review reviews", {"EP101"}), ("reviews", "review reviews", "review", {"EP101", "EP104"}),
+        ("", "review reviews", None, {"EP105"}), ("review", "review revieww reviwe", None, {"EP101"}), ("", "review reviews", "reviews", {"EP104"}),
+        ("review reviews", "review reviews", "review", {"EP104"}), ("review", "review.text reviews.text", None, {"EP101"}),
+    ],
+)  # fmt: skip
+def test_a_variable_that_nothing_offers_is_never_passed_over(
+    declared: str, used: str, columns: str | None, expected: set[str]
+) -> None:
+    body = "\n".join(f"<q>{{{{{name}}}}}</q>" for name in used.split())
+    if declared:
+        inputs = "".join(f"\n  {name}: {{kind: string, example: x, description: y}}" for name in declared.split())
+        text = changed(("<question>\n{{question}}\n</question>", body), text=PROMPTY)
+        text = text[: text.index("inputs:")] + f"inputs:{inputs}\n" + text[text.index("template:") :]
+        path = PROMPTY_PATH
+    else:
+        text = changed(
+            ("<question>\n      {{question}}\n      </question>", body.replace("\n", "\n      ")),
+            ("{question: Which", "{review: Which"),
+        )
+        path = PATH
+    gates = () if columns is None else (GateUse("g", tuple(columns.split()), 1, "gpt-4o-2024-08-06", {}),)
+    source = replace(source_of(path, text), around=Surroundings(gates=gates))
+    told = {one.code for one in lint(source, RULES).findings} & {"EP101", "EP103", "EP104", "EP105"}
+    assert told - ({"EP105"} if declared or columns else set()) == expected, told
 
 
 def test_parts_that_are_no_text_are_refused_and_the_others_still_looked_at() -> None:

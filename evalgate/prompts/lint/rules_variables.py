@@ -59,28 +59,43 @@ def _undeclared(source: Source) -> Iterator[Hit]:
     if declared is None:
         return
     names = [one.name for one in declared]
+    told = _misspellings(source)
     for use in uses(source):
-        if not _known(use.name, names) and not _near(use.name, names):
+        if not _known(use.name, names) and use.name not in told:
             yield Hit(use.line, use.column, f"{{{{{use.name}}}}} is not declared", f"declared: {', '.join(names) or 'nothing'}")
 
 
 def _misspelt(source: Source) -> Iterator[Hit]:
+    meant = _misspellings(source)
+    for use in uses(source):
+        if use.name in meant:
+            yield Hit(use.line, use.column, f"{{{{{use.name}}}}} is known nowhere", f"did you mean {{{{{meant[use.name]}}}}}?")
+
+
+def _misspellings(source: Source) -> dict[str, str]:
+    """Variables that nothing offers → the name each of them looks like; the other rules say nothing about these."""
     names = _names(source)
     if names is None:
-        return
-    used = {use.name for use in uses(source)}
-    for use in uses(source):
-        close = [] if _known(use.name, names) else _near(use.name, [name for name in names if name not in used])
+        return {}
+    found = {}
+    used = {use.name: None for use in uses(source)}
+    standing = {part for name in used for part in (name, name.split(".")[0])}
+    unused = [name for name in names if name not in standing]
+    for name in used:
+        # A name that stands in the text already is not what another one was meant to be.
+        close = [] if _known(name, names) else _near(name, unused)
         if close:
-            yield Hit(use.line, use.column, f"{{{{{use.name}}}}} is known nowhere", f"did you mean {{{{{close[0]}}}}}?")
+            found[name] = close[0]
+    return found
 
 
 def _no_column(source: Source) -> Iterator[Hit]:
+    told = _misspellings(source)
     for gate in source.around.gates or ():
         if gate.columns is None:
             continue
         for use in uses(source):
-            if not _known(use.name, gate.columns) and not _near(use.name, gate.columns):
+            if not _known(use.name, gate.columns) and use.name not in told:
                 said = f"gate {gate.gate} uses this prompt, and its dataset has no input {use.name!r}"
                 yield Hit(use.line, use.column, said, f"inputs of the dataset: {', '.join(gate.columns) or 'none'}")
 
@@ -110,8 +125,9 @@ def _no_test_value(source: Source) -> Iterator[Hit]:
         return
     if outline.format != "github" or not rows:
         return
+    told = _misspellings(source)
     for name in dict.fromkeys(use.name for use in uses(source)):
-        if not any(_known(name, row) for row in rows) and not _near(name, {key for row in rows for key in row}):
+        if not any(_known(name, row) for row in rows) and name not in told:
             hint = "give it a value in testData"
             yield Hit(source.line_of("testData"), 1, f"no test data gives a value for {name!r}", hint)
 
@@ -160,8 +176,7 @@ def _names(source: Source) -> list[str] | None:
 
 def _meant(name: str, source: Source) -> bool:
     """Whether a variable of the text is a misspelling of this name, which another rule says."""
-    names = _names(source) or []
-    return any(not _known(use.name, names) and _near(use.name, [name]) for use in uses(source))
+    return name in _misspellings(source).values()
 
 
 _QUESTION = ("<question>\n{{question}}\n</question>", "<question>\n{{question}}\n</question>\n<country>\n{{country}}\n</country>")
