@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalgate.core.canonical import digest
 from evalgate.core.detector_card import DetectorCard
 from evalgate.core.files import NAME
 from evalgate.core.settings import GateSettings, PluginChoice
 from evalgate.core.values import DetectorSpec
-from evalgate.pipeline.detector_cards import card_digest, card_document, load_card
+from evalgate.pipeline.detector_cards import card_document, load_card
 from evalgate.pipeline.instruments import Instruments
+from evalgate.pipeline.judge_cards import judge_card_document
 from evalgate.safety.card_file import SHIPPED
 from evalgate.safety.catalog import BUILTINS
+from evalgate.safety.judge import NAME as JUDGE
 
 FOLDER = Path("configs", "detectors")
 UNMEASURED = "nobody has measured this detector"
@@ -34,7 +37,7 @@ class Cited:
     @property
     def digests(self) -> dict[str, str]:
         """Safety category → digest of its card."""
-        return {category: card_digest(card) for category, card in self.cards.items()}
+        return {category: digest(_document(card)) for category, card in self.cards.items()}
 
     def added_to(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """The content of verdict.json with the card of each safety category."""
@@ -47,12 +50,10 @@ class Cited:
             # `any` is all categories together: it has no detector of its own
             reason = self.missing.get(category)
             return {} if reason is None else {"card": None, "card_reason": reason}
-        told = card_document(card)
+        told = _document(card)
         shown = {key: told[key] for key in ("unit", "confidence", "undecided")}
         blind = {"never_found": never_found(card)} if card.rules else {}
-        return {
-            "card": {"digest": card_digest(card), "source": card.source, "data": told["data"], **shown, **blind, **told["total"]}
-        }
+        return {"card": {"digest": digest(told), "source": card.source, "data": told["data"], **shown, **blind, **told["total"]}}
 
 
 def never_found(card: DetectorCard) -> list[str]:
@@ -88,6 +89,11 @@ def cited_cards(settings: GateSettings, built: Instruments) -> Cited:
         else:
             missing[spec.category] = "; ".join(reasons) or UNMEASURED
     return Cited(cards, missing)
+
+
+def _document(card: DetectorCard) -> dict[str, Any]:
+    """The content of the card's file; that of a judge has kappa too."""
+    return judge_card_document(card) if card.detector == JUDGE else card_document(card)
 
 
 def _places(settings: GateSettings, choice: PluginChoice, spec: DetectorSpec) -> Iterator[tuple[Path, str]]:

@@ -25,6 +25,7 @@ from evalgate.golden.sources import card_rows
 from evalgate.golden.tables import Row
 from evalgate.metrics.catalog import BUILTINS as METRICS
 from evalgate.pipeline.arm_tasks import arm_task, project_path, read_prompt
+from evalgate.pipeline.cited_cards import cited_cards
 from evalgate.pipeline.evaluate import Subject
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import Instruments, build_instruments
@@ -96,6 +97,8 @@ def resolve(path: Path, mode: str | None = None, today: date | None = None) -> R
     }
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, base))
     judges = faults.attempt(lambda: resolve_judges(settings, base, card)) if built is not None else {}
+    if built is not None and judges is not None:
+        faults.attempt(lambda: cited_cards(settings, with_judges(built, judges)))
     recording = faults.attempt(lambda: _recording(settings)) if settings.proxy.mode == "replay" else None
     found = {str(arm): prompt for arm, prompt in prompts.items() if prompt is not None}
     if card is not None:

@@ -20,7 +20,7 @@ def quality_lines(record: RunRecord, category: str) -> tuple[str, ...]:
         reason = entry.get("card_reason") if isinstance(entry, Mapping) else None
         return (str(reason or UNMEASURED),)
     data, level = card["data"], figures.level(card["confidence"])
-    rates = [f"{name} {_rate(card[name])}" for name in ("precision", "recall") if name in card]
+    rates = [f"{name} {_rate(card[name])}" for name in ("precision", "recall", "kappa") if name in card]
     unit = "span by span" if card["unit"] == "spans" else "output by output"
     measured = f"{unit} on {data['name']}, {figures.counted(data['outputs'], 'output')}; intervals at {level}"
     return (", ".join(rates), measured, *_blind(card.get("never_found") or ()))

@@ -19,6 +19,7 @@ from evalgate.pipeline.cited_cards import UNMEASURED, Cited
 from evalgate.pipeline.cited_cards import cited_cards as cite
 from evalgate.pipeline.detector_cards import card_digest, save_card
 from evalgate.pipeline.instruments import Instruments
+from evalgate.pipeline.judge_cards import judge_card_digest
 
 SPEC = DetectorSpec("blocklist", "rude", "1", "terms:2|version:1")
 CARD = DetectorCard(
@@ -128,7 +129,10 @@ def test_a_category_is_no_path(settings: GateSettings, category: str) -> None:
 
 def test_a_judge_has_its_own_card_or_the_reason_why_it_may_not_decide(settings: GateSettings) -> None:
     own(settings)
-    judged = replace(CARD, source="cards/judge.json")
-    assert cite(settings, built(judged={"rude": judged})).cards == {"rude": judged}
+    judged = replace(CARD, detector="judge", source="cards/judge.json")
+    cited = cite(settings, built(judged={"rude": judged}))
+    entry = cited.added_to(DOCUMENT)["safety"]["rude"]["card"]
+    assert cited.cards == {"rude": judged} and cited.digests["rude"] == judge_card_digest(judged) == entry["digest"]
+    assert entry["kappa"]["value"] == pytest.approx(0.4), "agreement 7 of 10, expected by chance 5 of 10"
     refused = cite(settings, built(distrust={"rude": "it has no calibration card"}))
     assert refused.cards == {} and refused.missing == {"rude": "it has no calibration card"}

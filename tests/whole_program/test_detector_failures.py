@@ -210,7 +210,9 @@ def test_a_sound_detector_counts_and_its_card_is_cited(project: Callable[..., An
     assert entry["card"] == again["digest"]
 
     card.write_text(card.read_text(encoding="utf-8").replace('"found": 1', '"found": 9'), encoding="utf-8")
-    assert made.run().code == 2, "a card that contradicts itself"
+    for command in (("run", str(made.config)), ("check", str(made.config))):
+        refused = made.call(*command)
+        assert refused.code == 2 and "not a detector card that can be trusted" in refused.err, "a card that contradicts itself"
 
 
 @pytest.mark.parametrize(("module", "extra"), [("pii: {model: presidio}", "pii"), ("toxicity", "toxicity")])
