@@ -12,6 +12,12 @@ UNMEASURED = "nobody has measured this detector"
 SHOWN_TYPES = 12
 
 
+def quality_line(record: RunRecord, category: str) -> str:
+    """The same in one line, without the data that it was measured on."""
+    rates, *more = quality_lines(record, category)
+    return "; ".join((rates, *more[1:]))
+
+
 def quality_lines(record: RunRecord, category: str) -> tuple[str, ...]:
     """What the detector's card says, as the verdict document cites it; why there is none where there is none."""
     entry: Any = record.document.get("safety", {}).get(category, {})

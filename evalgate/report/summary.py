@@ -108,7 +108,7 @@ def _safety(record: RunRecord) -> str:
     header = ("category", "baseline", "candidate", "new", "fixed", *extra, "true rate")
     notes = [phrases.detectable(found[0]), phrases.masking_note(record)]
     notes += [f"{s.category}: no threshold may decide on it: {s.distrust}" for s in found if s.distrust and s.category != "any"]
-    notes += [f"the detector of {name}: {'; '.join(quality_lines(record, name))}" for s in found if (name := s.category) != "any"]
+    notes += [f"{name}, its detector: {'; '.join(quality_lines(record, name))}" for s in found if (name := s.category) != "any"]
     told = "\n".join(f"- {markdown(shortened(note, 500))}" for note in notes)
     return f"### Safety: violating cases\n\n{_table(header, rows)}\n\n{told}"
 

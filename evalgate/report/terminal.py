@@ -8,7 +8,7 @@ from evalgate.core.record import RunRecord
 from evalgate.core.verdict import Decision, ThresholdResult
 from evalgate.core.visible import terminal_line
 from evalgate.report import figures, phrases
-from evalgate.report.card_phrases import quality_lines
+from evalgate.report.card_phrases import quality_line
 from evalgate.report.page_attempts import attempt_line, loosened_line
 from evalgate.report.ranking import bad_cases, case_reasons, slice_rows
 
@@ -45,8 +45,7 @@ def print_summary(record: RunRecord, console: Console) -> None:
             if result.distrust and result.category != "any":
                 console.print(_text(f"  {result.category}: no threshold may decide on it: {result.distrust}", "yellow"))
             if result.category != "any":
-                worth = "; ".join(quality_lines(record, result.category))
-                console.print(_text(f"  the detector of {result.category}: {worth}", "dim"))
+                console.print(_text(f"  {result.category}, its detector: {quality_line(record, result.category)}", "dim"))
     _print_waivers(record, console)
     _print_slices(record, console)
     _print_cases(record, console)
