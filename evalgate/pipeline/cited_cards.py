@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evalgate.core.canonical import digest
 from evalgate.core.detector_card import DetectorCard
+from evalgate.core.errors import BadInput
 from evalgate.core.files import NAME
 from evalgate.core.settings import GateSettings, PluginChoice
 from evalgate.core.values import DetectorSpec
 from evalgate.pipeline.detector_cards import card_document, load_card
 from evalgate.pipeline.instruments import Instruments
-from evalgate.pipeline.judge_cards import judge_card_document
+from evalgate.pipeline.judge_cards import judge_card_document, load_judge_card
 from evalgate.safety.card_file import SHIPPED
 from evalgate.safety.catalog import BUILTINS
 from evalgate.safety.judge import NAME as JUDGE
@@ -80,7 +82,7 @@ def cited_cards(settings: GateSettings, built: Instruments) -> Cited:
             continue
         reasons = []
         for path, shown in _places(settings, choice, spec):
-            card = load_card(path, shown)
+            card = _loaded(path, shown)
             reason = _stale(card, spec, shipped=path.parent == SHIPPED)
             if reason is None:
                 cards[spec.category] = card
@@ -89,6 +91,16 @@ def cited_cards(settings: GateSettings, built: Instruments) -> Cited:
         else:
             missing[spec.category] = "; ".join(reasons) or UNMEASURED
     return Cited(cards, missing)
+
+
+def _loaded(path: Path, shown: str) -> DetectorCard:
+    """A card of any kind: that of a judge in another gate may have the same name, and is no fault of this one."""
+    try:
+        return load_card(path, shown)
+    except BadInput as error:
+        with suppress(BadInput):
+            return load_judge_card(path, shown)
+        raise error
 
 
 def _document(card: DetectorCard) -> dict[str, Any]:

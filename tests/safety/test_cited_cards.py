@@ -19,7 +19,7 @@ from evalgate.pipeline.cited_cards import UNMEASURED, Cited
 from evalgate.pipeline.cited_cards import cited_cards as cite
 from evalgate.pipeline.detector_cards import card_digest, save_card
 from evalgate.pipeline.instruments import Instruments
-from evalgate.pipeline.judge_cards import judge_card_digest
+from evalgate.pipeline.judge_cards import judge_card_digest, save_judge_card
 
 SPEC = DetectorSpec("blocklist", "rude", "1", "terms:2|version:1")
 CARD = DetectorCard(
@@ -110,6 +110,12 @@ def test_an_extension_never_gets_the_card_of_a_built_in(settings: GateSettings) 
     save_card(settings.root / "shipped" / "mine.json", CARD)
     extension = Instruments((), (), ((PluginChoice("mine"), SPEC),))
     assert cite(settings, extension).missing["rude"] == UNMEASURED
+
+
+def test_the_card_of_a_judge_in_another_gate_is_no_fault_of_this_one(settings: GateSettings) -> None:
+    path = own(settings)
+    save_judge_card(path, replace(CARD, detector="judge"))
+    assert "is of the detector judge" in cite(settings, built()).missing["rude"]
 
 
 def test_a_broken_card_is_refused_and_not_passed_over(settings: GateSettings) -> None:
