@@ -78,10 +78,19 @@ def _outcomes(folder: Path, job: Job, pending: Sequence[int], workers: Workers, 
     tasks = [joblib.delayed(do_shard)(str(folder), job.plan_digest, shard) for shard in pending]
     try:
         with _watched(folder, len(job.shards), progress):
+            if job.findings.key_env is not None and workers.backend == "loky":
+                _forget_processes()
             return list(joblib.Parallel(n_jobs=count, backend=workers.backend)(tasks))
     except BrokenProcessPool as error:
         hint = "finished shards are kept: the same command continues; with less memory use --jobs 1"
         raise Incomplete(Problem("a worker process died (out of memory, or killed)", str(folder), hint)) from error
+
+
+def _forget_processes() -> None:
+    """End idle worker processes of an earlier run: they know the environment, and so the key, of that time."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor(reuse=True).shutdown(wait=True)
 
 
 def _in_turn(folder: Path, job: Job, pending: Sequence[int], progress: Progress) -> Iterator[ShardOutcome]:

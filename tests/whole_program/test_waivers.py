@@ -179,7 +179,7 @@ def test_a_wrong_group_is_refused(project, extra: str, said: str) -> None:
 
 def test_a_key_makes_other_hashes_and_stays_out_of_every_file(project, tmp_path: Path, monkeypatch) -> None:
     key = "a-long-random-key-of-the-test-0123"
-    made = gate(project, extra="  key_env: FINDINGS_KEY\n")
+    made = gate(project, extra="  key_env: FINDINGS_KEY\n", cases=200, base=100, right=180)
     monkeypatch.delenv("FINDINGS_KEY", raising=False)
     ran = made.run()
     assert ran.code == 2 and "FINDINGS_KEY" in ran.err and not (made.root / "reports").exists()
