@@ -15,7 +15,10 @@ from evalgate.golden.dataset_diff import DatasetDiff
 
 LEVELS = ("none", "patch", "minor", "major")
 _NUMBER = r"(0|[1-9][0-9]{0,8})"
-_VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
+_IDENTIFIER = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_VERSION = re.compile(
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?(\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,27 @@ def _step(before: str, after: str) -> str:
     first, second = release_order(before), release_order(after)
     assert first is not None and second is not None
     if first == second:
-        if old.group(4) == new.group(4):
+        earlier, later = _pre_release_order(old.group(4)), _pre_release_order(new.group(4))
+        if earlier == later:
             return "none"
         # Before its release a version may still become anything; afterwards it may not become unreleased again.
-        return "major" if old.group(4) else "backwards"
+        return "major" if earlier < later else "backwards"
     if second < first:
         return "backwards"
     place = next(number for number in range(3) if first[number] != second[number])
     return ("major", "minor", "patch")[place]
+
+
+def _pre_release_order(pre_release: str | None) -> tuple[tuple[int, int, str], ...]:
+    """What compares as the pre-releases of one version do; the release itself comes after all of them.
+
+    Source: Semantic Versioning 2.0.0, section 11: numbers before texts, by value; texts by ASCII; more identifiers later. Build
+    metadata (section 10) does not count.
+    """
+    if pre_release is None:
+        return ((2, 0, ""),)
+    parts = pre_release.removeprefix("-").split(".")
+    return tuple((0, len(part), part) if part.isdigit() else (1, 0, part) for part in parts)
 
 
 def _reasons(diff: DatasetDiff) -> list[Reason]:

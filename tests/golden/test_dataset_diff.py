@@ -210,6 +210,30 @@ def test_the_step_of_the_cards_is_held_against_it(before: str, after: str, actua
     assert (advice.actual, advice.satisfied) == (actual, enough)
 
 
+ORDER = ("alpha", "alpha.1", "alpha.beta", "beta", "beta.2", "beta.11", "rc.1", None)
+"""The example of Semantic Versioning 2.0.0, section 11, from the lowest to the release."""
+MORE = ("0", "1", "1.0", "2", "10", "9" * 5000, "A", "Z", "a", "a-", "a-1", "a0", None)
+
+
+@pytest.mark.parametrize("order", [ORDER, MORE])
+def test_pre_releases_are_ordered_as_semantic_versions_are(order: tuple[str | None, ...]) -> None:
+    for one, first in enumerate(order):
+        for other, second in enumerate(order):
+            versions = [f"1.0.0-{pre}" if pre else "1.0.0" for pre in (first, second)]
+            step = "none" if one == other else "major" if one < other else "backwards"
+            cards = {"before": _card(version=versions[0]), "after": _card(version=f"{versions[1]}+build.{one}")}
+            assert advise(_diff([_case("a")], [_case("b")], **cards)).actual == step, versions
+
+
+@pytest.mark.parametrize(
+    "version", ["1.0.0-", "1.0.0-a..b", "1.0.0-01", "1.0.0-a.", "1.0.0+", "1.0.0+a..b", "1.0.0-a+", "1.0.0-ä"]
+)
+def test_what_is_no_semantic_version_has_no_step(version: str) -> None:
+    cards = {"before": _card(version="1.0.0-0"), "after": _card(version=version)}
+    advice = advise(_diff([_case("a")], [_case("a", answer="b")], **cards))
+    assert (advice.actual, advice.satisfied) == ("not comparable", False)
+
+
 def test_two_datasets_are_no_versions_of_one_another() -> None:
     cards = {"before": _card(), "after": _card(name="e", version="2.0.0")}
     assert advise(_diff([_case("a")], [_case("a", answer="b")], **cards)).satisfied is False
