@@ -6,6 +6,7 @@ Nothing is evaluated here, not even constant expressions. Source: https://jinja.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from evalgate.core.errors import BadInput, Problem
@@ -72,6 +73,21 @@ def variables_of(source: str, name: str, first_line: int) -> tuple[str, ...]:
     except RecursionError as error:
         raise BadInput("the template is nested too deep", where=name, hint="flatten it") from error
     return tuple(found)
+
+
+def refused_constructs(source: str) -> list[tuple[int, str, str]]:
+    """Line, what is wrong and a word of every construct that is not allowed; nothing of a text that is no Jinja2 template."""
+    try:
+        tree = _parsed(source, "", 1)
+    except BadInput:
+        return []
+    found: list[tuple[int, str, str]] = []
+    for node in islice(_walk(tree), MAX_NODES):
+        said = _refusal(node)
+        if said is not None and len(found) < MAX_PROBLEMS:
+            word = next((str(word) for key in ("attr", "name") if isinstance(word := getattr(node, key, None), str)), "")
+            found.append((node.lineno, said[0], word))
+    return found
 
 
 def _parsed(source: str, name: str, first_line: int) -> nodes.Template:

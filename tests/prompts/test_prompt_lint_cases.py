@@ -102,6 +102,37 @@ def test_unsafe_constructs_are_found_in_every_template_language(construct: str) 
     assert "EP304" in {one[0] for one in found(f"<q>{{{{question}}}}</q> {construct}\n", "configs/prompts/sample/1.txt")}
 
 
+HARMLESS = [
+    "{% set x = question | upper %}{{ x }}", "{% if question == 'call(me)' %}a{% endif %}", "{% if question and(question) %}a{% endif %}",
+    "{# include 'x', call(me), {{ x.__class__ }}, {{{x}}} #}", "{% for word in question.split_up %}{{ loop.index }}{% endfor %}", "{{ question[0] }}",
+    "{{ '{{{x}}} __init__ call(me)' }}", "{% if question %}{# {{> partial}} #}b{% else %}c (d) {% endif %}", "{{ question | replace('(', '[') }}",
+    "{{ question | default('none (yet)') }}", "{% if question in ('a', 'b') %}x{% endif %}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("construct", HARMLESS)
+def test_documented_jinja_is_no_danger(construct: str) -> None:
+    text = changed(
+        ("template:\n  format: {kind: mustache}", "template:\n  format: {kind: jinja2}"),
+        ("{{question}}", f"{{{{question}}}}\n{construct}"),
+        text=PROMPTY,
+    )
+    assert source_of(PROMPTY_PATH, text).problems == ()
+    assert "EP304" not in {one[0] for one in found(text, PROMPTY_PATH)}
+
+
+@pytest.mark.parametrize("construct", UNSAFE)
+def test_an_unsafe_construct_of_jinja_has_one_rule(construct: str) -> None:
+    text = changed(
+        ("template:\n  format: {kind: mustache}", "template:\n  format: {kind: jinja2}"),
+        ("{{question}}", f"{{{{question}}}}\n{construct}"),
+        text=PROMPTY,
+    )
+    got = [one[:2] for one in found(text, PROMPTY_PATH)]
+    assert ("EP304", 20) in got, got
+    assert "EP001" not in {code for code, _ in got} or construct.startswith(("{{>", "{{&", "{{{")), got
+
+
 def test_a_file_that_cannot_be_read_is_still_looked_over() -> None:
     text = changed(("name: sample", "name: sample\nname: again"), (SYSTEM, "content: AKIAIOSFODNN7EXAMPLE "))
     assert {"EP008", "EP305", "EP004"} == {one[0] for one in found(text)}
@@ -157,6 +188,11 @@ HOSTILE = [
     "1 ",
     "eyJ",
     "<|",
+    "{#",
+    "{# #}",
+    "{{!--",
+    '"\\n',
+    "password: ",
 ]
 
 
@@ -273,6 +309,27 @@ def test_repairs_keep_the_meaning_and_are_done_once(kinds: list[str]) -> None:
 )
 def test_a_file_that_cannot_be_read_is_never_repaired(text: str) -> None:
     assert repaired(source_of(PATH, text), RULES, lambda candidate: source_of(PATH, candidate)) == text
+
+
+OTHERS = [
+    "evaluators:\n  - name: ends\n    string:\n      endsWith: |\n        a  \n        b \n", "metadata:\n  owner: shop team\n  note: |\n    maxTokens: 5  \n    b\n",
+    "evaluators:\n  - name: judge\n    llm:\n      modelId: m\n      prompt: |\n        Is {{completion}} right?  \n", "evaluators:\n  - {string: {maxTokens: 5, a: no}}\n",
+    'evaluators:\n  - string: "a  \n      b"\n',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("block", OTHERS)
+def test_a_repair_changes_no_text_of_other_tools(block: str) -> None:
+    text = dirty(["space", "tokens", "norway"]).replace("metadata: {owner: shop team}\n", "") + block
+    if "metadata" not in block:
+        text += "metadata: {owner: shop team}\n"
+    source = source_of(PATH, text)
+    after = source_of(PATH, repaired(source, RULES, lambda candidate: source_of(PATH, candidate)))
+    assert source.prompt is not None and source.document is not None and after.document is not None
+    assert after.text != text
+    for key in ("evaluators", "metadata", "testData"):
+        assert after.document.value.get(key) == source.document.value.get(key)
+    assert "maxTokens:" not in after.text.split("evaluators")[0].split("metadata")[0]
 
 
 def test_what_is_suppressed_is_not_repaired() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
+from evalgate.core.canonical import canonical_json
 from evalgate.core.lint_report import LintFinding, in_order
 from evalgate.prompts.lint.catalog import RULES
 from evalgate.prompts.lint.rules_suppression import FAULTY, UNUSED
@@ -66,7 +68,8 @@ def repaired(source: Source, rules: Iterable[Rule], read: Callable[[str], Source
             continue
         for text in rule.fix(source):
             candidate = read(text)
-            if text != source.text and same_meaning(source.prompt, candidate.prompt):
+            same = same_meaning(source.prompt, candidate.prompt) and same_values(source, candidate, rule.renamed)
+            if text != source.text and same:
                 source = candidate
                 break
     return source.text
@@ -77,6 +80,20 @@ def same_meaning(before: Prompt, after: Prompt | None) -> bool:
     if after is None or before.digest != after.digest:
         return False
     return _unplaced(before) == _unplaced(after)
+
+
+def same_values(before: Source, after: Source, renamed: Mapping[str, str]) -> bool:
+    """Whether the whole YAML of a file says the same, what belongs to other tools included, apart from renamed parameters."""
+    if before.document is None or after.document is None:
+        return before.document is after.document
+    return bool(_written(before.document.value, renamed) == _written(after.document.value, {}))
+
+
+def _written(fields: Any, renamed: Mapping[str, str]) -> Any:
+    if not isinstance(fields, dict) or not isinstance(fields.get("modelParameters"), dict):
+        return canonical_json(fields)
+    parameters = {renamed.get(key, key): value for key, value in fields["modelParameters"].items()}
+    return canonical_json({**fields, "modelParameters": parameters})
 
 
 def _unplaced(prompt: Prompt) -> Prompt:

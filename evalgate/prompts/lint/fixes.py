@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from evalgate.prompts.lint.patterns import OLD_TOKENS, doubtful_words
+from evalgate.prompts.lint.patterns import OLD_TOKENS, doubtful_words, old_token_lines
 from evalgate.prompts.lint.values import Source
 
 _TRAILING = re.compile(r"[ \t]+(?=\r?\Z)")
@@ -44,9 +44,9 @@ def with_quoted_words(source: Source) -> Iterator[str]:
 
 def without_old_names(source: Source) -> Iterator[str]:
     """`maxTokens` as `maxCompletionTokens`; the older versions of Prompty are left to a human."""
-    lines = (
-        line if number in source.quiet else OLD_TOKENS.sub(_new_name, line) for number, line in enumerate(source.lines, start=1)
-    )
+    lines = list(source.lines)
+    for number in old_token_lines(source):
+        lines[number - 1] = OLD_TOKENS.sub(_new_name, lines[number - 1])
     yield _joined(source, lines)
 
 

@@ -15,6 +15,14 @@ PLACEHOLDER = re.compile(r"\{\{\{?[&~]?[ \t]*([A-Za-z_][\w.-]*)[ \t]*~?\}?\}\}")
 _DOUBTFUL = frozenset(("yes", "no", "on", "off", "y", "n"))
 
 
+def old_token_lines(source: Source) -> tuple[int, ...]:
+    """Lines that hold `maxTokens` as a parameter of a GitHub prompt; in a file whose YAML cannot be read, every line may."""
+    if source.document is None:
+        return tuple(number for number in range(1, len(source.lines) + 1) if number not in source.quiet)
+    line = source.document.lines.get(("modelParameters", "maxTokens"))
+    return () if line is None else (line,)
+
+
 def doubtful_words(source: Source) -> Iterator[tuple[int, int, str]]:
     """Line, column and text of each unquoted value that YAML 1.1 reads as true or false.
 

@@ -12,6 +12,7 @@ UNREADABLE = "unreadable"
 DUPLICATE = "duplicate"
 HIDDEN = "hidden"
 BRACES = "braces"
+UNSAFE = "unsafe"
 NO_SCHEMA = "no schema"
 SCHEMA = "schema"
 PARAMETER = "parameter"
@@ -19,6 +20,13 @@ _KINDS = (
     (re.compile(r"\bkey .* is given twice|the key .* stands twice|^duplicate key"), DUPLICATE),
     (re.compile(r"holds (a NUL character|the invisible character)"), HIDDEN),
     (re.compile(r"is not a placeholder"), BRACES),
+    (
+        re.compile(
+            r": refused\Z|^the (?:attribute|name|filter|test) .* is refused\Z|^attribute= of a filter is refused"
+            r"|^recursive loops are refused|^set takes one name"
+        ),
+        UNSAFE,
+    ),
     (re.compile(r"json_schema and jsonSchema belong together"), NO_SCHEMA),
     (re.compile(r"\bjsonSchema\b|\bschema\b"), SCHEMA),
     (

@@ -15,7 +15,7 @@ from evalgate.prompts.lint.fixes import (
     without_old_names,
     without_trailing_space,
 )
-from evalgate.prompts.lint.patterns import OLD_TOKENS, doubtful_words
+from evalgate.prompts.lint.patterns import OLD_TOKENS, doubtful_words, old_token_lines
 from evalgate.prompts.lint.problem_kinds import DUPLICATE, UNREADABLE, line_in, of_kind
 from evalgate.prompts.lint.problem_kinds import HIDDEN as HIDDEN_PROBLEM
 from evalgate.prompts.lint.readings import spotted
@@ -98,8 +98,8 @@ def _unseen(text: str) -> Iterator[tuple[str, int, int]]:
 
 def _old_names(source: Source) -> Iterator[Hit]:
     if source.outline.format == "github":
-        for number, line in enumerate(source.lines, start=1):
-            found = None if number in source.quiet else OLD_TOKENS.search(line)
+        for number in old_token_lines(source):
+            found = OLD_TOKENS.search(source.lines[number - 1])
             if found:
                 yield Hit(number, found.start(1) + 1, "maxTokens is deprecated", "write maxCompletionTokens")
     if source.outline.format == "prompty-v1":
@@ -205,5 +205,6 @@ RULES = (
         github(("maxCompletionTokens", "maxTokens")),
         github(),
         without_old_names,
+        {"maxTokens": "maxCompletionTokens"},
     ),
 )

@@ -6,23 +6,24 @@ import re
 from collections.abc import Iterator
 
 from evalgate.core.lint_report import LintSeverity
+from evalgate.core.patterns import compile_pattern
+from evalgate.prompts.assemble import is_logic_less
+from evalgate.prompts.jinja_syntax import refused_constructs
 from evalgate.prompts.lint.patterns import PLACEHOLDER, variables
+from evalgate.prompts.lint.problem_kinds import UNSAFE, line_in, of_kind
 from evalgate.prompts.lint.skeleton import github
 from evalgate.prompts.lint.values import Hit, Part, Rule, Source
 
 _UNSAFE: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\{%[-+]?\s*(?:include|import|from|extends)\b[^%\n]{0,300}"), "the template reads another file"),
-    (re.compile(r"\{%[-+]?\s*(?:macro|call|filter|set)\b[^%\n]{0,300}"), "the template defines or calls code"),
     (re.compile(r"\{\{\s*[#/]?>\s*[\w./-]+"), "the template includes a partial"),
-    (
-        re.compile(r"\{[{%][^}%\n]{0,300}(?:\._|\[\s*['\"]_|\|\s*attr\b|__\w+__)[^}%\n]{0,300}"),
-        "an attribute that begins with _ is reached",
-    ),
-    (re.compile(r"\{[{%][^}%\n]{0,300}\|\s*safe\b[^}%\n]{0,300}"), "|safe switches escaping off"),
     (re.compile(r"\{\{\{\s*[\w#]"), "{{{ }}} switches escaping off"),
     (re.compile(r"\{\{&\s*\w+"), "{{& }} switches escaping off"),
-    (re.compile(r"\{[{%][^}%\n|]{0,300}\b\w+\([^}%\n]{0,300}"), "something is called from inside the template"),
+    (re.compile(r"\{\{[^}\n]{0,300}(?:\._|__\w+__)"), "an attribute that begins with _ is reached"),
 )
+"""Of Handlebars and Mustache; what Jinja2 can do is told by its syntax tree."""
+_COMMENT = r"(?s)\{#.*?#\}|\{\{!--.*?--\}\}|\{\{![^}]*\}\}"
+_TAG_BEGIN = re.compile(r"\{[{%]")
+_INSTEAD = "fill values in with {{name}} alone, and prepare them before"
 _MARKERS = r"(?:system|assistant|developer|user|human|ai|tool|function)"
 _BEFORE = re.compile(
     rf"(?:^|[\n>\]#*]|<\|im_start\|>)[ \t]*[#*]*[ \t]*{_MARKERS}[ \t]*(?::|\|>|\]|>)[*]*[ \t]*\n?[ \t]*\Z", re.IGNORECASE
@@ -37,16 +38,52 @@ _CLOSINGS = re.compile(r"[ \t]*\n?[ \t]*(?:</[A-Za-z][\w:.-]*>|```|\"\"\"|'''|[\
 
 def unsafe_constructs(source: Source) -> Iterator[Hit]:
     """Constructs that reach further than the value of a variable, each place once."""
+    if source.prompt is not None and source.prompt.engine == "jinja2":
+        return  # its reader has looked at every node
+    told = [Hit(line_in(problem), 1, problem.message, problem.hint or "") for problem in of_kind(source, UNSAFE)]
+    yield from told
+    if told:
+        return
     for part in source.outline.parts:
         if "{{" not in part.content and "{%" not in part.content:
             continue
         seen: set[int] = set()
-        for pattern, said in _UNSAFE:
-            for found in pattern.finditer(part.content):
-                if found.start() not in seen:
-                    seen.add(found.start())
-                    line, column = source.place(part, found.start(), found.end())
-                    yield Hit(line, column, said, "fill values in with {{name}} alone, and prepare them before")
+        for start, end, said in (*_by_form(part.content), *_by_tree(part.content)):
+            if start not in seen:
+                seen.add(start)
+                line, column = source.place(part, start, end)
+                yield Hit(line, column, said, _INSTEAD)
+
+
+def _by_form(content: str) -> Iterator[tuple[int, int, str]]:
+    if "{#" in content or "{{!" in content:
+        content = _without_comments(content)
+    for pattern, said in _UNSAFE:
+        for found in pattern.finditer(content):
+            yield found.start(), found.end(), said
+
+
+def _without_comments(content: str) -> str:
+    """The same length and lines, with blanks for comments."""
+    kept, position = [], 0
+    for start, end in compile_pattern(_COMMENT).spans(content):
+        kept += [content[position:start], re.sub(r"[^\n]", " ", content[start:end])]
+        position = end
+    return "".join([*kept, content[position:]])
+
+
+def _by_tree(content: str) -> Iterator[tuple[int, int, str]]:
+    """As Jinja2 sees a text that evalgate does not read as Jinja2: other tools may."""
+    if is_logic_less(content, frozenset()):
+        return
+    lines = content.split("\n")
+    for number, said, word in refused_constructs(content):
+        line = lines[number - 1]
+        at = line.find(word) if word else -1
+        tags = [found.start() for found in _TAG_BEGIN.finditer(line) if at < 0 or found.start() <= at]
+        begin = (tags[-1] if at >= 0 else tags[0]) if tags else 0
+        offset = sum(len(one) + 1 for one in lines[: number - 1])
+        yield offset + begin, offset + len(line), said
 
 
 def _in_system(source: Source) -> Iterator[Hit]:

@@ -182,6 +182,8 @@ class Rule:
     passing: Sample
     fix: Callable[[Source], Iterable[str]] | None = None
     """Texts of the repaired file, the boldest first; the first that means the same is taken."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the file's YAML that the repair gives another name; nothing else in it may change, whoever reads it."""
 
     def note(self) -> LintRuleNote:
         """The rule as a report describes it."""
