@@ -19,5 +19,6 @@ def handle(options: argparse.Namespace) -> int:
         return 0
     for row in rows:
         cells = [terminal_line(row[key]) for key in ("kind", "name", "distribution", "version", "reference")]
-        print(f"{cells[0]:<10} {cells[1]:<20} {cells[2]} {cells[3]}  {cells[4]}")
+        cards = f"  card: {', '.join(row['cards'])}" if row.get("cards") else ""
+        print(f"{cells[0]:<10} {cells[1]:<20} {cells[2]} {cells[3]}  {cells[4]}{cards}")
     return 0

@@ -58,6 +58,14 @@ class Cited:
         return {"card": {"digest": digest(told), "source": card.source, "data": told["data"], **shown, **blind, **told["total"]}}
 
 
+def shipped_cards(name: str) -> list[str]:
+    """The cards of a built-in detector that come with evalgate, as their paths are shown."""
+    if name not in BUILTINS:
+        return []
+    found = sorted((*SHIPPED.glob(f"{name}.json"), *SHIPPED.glob(f"{name}-*.json")))
+    return [f"evalgate/safety/cards/{path.name}" for path in found]
+
+
 def never_found(card: DetectorCard) -> list[str]:
     """The labelled types of which it found nothing at all: a count of 0 says nothing about them."""
     return sorted(rule for rule, tally in card.rules.items() if tally.found == 0 and tally.missed > 0)
@@ -114,9 +122,7 @@ def _places(settings: GateSettings, choice: PluginChoice, spec: DetectorSpec) ->
         own = FOLDER / f"{spec.category}.json"
         if (settings.root / own).is_file():
             yield settings.root / own, own.as_posix()
-    if choice.name in BUILTINS:
-        for shipped in sorted((*SHIPPED.glob(f"{choice.name}.json"), *SHIPPED.glob(f"{choice.name}-*.json"))):
-            yield shipped, f"evalgate/safety/cards/{shipped.name}"
+    yield from ((SHIPPED / Path(shown).name, shown) for shown in shipped_cards(choice.name))
 
 
 def _stale(card: DetectorCard, spec: DetectorSpec, *, shipped: bool) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from evalgate import __version__
 from evalgate.config.editor_schema import config_schema
@@ -10,16 +11,21 @@ from evalgate.core.canonical import pretty_json
 from evalgate.core.files import write_whole
 from evalgate.core.plugins import origins
 from evalgate.metrics import catalog as metrics
+from evalgate.pipeline.cited_cards import shipped_cards
 from evalgate.proxy.upstream import catalog as providers
 from evalgate.report import catalog as reports
 from evalgate.runner.execute import BACKENDS
 from evalgate.safety import catalog as detectors
 
 
-def installed() -> list[dict[str, str]]:
-    """Every metric, detector, provider, report and backend, with where it comes from; nothing is loaded."""
+def installed() -> list[dict[str, Any]]:
+    """Every metric, detector, provider, report and backend, with where it comes from; nothing is loaded.
+
+    A detector has `cards`: those that come with evalgate, and say how good it was measured to be.
+    """
     rows = [
         {"kind": kind, "name": o.name, "reference": o.reference, "distribution": o.distribution, "version": o.version}
+        | ({"cards": shipped_cards(o.name)} if kind == "detector" else {})
         for kind, group, builtins in (
             ("metric", metrics.GROUP, metrics.BUILTINS),
             ("detector", detectors.GROUP, detectors.BUILTINS),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from evalgate.cli.main import main
 from evalgate.config.load import load_settings
 from evalgate.core.errors import Incomplete
 from evalgate.core.labelled import LabelledSpan
@@ -84,6 +85,17 @@ def test_a_card_names_data_and_no_place(name: str) -> None:
 def test_the_documentation_has_the_figures_of_the_cards(script: ModuleType) -> None:
     text = script.PAGE.read_text(encoding="utf-8")
     assert script.page(text) == text, RENEW.format("")
+
+
+def test_plugins_names_the_cards_of_detectors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (pii,) = [line for line in lines if line.startswith("detector") and line.split()[1] == "pii"]
+    assert pii.endswith("card: evalgate/safety/cards/pii-presidio.json, evalgate/safety/cards/pii.json")
+    assert sum("card: " in line for line in lines) == len({name.split("-")[0] for name in CARDS})
+    assert main(["plugins", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out) if row["kind"] == "detector"}
+    assert rows["blocklist"]["cards"] == [] and len(rows["pii"]["cards"]) == 2
 
 
 def test_personal_data_with_a_form_is_found() -> None:
