@@ -68,7 +68,8 @@ KNOWN = [
     ("za_id", "South African ID number ", "7503305044089"),
     ("il_id", "teudat zehut ", "039337423"),
 ]
-"""Examples of the authorities and of python-stdnum, which agrees with all of them."""
+"""Published examples. python-stdnum 2 accepts those of the 34 rules that it was asked about; no second tool was asked about
+uk_nino, au_medicare, sg_nric, hk_id, tw_id and jp_my_number, and it refuses that of kr_rrn, whose old check digit we leave out."""
 UNCHECKED = {"dk_cpr", "kr_rrn", "in_pan", "us_ssn", "us_itin", "uk_nino"}
 """Numbers without check digits (any more)."""
 
