@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TextIO
 
 from evalgate.core.plan_report import PlanReport
@@ -13,9 +12,7 @@ FEWEST_COLUMNS = 140
 
 def print_forecast(report: PlanReport, stream: TextIO) -> None:
     """Print the tables; colour only on a terminal."""
-    from rich.console import Console
-
+    from evalgate.report.console import open_console
     from evalgate.report.plan_table import print_plan
 
-    width = None if stream.isatty() else max(FEWEST_COLUMNS, shutil.get_terminal_size().columns)
-    print_plan(report, Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False))
+    print_plan(report, open_console(stream, FEWEST_COLUMNS))

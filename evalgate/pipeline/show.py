@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TextIO
@@ -15,13 +14,10 @@ from evalgate.pipeline.evaluate import Finished
 
 def print_summary(finished: Finished, stream: TextIO) -> None:
     """Print the human summary; colour only on a terminal."""
-    from rich.console import Console
-
+    from evalgate.report.console import open_console
     from evalgate.report.terminal import print_summary as print_record
 
-    terminal = stream.isatty()
-    width = None if terminal else shutil.get_terminal_size((120, 40)).columns
-    print_record(finished.record, Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False))
+    print_record(finished.record, open_console(stream))
 
 
 def error_text(code: int, problems: Sequence[Problem]) -> str:

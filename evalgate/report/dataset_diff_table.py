@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from evalgate.core.canonical import json_line
 from evalgate.core.visible import terminal_line
 from evalgate.report import figures
+from evalgate.report.console import open_console
 from evalgate.report.dataset_diff_words import COME, GONE, clipped
 from evalgate.report.escape import shortened
 
@@ -28,10 +28,7 @@ _BRACKETS = {GONE: ("[-", "-]"), COME: ("{+", "+}")}
 
 def print_dataset_diff(document: Mapping[str, Any], stream: TextIO) -> None:
     """Print a document `evalgate.dataset_diff/1`; every text of unknown origin is made visible first."""
-    from rich.console import Console
-
-    width = None if stream.isatty() else max(FEWEST_COLUMNS, shutil.get_terminal_size().columns)
-    console = Console(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    console = open_console(stream, FEWEST_COLUMNS)
     _head(document, console)
     if document["changed"]:
         console.print(_changed(document))

@@ -204,7 +204,7 @@ def test_no_flag_softens_a_threshold(project) -> None:
 
 def test_a_bug_exits_70_and_never_1(project, monkeypatch: pytest.MonkeyPatch) -> None:
     made = project()
-    monkeypatch.setattr("evalgate.pipeline.evaluate.judge", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("evalgate.pipeline.evaluate.reach_verdict", lambda *_, **__: 1 / 0)
     ran = made.run()
     assert ran.code == 70
     assert "internal error" in ran.err

@@ -1,0 +1,25 @@
+"""The console that tables are printed on."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def open_console(stream: TextIO, fewest_columns: int = 0) -> Console:
+    """A console on a stream: colour only on a terminal, no width below `fewest_columns` in files and logs.
+
+    Printing raises BrokenPipeError when the reader has gone away; the library would end the program with exit code 1, which
+    means FAIL here.
+    """
+    from rich.console import Console
+
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    width = None if stream.isatty() else max(fewest_columns, shutil.get_terminal_size((120, 40)).columns)
+    return Piped(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
