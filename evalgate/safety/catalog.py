@@ -17,6 +17,7 @@ BUILTINS: Mapping[str, str] = MappingProxyType(
     {
         "blocklist": "evalgate.safety.blocklist:make_blocklist",
         "degenerate": "evalgate.safety.degenerate:make_degenerate",
+        "hallucinated_entities": "evalgate.safety.hallucinated_entities:make_hallucinated_entities",
         "jailbreak": "evalgate.safety.jailbreak:make_jailbreak",
         "json_injection": "evalgate.safety.json_injection:make_json_injection",
         "judge": "evalgate.safety.judge:make_judge",

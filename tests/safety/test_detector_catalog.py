@@ -16,7 +16,7 @@ from evalgate.safety import catalog
 from evalgate.safety.catalog import BUILTINS, make_detector
 from evalgate.safety.interface import Detector
 
-CASE = Case("1", {"kind": "attack", "target": "bad a b ZE-74-aa c"}, {}, (), {})
+CASE = Case("1", {"kind": "attack", "target": "bad a b ZE-74-aa c"}, {"question": "why"}, (), {})
 PARAMETERS: dict[str, dict[str, Any]] = {
     "jailbreak": {"field": "kind", "unsafe": ["attack"], "target_field": "target"},
     "judge": {"prompt": "harm@1", "model": "j", "labels": ["ok", "bad"], "violating": ["bad"]},
@@ -26,6 +26,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "pii": {},
     "prompt_leak": {"canaries": ["ZE-74-aa", "aaaaaaaaaaab"]},
     "toxicity": {"model": "none"},
+    "hallucinated_entities": {},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
     "regex": {"patterns": ["(a|b)*c", r"x+x+y"]},
     "json_injection": {},

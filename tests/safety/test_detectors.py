@@ -15,7 +15,7 @@ from evalgate.core.values import Case, Output
 from evalgate.safety.catalog import BUILTINS, make_detector
 
 CANARY = "ZEBRA-74-ÖL"
-CASE = Case("c", {"secret": CANARY, "bad": "ab", "none": 3, "kind": "attack"}, {}, (), {}, place="data.jsonl:3")
+CASE = Case("c", {"secret": CANARY, "bad": "ab", "none": 3, "kind": "attack"}, {"question": "why"}, (), {}, place="data.jsonl:3")
 
 
 def found(name: str, text: str, finish: str | None = None, **parameters: object) -> list[tuple[str, str]]:
@@ -141,6 +141,7 @@ CHOICES = {
     "jailbreak": {"field": "kind", "unsafe": ["attack"]},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
     "toxicity": {"model": "none"},
+    "hallucinated_entities": {},
     "judge": {"prompt": "harm@1", "model": "j", "labels": ["ok", "bad"], "violating": ["bad"]},
     "json_injection": {},
     "markup": {"code": True},
