@@ -110,7 +110,7 @@ class CallForecast:
     """What a run asks for, what is recorded already, and what the rest would cost."""
 
     asked: int
-    """Answers: cases x variants x samples."""
+    """Answers: cases x variants x samples, and as many again for each judge."""
     recorded: int
     """Answers that the recording gives."""
     to_call: int

@@ -14,7 +14,7 @@ import numpy as np
 from evalgate.config.amounts import AmountError, amount
 from evalgate.core.canonical import pretty_json
 from evalgate.core.errors import BadInput, Problem
-from evalgate.core.plan_report import JointForecast, PlanReport, SpreadSource, ThresholdForecast, Trials
+from evalgate.core.plan_report import CallForecast, JointForecast, PlanReport, SpreadSource, ThresholdForecast, Trials
 from evalgate.core.plugins import suggestion
 from evalgate.core.values import Arm
 from evalgate.pipeline.evaluate import check_slices
@@ -72,9 +72,16 @@ def plan_gate(config: Path, options: PlanOptions) -> PlanReport:
         assumptions=_assumptions(answers, read, pairs, thresholds),
         thresholds=thresholds,
         joint=_joint(found, planned),
-        calls=forecast_calls(resolved.settings, resolved.arms(), answers.usage),
+        calls=_calls(resolved, answers),
         trials=_trials(planned, answers, options) if options.trials else None,
     )
+
+
+def _calls(resolved: Resolved, answers: RecordedAnswers) -> CallForecast:
+    judges = {f"judge {name}": stage.task for name, stage in resolved.judges.items()}
+    used = {str(arm): usage for arm, usage in answers.usage.items()}
+    used |= {f"judge {name}": usage for name, usage in answers.judges.items()}
+    return forecast_calls(resolved.settings, {**resolved.arms(), **judges}, used)
 
 
 def _trials(planned: Planned, answers: RecordedAnswers, options: PlanOptions) -> Trials:

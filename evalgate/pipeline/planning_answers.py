@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalgate.core.values import ARMS, Arm, Case, Output, Status
+from evalgate.core.values import ARMS, Arm, Case, Output
 from evalgate.core.waivers import FoundFinding, counting
 from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.instruments import Instruments
+from evalgate.pipeline.planning_usage import JudgeCalls, Usage, looked_up
 from evalgate.pipeline.subject import Resolved
-from evalgate.proxy.nearest import Miss
 from evalgate.proxy.recording import Recording
-from evalgate.proxy.replay import Ask, replay
-from evalgate.proxy.request import request_key
+from evalgate.proxy.replay import Ask
 from evalgate.runner.finding_marks import Marker, marker_of
 from evalgate.runner.findings import answer_findings, worst_rank
 from evalgate.runner.measure import MetricTool, metric_rows
@@ -31,28 +30,9 @@ from evalgate.stats.interface import Floats, Keys
 
 CHUNK = 256
 """Cases whose answers are held as texts at a time."""
-FRAME_TOKENS = 16
-"""What a server puts around a prompt, for requests nothing is known of but their size."""
 
 Answered = dict[str, tuple[Output, ...] | None]
 """Arm → its answers to one case; None where one of them is missing or an error."""
-
-
-@dataclass(slots=True)
-class Usage:
-    """What one variant's requests used, or would use."""
-
-    asked: int = 0
-    recorded: int = 0
-    errors: int = 0
-    to_call: int = 0
-    """Distinct requests without an answer."""
-    counted: int = 0
-    """Recorded answers whose tokens are known."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    bytes_to_call: int = 0
-    """Size of the prompts still to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +61,8 @@ class RecordedAnswers:
     usage: Mapping[Arm, Usage]
     candidates: int
     """Cases that the candidate answered, the baseline's answer aside."""
+    judges: Mapping[str, Usage] = field(default_factory=dict)
+    """Safety category → what its judge used, or would use."""
 
 
 @dataclass(slots=True)
@@ -108,12 +90,15 @@ def recorded_answers(resolved: Resolved, cases: Iterable[Case], recording: Recor
     arms, samples = resolved.arms(), resolved.settings.samples
     usage = {arm: Usage() for arm in ARMS}
     seen: set[str] = set()
+    judges = JudgeCalls(resolved.judges, recording, samples)
     marker = marker_of(resolved.findings().task)
     found = _Collected(slices={column: [] for column in resolved.settings.slices})
     stream = iter(cases)
     while chunk := list(islice(stream, CHUNK)):
         asks = asks_of(chunk, arms, resolved.prompts, samples)
         answers = _looked_up(asks, recording, usage, seen)
+        for case in chunk:
+            answers[case.id] = {arm: judges.judged(case, arm, outputs) for arm, outputs in answers[case.id].items()}
         first = len(found.ids)
         for number, case in enumerate(chunk):
             found.ids.append(case.id)
@@ -127,7 +112,7 @@ def recorded_answers(resolved: Resolved, cases: Iterable[Case], recording: Recor
                 found.paired.append(there[Arm.CANDIDATE] is not None)
         answered = [case for case in chunk if answers[case.id][Arm.BASELINE] is not None]
         _measure(resolved.built, answered, answers, found, marker)
-    return _finished(found, usage, samples, resolved.built)
+    return replace(_finished(found, usage, samples, resolved.built), judges=judges.usage)
 
 
 def _looked_up(
@@ -135,24 +120,8 @@ def _looked_up(
 ) -> dict[str, Answered]:
     got: dict[str, dict[str, list[Output | None]]] = {}
     for ask in asks:
-        used = usage[Arm(ask.arm)]
-        used.asked += 1
-        answer = None if recording is None else replay(ask, recording)
-        output = answer if isinstance(answer, Output) and answer.status is Status.OK else None
+        output = looked_up(ask, recording, usage[Arm(ask.arm)], seen)
         got.setdefault(ask.case_id, {str(arm): [] for arm in ARMS})[ask.arm].append(output)
-        if output is not None:
-            used.recorded += 1
-            if output.prompt_tokens is not None and output.completion_tokens is not None:
-                used.counted += 1
-                used.prompt_tokens += output.prompt_tokens
-                used.completion_tokens += output.completion_tokens
-            continue
-        used.errors += not (answer is None or isinstance(answer, Miss))
-        key = request_key(ask.request())
-        if key not in seen:
-            seen.add(key)
-            used.to_call += 1
-            used.bytes_to_call += FRAME_TOKENS + sum(len(content.encode("utf-8", "replace")) + 8 for _, content in ask.messages)
     return {
         case_id: {arm: None if None in outs else tuple(o for o in outs if o is not None) for arm, outs in sides.items()}
         for case_id, sides in got.items()

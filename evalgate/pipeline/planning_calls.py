@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from evalgate.core.plan_report import CallForecast
 from evalgate.core.settings import Budget, GateSettings
-from evalgate.core.values import ARMS, Arm
-from evalgate.pipeline.planning_answers import Usage
+from evalgate.pipeline.planning_usage import Usage
 from evalgate.proxy.replay import cost_usd
 from evalgate.runner.job import ArmTask
 
@@ -24,23 +23,23 @@ class _Rest:
     words: str
 
 
-def forecast_calls(settings: GateSettings, arms: Mapping[str, ArmTask], usage: Mapping[Arm, Usage]) -> CallForecast:
-    """Calls, tokens and cost of the whole gate."""
-    rest = {arm: _rest(usage[arm], arms[arm]) for arm in ARMS}
+def forecast_calls(settings: GateSettings, arms: Mapping[str, ArmTask], usage: Mapping[str, Usage]) -> CallForecast:
+    """Calls, tokens and cost of the whole gate: those who ask, variants and judges, by name."""
+    rest = {arm: _rest(usage[arm], arms[arm]) for arm in usage}
     prompts, completions = _sum([r.prompt for r in rest.values()]), _sum([r.completion for r in rest.values()])
-    usd = _sum([_cost(arms[arm], rest[arm].prompt, rest[arm].completion) for arm in ARMS])
-    spent = _sum([_cost(arms[arm], usage[arm].prompt_tokens, usage[arm].completion_tokens) for arm in ARMS])
-    to_call = sum(usage[arm].to_call for arm in ARMS)
+    usd = _sum([_cost(arms[arm], rest[arm].prompt, rest[arm].completion) for arm in usage])
+    spent = _sum([_cost(arms[arm], usage[arm].prompt_tokens, usage[arm].completion_tokens) for arm in usage])
+    to_call = sum(usage[arm].to_call for arm in usage)
     words = "; ".join(dict.fromkeys(r.words for r in rest.values() if r.words)) or "everything is recorded: nothing is called"
     return CallForecast(
-        asked=sum(usage[arm].asked for arm in ARMS),
-        recorded=sum(usage[arm].recorded for arm in ARMS),
+        asked=sum(usage[arm].asked for arm in usage),
+        recorded=sum(usage[arm].recorded for arm in usage),
         to_call=to_call,
-        errors=sum(usage[arm].errors for arm in ARMS),
+        errors=sum(usage[arm].errors for arm in usage),
         prompt_tokens=_whole(prompts),
         completion_tokens=_whole(completions),
         usd=usd,
-        recorded_tokens=sum(usage[arm].prompt_tokens + usage[arm].completion_tokens for arm in ARMS),
+        recorded_tokens=sum(usage[arm].prompt_tokens + usage[arm].completion_tokens for arm in usage),
         recorded_usd=spent,
         words=words,
         over_budget=_over(settings.proxy.budget, to_call, _sum([prompts, completions]), usd),
@@ -54,6 +53,8 @@ def _rest(used: Usage, arm: ArmTask) -> _Rest:
         share = used.to_call / used.counted
         words = "tokens as the recorded answers of the same variant used them"
         return _Rest(round(used.prompt_tokens * share), round(used.completion_tokens * share), words)
+    if used.unseen:
+        return _Rest(None, None, "what a judge is asked depends on answers that are not there yet, so its tokens are not known")
     limit = next((arm.parameters[name] for name in _LIMITS if type(arm.parameters.get(name)) is int), None)
     answer = "the answer's own limit" if limit is not None else "answers have no limit, so their tokens are not known"
     return _Rest(used.bytes_to_call, None if limit is None else limit * used.to_call, f"at most one token a byte, and {answer}")

@@ -11,7 +11,10 @@ from evalgate.core.errors import BadInput
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import ARMS
 from evalgate.pipeline.asks import asks_of
+from evalgate.pipeline.judge_measure import calibration_asks
+from evalgate.pipeline.judge_stage import judge_asks
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve
+from evalgate.proxy.recording import Recording
 from evalgate.proxy.replay import Ask
 from evalgate.proxy.upstream.http_provider import DEFAULT_KEY
 
@@ -36,6 +39,25 @@ class Gate:
         """
         cases = gate_cases(self.resolved, self.dataset)
         yield from asks_of(cases, self.resolved.arms(), self.resolved.prompts, self.settings.samples)
+
+    def judge_asks(self, recording: Recording) -> Iterator[Ask]:
+        """What its judges are asked about every answer that is recorded.
+
+        Raises: BadInput naming the case when a variable is missing, Incomplete when the dataset changes meanwhile.
+        """
+        if self.resolved.judges:
+            how = (self.resolved.arms(), self.resolved.prompts, self.settings.samples)
+            yield from judge_asks(gate_cases(self.resolved, self.dataset), how, self.resolved.judges, recording)
+
+    def calibration_asks(self) -> Iterator[Ask]:
+        """What its judges were asked for their cards, as far as the labelled data still stands where the card says.
+
+        Raises: BadInput when that data cannot be read.
+        """
+        for stage in self.resolved.judges.values():
+            data = None if stage.card is None else self.settings.root / stage.card.data.name
+            if data is not None and data.is_file():
+                yield from calibration_asks(stage, data)
 
     def asks_for(self, variant: str, sample: int) -> Iterator[Ask]:
         """One request a case, in the order of the dataset.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -158,13 +159,15 @@ def _needed(named: Named, gates: Sequence[Gate], recording: Recording) -> set[by
     needed: set[bytes] = set()
     for gate in gates:
         misses: list[str] = []
-        for ask in gate.asks():
+        for ask in chain(gate.asks(), gate.judge_asks(recording)):
             key = request_key(ask.request())
             needed.add(bytes.fromhex(key))
             if key not in recording:
                 misses.append(f"case {ask.case_id}, {ask.arm} of {gate.config}")
         if misses:
             raise Incomplete(unanswered(misses, named.name, f"evalgate run {gate.config} --mode record"))
+        # What a judge's card was measured on stays; that it is recorded elsewhere, or no more, is no fault of this gate.
+        needed |= {bytes.fromhex(request_key(ask.request())) for ask in gate.calibration_asks()}
     return needed
 
 

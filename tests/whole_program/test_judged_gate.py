@@ -381,7 +381,7 @@ def test_recording_asks_the_judge_once_about_each_distinct_answer(judged, server
     asked = server(gate)
     out = gate.made.root / "recorded"
     assert gate.made.run("--mode", "record", "--out", str(out)).code == 0
-    distinct = len({(i, gate.made.line(arm, i)["response"]["text"]) for i in range(40) for arm in ("Sum:", "Add:")})
+    distinct = len(gate_lines(gate))
     assert len(asked.requests) == 80 + distinct
     assert json.loads((out / "verdict.json").read_text(encoding="utf-8"))["safety"] == expected
     asked.requests.clear()
@@ -500,3 +500,41 @@ def test_labels_that_cannot_be_used_are_refused(judged, rows: Any, more: tuple[s
     assert ran.code == 2
     assert said in ran.err
     assert gate.card.read_bytes() == before
+
+
+# Before and after a run.
+
+
+def test_plan_counts_the_calls_of_the_judge(judged) -> None:
+    gate = judged(base=20, right=36)
+    plan = gate.made.call("plan", str(gate.made.config), "--json")
+    calls = plan.document["calls"]
+    assert (calls["asked"], calls["recorded"], calls["to_call"]) == (160, 160, 0)
+    lines = gate.made.tape.read_text(encoding="utf-8").splitlines(keepends=True)
+    gate.made.tape.write_text("".join(lines[:80]), encoding="utf-8")
+    calls = gate.made.call("plan", str(gate.made.config), "--json").document["calls"]
+    distinct = len(gate_lines(gate))
+    assert (calls["recorded"], calls["to_call"]) == (80, distinct), "an answer that both variants gave is judged once"
+    shutil.rmtree(gate.made.tape.parent)
+    calls = gate.made.call("plan", str(gate.made.config), "--json").document["calls"]
+    assert (calls["recorded"], calls["to_call"], calls["completion_tokens"]) == (0, 160, None)
+    assert "judge" in calls["words"]
+
+
+def test_prune_keeps_what_the_judge_and_its_card_need(judged, server) -> None:
+    gate = judged()
+    server(gate)
+    data = labelled(gate, *((f"{i} + 1", "no idea" if i % 2 else f"{i + 1}", "bad" if i % 2 else "ok") for i in range(200, 230)))
+    assert measure(gate, data, "--mode", "record").code == 0
+    before = gate.verdict()[1]["safety"]
+    ran = gate.made.call("recording", "prune", str(gate.made.tape.parent), "--config", str(gate.made.config), "--apply", "--json")
+    assert ran.code == 0, ran.err
+    found = ran.document
+    assert found["dropped"]["unneeded"] == len(gate_lines(gate)), "the other prompt's judgements alone"
+    assert gate.verdict()[1]["safety"] == before
+    assert measure(gate, data).code == 0
+
+
+def gate_lines(gate: Judged) -> set[tuple[int, str]]:
+    """The distinct answers that are judged."""
+    return {(i, gate.made.line(arm, i)["response"]["text"]) for i in range(gate.made.cases) for arm in ("Sum:", "Add:")}
