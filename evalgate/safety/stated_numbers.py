@@ -205,6 +205,8 @@ def _spelled_out(plain: str, found: Sequence[re.Match[str]], place: int) -> tupl
 
 
 def _months(plain: str, figures: Sequence[tuple[int, int]]) -> Iterator[StatedNumber]:
+    if MONTHS.keys().isdisjoint(_WORD.findall(plain)):
+        return
     starts, ends = {start for start, _ in figures}, {end for _, end in figures}
     for match in _WORD.finditer(plain):
         if match.group() not in MONTHS:
