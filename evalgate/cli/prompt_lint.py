@@ -21,7 +21,7 @@ def handle(options: argparse.Namespace) -> int:
 
         tokens = token_counter(Path(options.tokenizer))
     choice = LintChoice(tuple(options.select), tuple(options.ignore), options.fix, tokens)
-    report = lint_paths([Path(path) for path in options.paths or ["configs/prompts"]], choice)
+    report = lint_paths(options.paths or ["configs/prompts"], choice)
     text = without_secrets(show_lint(report, options.format, strict=options.strict))
     if options.out != "-":
         from evalgate.core.files import write_whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,24 +12,24 @@ from evalgate.core.errors import BadInput, Problem
 from evalgate.core.files import write_whole
 from evalgate.core.lint_report import LintFinding, LintReport, LintSeverity, in_order
 from evalgate.pipeline.prompt_gates import GatesOfPrompts, gates_of_prompts
+from evalgate.pipeline.prompt_places import FolderFiles, files_of_path
 from evalgate.pipeline.prompt_reading import PromptfooEntry, promptfoo_entry
-from evalgate.pipeline.prompt_releases import from_here, read_releases
+from evalgate.pipeline.prompt_releases import from_here, places_of_release, read_releases
 from evalgate.pipeline.prompt_sources import entry_source, read_raw, source_of
 from evalgate.prompts.lint.catalog import RULES, chosen_rules
 from evalgate.prompts.lint.engine import Linted, lint, repaired
-from evalgate.prompts.lint.outline import ENDINGS, TEXT_ENDINGS, outline
+from evalgate.prompts.lint.outline import TEXT_ENDINGS, outline
 from evalgate.prompts.lint.suppressions import SIDECAR_ENDING
 from evalgate.prompts.lint.values import Rule, Source, Surroundings
-from evalgate.prompts.locate import prompt_path
+from evalgate.prompts.locate import ENDINGS, NAMED_ENDINGS, prompt_path, version_of
 from evalgate.prompts.promptfoo_file import SCHEME
-from evalgate.prompts.releases import FILE, Release, version_of
+from evalgate.prompts.releases import Release
 from evalgate.prompts.values import Prompt
 
+_UNREADABLE = next(rule for rule in RULES if rule.code == "EP001")
 _FOUND_BY_CHECK = ("EP104", "EP504")
 """A gate without the column, an edited release."""
 _RULES_OF_CHECK = tuple(rule for rule in RULES if rule.code not in _FOUND_BY_CHECK and rule.severity is LintSeverity.ERROR)
-_WITH_NAMES = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt")
-"""Endings that mean a prompt wherever the file stands; others only as prompts/NAME/VERSION."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +43,59 @@ class LintChoice:
     """Counts tokens with a real vocabulary; None: an estimate is used."""
 
 
-def lint_paths(paths: Sequence[Path], choice: LintChoice) -> LintReport:
-    """Hold the chosen rules against every prompt file under some paths.
+def lint_paths(paths: Sequence[Path | str], choice: LintChoice) -> LintReport:
+    """Hold the chosen rules against every prompt file under some paths, and against prompts of promptfoo by reference.
 
-    Raises: BadInput for a path that does not exist, an unknown rule, or when there is no prompt file at all.
+    Raises: BadInput for a path that does not exist, an unknown rule, or when there is no prompt at all.
     Side effects: with `fix`, files are written again, whole or not at all.
     """
     rules = chosen_rules(choice.select, choice.ignore)
-    files = list(dict.fromkeys(found for path in paths for found in prompt_files(path)))
-    if not files:
+    subjects, problems = _subjects(paths)
+    if not subjects and not problems:
         shown = ", ".join(map(str, paths))
-        raise BadInput("there is no prompt to look at", where=shown, hint=f"a prompt file ends in {', '.join(_WITH_NAMES)}")
+        raise BadInput("there is no prompt to look at", where=shown, hint=f"a prompt file ends in {', '.join(NAMED_ENDINGS)}")
     project = Project(choice.tokens)
     fixed: list[str] = []
-    findings: list[LintFinding] = []
+    findings = [_unreadable(problem) for problem in problems if _UNREADABLE in rules]
     suppressed = 0
-    for path in files:
-        if choice.fix and project.fix(path, rules):
-            fixed.append(str(path))
-        linted = project.lint(path, rules)
+    for subject in subjects:
+        if isinstance(subject, PromptfooEntry):
+            linted = project.lint_entry(subject, rules)
+        else:
+            if choice.fix and project.fix(subject, rules):
+                fixed.append(str(subject))
+            linted = project.lint(subject, rules)
         findings += linted.findings
         suppressed += linted.suppressed
     notes = tuple(rule.note() for rule in rules)
-    return LintReport(in_order(findings), tuple(map(str, files)), notes, suppressed, tuple(fixed))
+    return LintReport(in_order(findings), tuple(map(_shown, subjects)), notes, suppressed, tuple(fixed))
+
+
+def _subjects(paths: Sequence[Path | str]) -> tuple[list[Path | PromptfooEntry], list[Problem]]:
+    """Files and entries to look at, each once, and what cannot be looked at."""
+    found: dict[Path, Path | PromptfooEntry] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        if str(path).startswith(SCHEME):
+            config = from_here(prompt_path(str(path), root=Path.cwd(), base=Path.cwd()))
+            entry = promptfoo_entry(config, str(path), Path.cwd())
+            found.setdefault(entry.place, entry if entry.file is None else from_here(entry.file))
+            continue
+        files = prompt_files(Path(path))
+        problems += files.problems
+        for file in files.files:
+            found.setdefault(file, file)
+    return list(found.values()), list(dict.fromkeys(problems))
+
+
+def _shown(subject: Path | PromptfooEntry) -> str:
+    return str(subject.place if isinstance(subject, PromptfooEntry) else subject)
+
+
+def _unreadable(problem: Problem) -> LintFinding:
+    rule = _UNREADABLE
+    hint = problem.hint or ""
+    return LintFinding(problem.where or "", 1, 1, rule.code, rule.name, rule.severity, problem.message, hint, False)
 
 
 def lint_file(path: Path, root: Path) -> tuple[LintFinding, ...]:
@@ -109,28 +139,23 @@ def _problems(findings: Sequence[LintFinding]) -> tuple[Problem, ...]:
     )
 
 
-def prompt_files(path: Path) -> Iterator[Path]:
-    """The prompt files under a path, in order.
+def prompt_files(path: Path) -> FolderFiles:
+    """The prompt files under a path, in order, and what cannot be looked at.
 
-    Raises: BadInput when it does not exist, or is a file of no format that prompts are written in.
+    Raises: BadInput when it does not exist, leads out of the project, or is a file of no format that prompts are written in.
     """
-    if not path.exists():
-        raise BadInput("does not exist", where=str(path))
+    found = files_of_path(path)
     if path.is_file():
         if not path.name.endswith(ENDINGS):
             raise BadInput("is no prompt file", where=str(path), hint=f"known endings: {', '.join(ENDINGS)}")
-        yield path
-        return
-    for child in sorted(path.rglob("*"), key=_order):
-        hidden = any(part.startswith(".") for part in child.relative_to(path).parts)
-        if not hidden and _is_prompt(child) and child.is_file():
-            yield child
+        return found
+    return FolderFiles(tuple(sorted((child for child in found.files if _is_prompt(child)), key=_order)), found.problems)
 
 
 def _is_prompt(path: Path) -> bool:
-    if path.name.endswith(_WITH_NAMES):
+    if path.name.endswith(NAMED_ENDINGS):
         return True
-    placed = path.absolute().parent.parent.name == "prompts" and path.name.lower() not in ("readme.md", "changelog.md")
+    placed = path.absolute().parent.parent.name == "prompts" and version_of(path) is not None
     return placed and path.suffix in (*TEXT_ENDINGS, ".json")
 
 
@@ -177,8 +202,8 @@ class Project:
         source = source_of(str(path), text)
         self._prompts[path] = source.prompt
         gates = self._gates_of(path)
-        version = version_of(path)
-        release = self._released(path.parent).get(version) if version else None
+        held = (self._released(listed).get(version) for listed, version in places_of_release(path))
+        release = next((release for release in held if release is not None), None)
         around = Surroundings(gates.of(path), gates.cover(path), release, self._previous(path), self._tokens)
         return replace(source, around=around)
 
@@ -189,14 +214,14 @@ class Project:
             gates = self._gates[root] = gates_of_prompts(root)
         return gates
 
-    def _released(self, folder: Path) -> Mapping[str, Release]:
-        if folder not in self._releases:
+    def _released(self, path: Path) -> Mapping[str, Release]:
+        if path not in self._releases:
             try:
-                self._releases[folder] = read_releases(folder / FILE) if (folder / FILE).is_file() else {}
+                self._releases[path] = read_releases(path)
             except BadInput:
                 # `check` speaks of a faulty list; nothing can be held against it here.
-                self._releases[folder] = {}
-        return self._releases[folder]
+                self._releases[path] = {}
+        return self._releases[path]
 
     def _previous(self, path: Path) -> Prompt | None:
         folder = path.parent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from evalgate.core.errors import BadInput
 from evalgate.core.files import read_text, write_whole
 from evalgate.core.patterns import encodable
 from evalgate.pipeline.faults import Faults
+from evalgate.pipeline.prompt_places import require_inside
 from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.prompts.locate import prompt_path
 from evalgate.prompts.releases import (
@@ -55,6 +56,7 @@ def release_prompt(reference: str, root: Path, *, released: str, owner: str = ""
             raise BadInput("is not UTF-8", where=option, hint="write it in the encoding of this terminal")
     found = prompt_path(reference, root=root, base=root)
     prompt = read_prompt(found, reference, root=root)
+    require_release(prompt)
     version = reference.partition("@")[2]
     path = found.parent / FILE
     # A broken link is not "no list".
@@ -100,8 +102,9 @@ def _plain(release: Release) -> tuple[object, ...]:
 def read_releases(path: Path) -> Mapping[str, Release]:
     """The releases that a `versions.yaml` lists.
 
-    Raises: BadInput with everything that is wrong with it.
+    Raises: BadInput with everything that is wrong with it, or when it is a link that leads out of the project.
     """
+    require_inside(path)
     return parse_releases(read_document(path))
 
 
@@ -136,15 +139,21 @@ def require_release(prompt: Prompt) -> None:
 
     Raises: BadInput for an edited prompt, or a faulty list of releases beside it.
     """
-    path = prompt.path.parent / FILE
-    version = version_of(prompt.path)
-    # What is there and is no file (a broken link, a folder) is read, and refused there.
-    if version is None or not is_list_of_releases(path) or not os.path.lexists(path):
-        return
-    release = read_releases(from_here(path)).get(version)
-    problem = None if release is None else edited(release, replace(prompt, path=from_here(prompt.path)))
-    if problem is not None:
-        raise BadInput(problem)
+    for path, version in places_of_release(prompt.path):
+        release = read_releases(from_here(path)).get(version)
+        problem = None if release is None else edited(release, replace(prompt, path=from_here(prompt.path)))
+        if problem is not None:
+            raise BadInput(problem)
+
+
+def places_of_release(prompt: Path) -> Iterator[tuple[Path, str]]:
+    """The lists that may name a prompt file, each with its version there: beside it, and beside the file that a link means."""
+    real = prompt.resolve()
+    for file in (prompt,) if real == prompt.absolute() else (prompt, real):
+        path, version = file.parent / FILE, version_of(file)
+        # What is there and is no file (a broken link, a folder) is read, and refused there.
+        if version is not None and is_list_of_releases(path) and os.path.lexists(path):
+            yield path, version
 
 
 def from_here(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +64,11 @@ class SnapshotFile:
         return True
 
 
-def orphaned_files(folder: Path) -> Iterator[Path]:
-    """Snapshot files in a folder whose test file is gone."""
-    for path in sorted(folder.rglob(f"{FOLDER}/*{ENDING}")):
+def orphaned_files(files: Iterable[Path]) -> Iterator[Path]:
+    """Those of some files that are snapshots whose test file is gone."""
+    for path in files:
+        if path.parent.name != FOLDER or not path.name.endswith(ENDING) or path.is_symlink():
+            continue
         stem = path.name.removesuffix(ENDING)
         if not any((path.parent.parent / f"{stem}{ending}").is_file() for ending in TEST_ENDINGS):
             yield path

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalgate.config.load import project_root
 from evalgate.config.strict_yaml import parse_document
 from evalgate.core.document import Document
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.strict_json import parse_json
+from evalgate.pipeline.prompt_places import leads_out
 from evalgate.pipeline.prompt_reading import PromptfooEntry, read_entry
 from evalgate.pipeline.prompt_releases import from_here
 from evalgate.prompts.chat_file import parse_chat
@@ -34,9 +34,11 @@ def read_raw(path: Path) -> tuple[str, Problem | None]:
     """The text of a file as it stands, or what is wrong with its bytes."""
     shown = str(path)
     try:
-        if path.is_symlink() and not path.resolve().is_relative_to(project_root(path).resolve()):
+        if leads_out(path):
             hint = "copy the file into the project"
             return "", Problem("a symbolic link that leads out of the project is not read", f"{shown}:1", hint)
+        if not path.is_file():
+            return "", Problem("is no regular file", f"{shown}:1", "correct the link, or write a file")
         with path.open("rb") as handle:
             data = handle.read(MAX_BYTES + 1)
     except OSError as error:
@@ -77,7 +79,9 @@ def entry_source(entry: PromptfooEntry) -> Source:
     raw, unread = read_raw(entry.config)
     every = tuple(raw.split("\n")) if unread is None else ()
     first, last = _entry_lines(entry, len(every))
-    lines = tuple(line if first <= number <= last else "" for number, line in enumerate(every, start=1)) or ("",)
+    # Where another entry stands on the same line, only what is read can tell the two apart.
+    shown = range(first, last + 1) if not _shares_line(entry, first) else range(0)
+    lines = tuple(line if number in shown else "" for number, line in enumerate(every, start=1)) or ("",)
     text = str(entry.chosen.text)
     messages = [(one.role, one.content) for one in prompt.messages] if prompt is not None else [("user", text)]
     parts = tuple(Part(role, content, first, first, last) for role, content in messages)
@@ -94,6 +98,11 @@ def _entry_lines(entry: PromptfooEntry, count: int) -> tuple[int, int]:
     first = lines.get(("prompts", entry.index)) or lines.get(("prompts",), 1)
     later = [line for path, line in lines.items() if len(path) == 1 or path[:2] == ("prompts", entry.index + 1)]
     return first, min((line - 1 for line in later if line > first), default=count)
+
+
+def _shares_line(entry: PromptfooEntry, line: int) -> bool:
+    lines = entry.document.lines
+    return any(lines.get(("prompts", index)) == line for index in (entry.index - 1, entry.index + 1))
 
 
 def _at(problem: Problem, name: str, line: int) -> Problem:

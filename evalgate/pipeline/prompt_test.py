@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,16 @@ from evalgate.core.strict_json import parse_json
 from evalgate.core.template_report import PromptOutcomes, TemplateOutcome, TemplateReport
 from evalgate.core.text_changes import LineChange, changed_lines
 from evalgate.metrics.json_form import JsonForm, compile_form
+from evalgate.pipeline.prompt_places import files_of_path, require_inside
 from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.prompt_snapshots import SnapshotFile, orphaned_files, remove_snapshot
 from evalgate.prompts.expectations import failures_of
-from evalgate.prompts.locate import prompt_path
+from evalgate.prompts.locate import NAMED_ENDINGS
 from evalgate.prompts.releases import files_of
 from evalgate.prompts.snapshots import section_text
 from evalgate.prompts.template import render
 from evalgate.prompts.template_tests import TEST_ENDINGS, SampleAnswer, TemplateCase, TemplateTests, parse_template_tests
 from evalgate.prompts.values import Message, Prompt
-
-PROMPT_ENDINGS = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt")
-"""Endings that no other file has: what is looked for in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,7 @@ class _Found:
     tests: tuple[Path, ...]
     prompts: tuple[Path, ...]
     orphans: tuple[Path, ...]
+    problems: tuple[Problem, ...]
 
 
 def run_template_tests(paths: Sequence[Path], *, update: bool = False) -> TemplateReport:
@@ -46,6 +45,7 @@ def run_template_tests(paths: Sequence[Path], *, update: bool = False) -> Templa
     notes = _Notes([], [str(path) for path in found.orphans])
     tested: set[Path] = set()
     outcomes = [_of_test_file(path, update, notes, tested) for path in found.tests]
+    outcomes += [PromptOutcomes(str(one.where), str(one.where), (_unreadable(str(one.where), [one]),)) for one in found.problems]
     for path in found.prompts:
         embedded = _of_test_data(path)
         if embedded.outcomes:
@@ -89,36 +89,28 @@ def _found(paths: Sequence[Path]) -> _Found:
     tests: dict[Path, None] = {}
     prompts: dict[Path, None] = {}
     orphans: dict[Path, None] = {}
+    problems: list[Problem] = []
     for path in paths:
-        if not path.exists():
-            raise BadInput("does not exist", where=str(path), hint="name test files, prompts, or folders with them")
+        under = files_of_path(path, "name test files, prompts, or folders with them")
+        problems += under.problems
         if path.is_dir():
-            for child in _files(path):
+            for child in under.files:
                 if child.name.endswith(TEST_ENDINGS):
                     tests[child] = None
-                elif child.name.endswith(PROMPT_ENDINGS):
+                elif child.name.endswith(NAMED_ENDINGS):
                     prompts[child] = None
-            orphans.update(dict.fromkeys(orphaned_files(path)))
-        elif not path.is_file():
-            raise BadInput("is neither a file nor a folder", where=str(path))
+            orphans.update(dict.fromkeys(orphaned_files(under.files)))
         elif path.name.endswith(TEST_ENDINGS):
             tests[path] = None
         else:
             prompts[path] = None
             beside = (path.with_name(_stem(path) + ending) for ending in TEST_ENDINGS)
             tests.update({test: None for test in beside if test.is_file()})
-    return _Found(tuple(tests), tuple(prompts), tuple(orphans))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden:
-            yield path
+    return _Found(tuple(tests), tuple(prompts), tuple(orphans), tuple(dict.fromkeys(problems)))
 
 
 def _stem(path: Path) -> str:
-    endings = (*TEST_ENDINGS, *PROMPT_ENDINGS)
+    endings = (*TEST_ENDINGS, *NAMED_ENDINGS)
     ending = next((ending for ending in endings if path.name.endswith(ending)), path.suffix)
     return path.name[: len(path.name) - len(ending)]
 
@@ -126,7 +118,7 @@ def _stem(path: Path) -> str:
 def _of_test_file(path: Path, update: bool, notes: _Notes, tested: set[Path]) -> PromptOutcomes:
     named = str(path)
     try:
-        tests = parse_template_tests(read_document(path))
+        tests = parse_template_tests(read_document(_in_project(path)))
         file = _prompt_file(path, tests)
         tested.add(file.resolve())
         named = str(file)
@@ -170,7 +162,7 @@ def _in_project(file: Path) -> Path:
 
     Raises: BadInput for a symbolic link that leads out of the project.
     """
-    prompt_path(str(file.absolute()), root=Path.cwd(), base=Path.cwd())
+    require_inside(file)
     return file
 
 

@@ -12,7 +12,11 @@ from evalgate.prompts.promptfoo_file import FILE, SCHEME, split_reference
 
 ENDINGS = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt", ".txt", ".md", ".json")
 """How the name of a prompt file ends; what stands before is its version."""
+NAMED_ENDINGS = ENDINGS[:4]
+"""Endings that no other file has: such a file is a prompt wherever it stands."""
 FOLDER = Path("configs", "prompts")
+_NOTES = ("readme", "changelog")
+"""What people write beside the versions of a prompt, as .md or .txt."""
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _VERSIONED = re.compile(f"({_PART})@({_PART})")
 
@@ -40,7 +44,7 @@ def prompt_path(reference: str, *, root: Path, base: Path, where: str | None = N
 
 def _version(name: str, version: str, root: Path, where: str | None) -> Path:
     folder = root / FOLDER / name
-    found = [path for path in (folder / f"{version}{ending}" for ending in ENDINGS) if path.is_file()]
+    found = [path for path in (folder / f"{version}{ending}" for ending in ENDINGS) if path.is_file() and version_of(path)]
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
         raise BadInput(f"prompt {name}@{version} stands in {names}", where=where or str(folder), hint="keep one of them")
@@ -72,13 +76,14 @@ def _path(reference: str, root: Path, base: Path, where: str | None) -> Path:
 
 def versions_of(name: str, root: Path) -> tuple[str, ...]:
     """Versions of a prompt that exist in a project, `2` before `10`."""
-    found = {version_of(entry) for entry in _entries(root / FOLDER / name) if entry.is_file()} - {None, "README"}
+    found = {version_of(entry) for entry in _entries(root / FOLDER / name) if entry.is_file()}
     return tuple(sorted((version for version in found if version), key=_natural))
 
 
 def version_of(path: Path) -> str | None:
-    """The version that the name of a prompt file says; None when it is no prompt file."""
-    return next((path.name[: -len(end)] for end in ENDINGS if path.name.endswith(end) and path.name != end), None)
+    """The version that the name of a prompt file says; None when it is no prompt file, or notes such as `README.md`."""
+    version = next((path.name[: -len(end)] for end in ENDINGS if path.name.endswith(end) and path.name != end), None)
+    return None if version is not None and version.lower() in _NOTES and path.suffix in (".md", ".txt") else version
 
 
 def _near(reference: str, path: Path, root: Path) -> str:

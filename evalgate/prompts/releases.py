@@ -180,7 +180,7 @@ def _listed(names: Sequence[str]) -> str:
 def files_of(folder: Path, version: str) -> tuple[Path, ...]:
     """Prompt files of a version in the folder of a prompt: one, unless something is wrong."""
     named = (folder / f"{version}{ending}" for ending in ENDINGS)
-    return tuple(path for path in named if path.is_file())
+    return tuple(path for path in named if path.is_file() and version_of(path) == version)
 
 
 def releases_text(releases: Mapping[str, Release]) -> str:

@@ -182,7 +182,7 @@ def test_which_files_are_prompts(project: Path) -> None:
         (folder / name).write_text(PROMPTY if name == "2.prompty" else "x {{question}}\n", encoding="utf-8")
     (folder / "deep").mkdir()
     (folder / "deep" / "7.txt").write_text("x", encoding="utf-8")
-    names = [path.name for path in prompt_files(project / "configs")]
+    names = [path.name for path in prompt_files(project / "configs").files]
     assert names == ["1.prompt.yml", "2.prompty", "3.prompt", "4.txt", "5.md", "6.json", "10.prompt.yaml"]
 
 
