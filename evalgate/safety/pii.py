@@ -79,7 +79,7 @@ class PersonalData:
     rules: frozenset[str]
     region: str | None
     allowed: Allowed
-    ignore_reserved: bool
+    allow_reserved: bool
     severity: Severity | None
     model: str
 
@@ -126,14 +126,14 @@ class PersonalData:
 
     def _left_out(self, rule: str, value: str) -> bool:
         kind = _KINDS.get(rule)
-        return self.allowed.holds(value) or (self.ignore_reserved and kind is not None and reserved(kind, value))
+        return self.allowed.holds(value) or (self.allow_reserved and kind is not None and reserved(kind, value))
 
 
 def make_pii(parameters: Mapping[str, Any]) -> PersonalData:
     """Build the detector.
 
-    `entities` (all but url, postcode and age): rules, or `national_id` for every national number; `ignore` (none): allowed
-    values, or `/RE2 pattern/` of them; `ignore_reserved` (false): leave out what standards and issuers keep for examples;
+    `entities` (all but url, postcode and age): rules, or `national_id` for every national number; `allow` (none): allowed
+    values, or `/RE2 pattern/` of them; `allow_reserved` (false): leave out what standards and issuers keep for examples;
     `region` (none): two letters of the country whose telephone numbers are known without a country code; `model` (none):
     `presidio` adds person, location and nationality; `category` (pii); `severity` (by rule).
     Raises: Incomplete: a library that the parameters need is not installed.
@@ -143,7 +143,7 @@ def make_pii(parameters: Mapping[str, Any]) -> PersonalData:
     named = tuple(pii_presidio.NAMED) if model == "presidio" else ()
     rules = _rules(given, named)
     allowed = _allowed(given)
-    ignore_reserved = given.take("ignore_reserved", bool, False)
+    allow_reserved = given.take("allow_reserved", bool, False)
     region = given.take("region", str, None)
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, None, choices=[s.value for s in Severity])
@@ -156,15 +156,15 @@ def make_pii(parameters: Mapping[str, Any]) -> PersonalData:
             f"entities:{_said(rules, named)}",
             f"region:{region or 'none'}",
             f"model:{model}",
-            f"ignore:{allowed.identity}",
-            f"ignore_reserved:{'yes' if ignore_reserved else 'no'}",
+            f"allow:{allowed.identity}",
+            f"allow_reserved:{'yes' if allow_reserved else 'no'}",
             f"severity:{severity or 'by_rule'}",
             *libraries,
             f"version:{VERSION}",
         )
     )
     spec = DetectorSpec(NAME, category, VERSION, signature)
-    return PersonalData(spec, rules, region, allowed, ignore_reserved, Severity(severity) if severity else None, model)
+    return PersonalData(spec, rules, region, allowed, allow_reserved, Severity(severity) if severity else None, model)
 
 
 def _rules(given: Parameters, named: tuple[str, ...]) -> frozenset[str]:
@@ -186,18 +186,18 @@ def _said(rules: frozenset[str], named: tuple[str, ...]) -> str:
 def _allowed(given: Parameters) -> Allowed:
     values: set[str] = set()
     patterns: list[Pattern] = []
-    for value in given.take("ignore", list, []):
+    for value in given.take("allow", list, []):
         if isinstance(value, str) and len(value) > 2 and value[0] == value[-1] == "/":
             try:
                 patterns.append(compile_pattern(rf"\A(?:{value[1:-1]})\z", ignore_case=True))
             except BadInput as error:
-                given.refuse("ignore", error.problems[0].message, error.problems[0].hint)
+                given.refuse("allow", error.problems[0].message, error.problems[0].hint)
         elif value in (*RULES, *_GROUPS):
-            given.refuse("ignore", f"holds the name of a rule, {value!r}, but takes values", "choose rules by entities")
+            given.refuse("allow", f"holds the name of a rule, {value!r}, but takes values", "choose rules by entities")
         elif isinstance(value, str) and _bare(value):
             values.add(_bare(value))
         else:
-            given.refuse("ignore", "must be texts with a letter or digit in each")
+            given.refuse("allow", "must be texts with a letter or digit in each")
     return Allowed(frozenset(values), tuple(patterns))
 
 

@@ -164,10 +164,10 @@ def test_entities() -> None:
 
 def test_allowed_values() -> None:
     text = "info@acme.io, jane@acme.io, +1 (984) 182-0190, SALES@ACME.IO"
-    assert found(text, ignore=["INFO@acme.io", "+1-984-182-0190"]) == [("email", "jane@acme.io"), ("email", "SALES@ACME.IO")]
-    assert found(text, ignore=["/(info|sales)@acme[.]io/"]) == [("email", "jane@acme.io"), ("phone", "+1 (984) 182-0190")]
-    assert found(text, ignore=["/acme/"]) == found(text), "a pattern has to match the whole value"
-    assert found("4539-5780-1234-5671", ignore=["4539 5780 1234 5671"]) == []
+    assert found(text, allow=["INFO@acme.io", "+1-984-182-0190"]) == [("email", "jane@acme.io"), ("email", "SALES@ACME.IO")]
+    assert found(text, allow=["/(info|sales)@acme[.]io/"]) == [("email", "jane@acme.io"), ("phone", "+1 (984) 182-0190")]
+    assert found(text, allow=["/acme/"]) == found(text), "a pattern has to match the whole value"
+    assert found("4539-5780-1234-5671", allow=["4539 5780 1234 5671"]) == []
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_allowed_values() -> None:
 )  # fmt: skip
 def test_reserved_values_count_unless_told_otherwise(text: str) -> None:
     assert len(found(text)) == 1
-    assert found(text, ignore_reserved=True) == []
+    assert found(text, allow_reserved=True) == []
 
 
 def test_region_knows_national_numbers_without_a_word() -> None:
@@ -203,12 +203,12 @@ def test_a_missing_library_is_no_count_of_zero(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_signature_says_what_was_looked_for_but_not_who_is_allowed() -> None:
     usual = DETECTOR.spec.signature
-    assert usual == "entities:usual|region:none|model:none|ignore:none|ignore_reserved:no|severity:by_rule|version:1"
+    assert usual == "entities:usual|region:none|model:none|allow:none|allow_reserved:no|severity:by_rule|version:1"
     other = [
         {"entities": ["card"]},
-        {"ignore": ["jane@acme.io"]},
-        {"ignore": ["/x/"]},
-        {"ignore_reserved": True},
+        {"allow": ["jane@acme.io"]},
+        {"allow": ["/x/"]},
+        {"allow_reserved": True},
         {"severity": "low"},
     ]
     signatures = {make_pii(parameters).spec.signature for parameters in other}
@@ -224,12 +224,12 @@ def test_the_signature_says_what_was_looked_for_but_not_who_is_allowed() -> None
         ({"entities": [3]}, "not looked for"),
         ({"entities": ["person"]}, "model: presidio"),
         ({"entities": "email"}, "list"),
-        ({"ignore": [""]}, "letter or digit"),
-        ({"ignore": [7]}, "letter or digit"),
-        ({"ignore": ["/(/"]}, "not valid"),
-        ({"ignore": ["phone"]}, "choose rules by entities"),
-        ({"ignore": [r"/(?=a)b/"]}, "not valid"),
-        ({"ignore_reserved": "yes"}, "true or false"),
+        ({"allow": [""]}, "letter or digit"),
+        ({"allow": [7]}, "letter or digit"),
+        ({"allow": ["/(/"]}, "not valid"),
+        ({"allow": ["phone"]}, "choose rules by entities"),
+        ({"allow": [r"/(?=a)b/"]}, "not valid"),
+        ({"allow_reserved": "yes"}, "true or false"),
         ({"region": "de"}, "capital"),
         ({"region": "XX"}, "no country"),
         ({"model": "spacy"}, "one of"),
