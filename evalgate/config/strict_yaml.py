@@ -80,7 +80,7 @@ def parse_document(text: str, name: str) -> Document:
     composer.problems += [_tab_problem(name, line) for line in _outside(tabs, composer.blocks)[:MAX_PROBLEMS]]
     if composer.problems:
         raise BadInput(composer.problems[:MAX_PROBLEMS])
-    return Document(value, composer.lines, name)
+    return Document(value, composer.lines, name, composer.below)
 
 
 def plain_value(text: str) -> Any:
@@ -124,6 +124,7 @@ class _Composer:
     def __init__(self, name: str) -> None:
         self.name = name
         self.lines: dict[KeyPath, int] = {}
+        self.below: dict[KeyPath, int] = {}
         self.problems: list[Problem] = []
         self.blocks: list[tuple[int, int]] = []
         self.count = 0
@@ -158,6 +159,9 @@ class _Composer:
             return self.note(f"*{event.anchor[:SHOWN]} refers to another place", _line(event), "write the value out")
         self.properties(event)
         if kind == "ScalarEvent":
+            begin = _line(event) + (event.style in _BLOCK)
+            if begin != self.lines[path]:
+                self.below[path] = begin
             return self.scalar(event)
         if kind == "SequenceStartEvent":
             return self.sequence(events, path, depth)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 KeyPath = tuple[str | int, ...]
@@ -18,6 +18,12 @@ class Document:
     """Path of keys and indices → line, counted from 1; `()` is the document itself."""
     name: str
     """The file as a user would name it."""
+    below: Mapping[KeyPath, int] = field(default_factory=dict)
+    """Where a value begins on a later line than its key: every block text (`|` or `>`), and what is written below the key."""
+
+    def text_line(self, *path: str | int) -> int | None:
+        """The line on which the text of a key begins, behind the key or below it; None when there is no such key."""
+        return self.below.get(path) or self.lines.get(path)
 
     def place(self, *path: str | int) -> str:
         """`file:line` of a key path; the nearest enclosing place when the path itself has none."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 from evalgate.core.errors import BadInput, Problem
-from evalgate.core.files import read_text
 from evalgate.core.health import HealthFinding, HealthReport
 from evalgate.core.settings import Decide, TargetKind, Threshold
 from evalgate.golden.card import Card
@@ -18,7 +16,6 @@ from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.subject import Resolved
 from evalgate.prompts.values import Prompt
 
-_BLOCK = re.compile(r"\bcontent:[ \t]*[|>][-+0-9]*[ \t]*(?:#.*)?\r?$")
 RUN_CASES = 20_000
 """Cases up to which a run looks at its dataset's health; a larger one is looked at by `check` alone."""
 
@@ -98,18 +95,9 @@ def slice_needs(thresholds: Sequence[Threshold], built: Instruments, confidence:
 
 def _searched(prompt: Prompt) -> PromptText:
     known = len(prompt.lines) == len(prompt.messages)
-    lines = _first_lines(prompt) if known else (None,) * len(prompt.messages)
+    lines = prompt.lines if known else (None,) * len(prompt.messages)
     messages = tuple((m.role, m.content, line) for m, line in zip(prompt.messages, lines, strict=True))
     return PromptText(prompt.reference, messages)
-
-
-def _first_lines(prompt: Prompt) -> tuple[int | None, ...]:
-    """Where each content begins; a YAML block (`content: |`) begins on the line after its key."""
-    try:
-        written = read_text(prompt.path, str(prompt.path)).split("\n")
-    except BadInput:
-        return prompt.lines
-    return tuple(line + 1 if line <= len(written) and _BLOCK.search(written[line - 1]) else line for line in prompt.lines)
 
 
 def _named(cases: Sequence[Sequence[str]], most: int = 5) -> str:

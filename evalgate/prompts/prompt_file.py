@@ -120,7 +120,7 @@ def _about(document: Document, problems: list[Problem]) -> _About:
 
 
 def _content_line(document: Document, index: int) -> int:
-    return document.lines.get(("messages", index, "content")) or document.lines.get(("messages", index)) or 1
+    return document.text_line("messages", index, "content") or document.lines.get(("messages", index)) or 1
 
 
 def _messages(document: Document, problems: list[Problem]) -> tuple[Message, ...]:
