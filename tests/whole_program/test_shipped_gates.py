@@ -62,7 +62,13 @@ def test_datasets_are_what_their_tables_make(repository: Path, tmp_path: Path, m
 def test_recordings_hold_exactly_what_the_gates_ask(repository: Path) -> None:
     from evalgate.proxy.recording import open_recording
 
-    sizes = {"product-recommendations": 720, "help-bot": 180, "support-extraction": 200, "short-answers": 204, "help-bot-judged": 566}
+    sizes = {
+        "product-recommendations": 720,
+        "help-bot": 180,
+        "support-extraction": 200,
+        "short-answers": 204,
+        "help-bot-judged": 566,
+    }
     for name, size in sizes.items():
         assert len(open_recording(repository / "datasets" / "recordings" / name, name)) == size
 
