@@ -28,7 +28,7 @@ class HallucinatedEntities:
     spec: DetectorSpec
     kinds: tuple[str, ...]
     sources: tuple[str, ...]
-    ignore: tuple[str, ...]
+    allow: tuple[str, ...]
     """Names and numbers that count as known everywhere."""
     severity: Severity
 
@@ -42,7 +42,7 @@ class HallucinatedEntities:
             said = f"case {case.id!r} has no text in its {' or '.join(self.sources)} to compare the output with"
             hint = "give the case inputs or a reference, or name other `sources`"
             raise BadInput(said, where=case.place or case.id, hint=hint)
-        found = set(self._unknown(output.text, (*texts, *self.ignore)))
+        found = set(self._unknown(output.text, (*texts, *self.allow)))
         return tuple(sorted(found, key=lambda f: (f.start, f.end, f.rule)))
 
     def _unknown(self, text: str, texts: tuple[str, ...]) -> Iterator[Finding]:
@@ -70,22 +70,22 @@ class HallucinatedEntities:
 def make_hallucinated_entities(parameters: Mapping[str, Any]) -> HallucinatedEntities:
     """Build the detector.
 
-    `kinds` ([name, number]); `sources` ([inputs, prompt, references]): where a name or number may come from; `ignore: [...]`:
+    `kinds` ([name, number]); `sources` ([inputs, prompt, references]): where a name or number may come from; `allow: [...]`:
     names and numbers that are known everywhere (the product's own, say). `category`; `severity` (medium).
     """
     given = Parameters(NAME, parameters, "detector")
     kinds = _chosen(given, "kinds", KINDS)
     sources = _chosen(given, "sources", SOURCES)
-    ignore = given.take("ignore", list, [])
+    allow = given.take("allow", list, [])
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "medium", choices=[s.value for s in Severity])
-    if not all(isinstance(value, str) and any(map(str.isalnum, value)) for value in ignore):
-        given.refuse("ignore", "must list texts with a letter or digit in each", 'numbers too: "2024"')
+    if not all(isinstance(value, str) and any(map(str.isalnum, value)) for value in allow):
+        given.refuse("allow", "must list texts with a letter or digit in each", 'numbers too: "2024"')
     given.finish()
-    known = digest(sorted(map(name_key, ignore)))[7:19] if ignore else "none"
-    signature = f"kinds:{','.join(kinds)}|sources:{','.join(sources)}|ignore:{known}|severity:{severity}|version:{VERSION}"
+    known = digest(sorted(map(name_key, allow)))[7:19] if allow else "none"
+    signature = f"kinds:{','.join(kinds)}|sources:{','.join(sources)}|allow:{known}|severity:{severity}|version:{VERSION}"
     spec = DetectorSpec(NAME, category, VERSION, signature, sensitive=False)
-    return HallucinatedEntities(spec, kinds, sources, tuple(ignore), Severity(severity))
+    return HallucinatedEntities(spec, kinds, sources, tuple(allow), Severity(severity))
 
 
 def _chosen(given: Parameters, name: str, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -95,13 +95,13 @@ def test_sources_and_kinds_can_be_chosen() -> None:
     assert found("He met Obama, 48.", case(48)) == [("name", "Obama")]
     assert found("He met Obama, 48.", case("Obama"), sources=["references", "inputs"]) == [("number", "48")]
     assert found("He met Obama, 48.", kinds=["name"]) == [("name", "Obama")]
-    assert found("He met Obama, 48.", ignore=["Barack Obama", "48"]) == []
+    assert found("He met Obama, 48.", allow=["Barack Obama", "48"]) == []
 
 
 @pytest.mark.parametrize(("where", "sources"), [(case(""), ["inputs"]), (case(), ["references"]), (case(), ["prompt"])])
 def test_without_any_source_nothing_looks_clean(where: Case, sources: list[str]) -> None:
     with pytest.raises(BadInput, match="case-9") as caught:
-        make_hallucinated_entities({"sources": sources, "ignore": ["x"]}).findings(Output("fine"), where)
+        make_hallucinated_entities({"sources": sources, "allow": ["x"]}).findings(Output("fine"), where)
     assert caught.value.problems[0].where == "cases.jsonl:9"
 
 
@@ -112,8 +112,8 @@ def test_without_any_source_nothing_looks_clean(where: Case, sources: list[str])
         ({"kinds": ["date"]}, "'date'"),
         ({"kinds": "number"}, "must be a list"),
         ({"sources": ["web"]}, "'web'"),
-        ({"ignore": [48]}, "must list texts"),
-        ({"ignore": ["--"]}, "letter or digit"),
+        ({"allow": [48]}, "must list texts"),
+        ({"allow": ["--"]}, "letter or digit"),
         ({"severity": "bad"}, "severity"),
         ({"source": ["inputs"]}, "did you mean sources"),
     ],
@@ -124,7 +124,7 @@ def test_bad_parameters_are_refused(parameters: dict[str, Any], said: str) -> No
 
 
 def test_the_signature_says_every_parameter() -> None:
-    changes = ({}, {"kinds": ["name"]}, {"sources": ["inputs"]}, {"ignore": ["x"]}, {"severity": "low"})
+    changes = ({}, {"kinds": ["name"]}, {"sources": ["inputs"]}, {"allow": ["x"]}, {"severity": "low"})
     assert len({make_hallucinated_entities(change).spec.signature for change in changes}) == len(changes)
     assert make_hallucinated_entities({}).spec.sensitive is False
 
