@@ -8,9 +8,11 @@ from pathlib import Path
 from evalgate.config.load import load_settings
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import GateSettings, VariantChoice
+from evalgate.pipeline.judge_stage import judge_choices
 from evalgate.pipeline.prompt_reading import place_of_prompt
 from evalgate.pipeline.subject import read_card
 from evalgate.prompts.lint.values import GateUse
+from evalgate.runner.judgements import OWN
 
 _PROMPTS = (".prompt.yml", ".prompt.yaml")
 
@@ -52,6 +54,8 @@ def gates_of_prompts(root: Path) -> GatesOfPrompts:
         columns = _columns(settings, path.parent)
         for choice in dict.fromkeys((settings.baseline, settings.candidate)):
             _add(uses, settings, choice, columns)
+        for choice in _judges(settings):
+            _add(uses, settings, choice, columns and (*columns, *OWN))
     return GatesOfPrompts({path: tuple(found) for path, found in uses.items()}, known)
 
 
@@ -67,6 +71,12 @@ def _add(uses: dict[Path, list[GateUse]], settings: GateSettings, choice: Varian
     use = GateUse(settings.gate, columns, settings.samples, name, parameters)
     if use not in found:
         found.append(use)
+
+
+def _judges(settings: GateSettings) -> list[VariantChoice]:
+    """Prompts of judges, which see the answer beside the inputs; a faulty judge is passed over like a faulty gate."""
+    named = [(choice.parameters.get("prompt"), choice.parameters.get("model")) for choice in judge_choices(settings)]
+    return [VariantChoice(prompt, model) for prompt, model in named if isinstance(prompt, str) and isinstance(model, str)]
 
 
 def _columns(settings: GateSettings, base: Path) -> tuple[str, ...] | None:
