@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from evalgate.core.health import HealthFinding, amount
@@ -54,6 +54,8 @@ class _Message:
         return " of the message" if self.first_line is None else ""
 
 
+LookedFor = tuple[str, list[str], frozenset[str]]
+"""Folded text, its words and its different words; no words where it has too few for 8-grams."""
 _Key = tuple[str, str, str]
 """Code, column, place in the prompt."""
 
@@ -76,10 +78,10 @@ class LeakCheck:
                 self.messages.append(_searchable(f"{prompt.reference}, message {number} ({role})", content, line))
         self.words = frozenset().union(*(message.words for message in self.messages))
 
-    def add(self, columns: Mapping[str, tuple[int, str]], references: Sequence[str]) -> None:
-        """Take in the next case: length and folded text of every input, and the folded texts of its references."""
+    def add(self, inputs: Sequence[tuple[str, LookedFor]], references: Sequence[LookedFor]) -> None:
+        """Take in the next case: its inputs with their columns, and its references; those that are too short may be left out."""
         if self.messages:
-            for name, (_, text) in columns.items():
+            for name, text in inputs:
                 self._look("input-in-prompt", name, text)
             for text in references:
                 self._look("reference-in-prompt", "references", text)
@@ -98,20 +100,26 @@ class LeakCheck:
                 found.append(HealthFinding(code, said, len(places), listed([[ids[p]] for p in places]), column, where))
         return found
 
-    def _look(self, code: str, column: str, text: str) -> None:
-        spaces = text.count(" ")
-        if len(text) < _HEAD or (spaces < WORDS - 1 if spaces else len(text) < CHARACTERS):
-            return
-        words = text.split(" ") if spaces >= GRAM - 1 else []
-        distinct = frozenset(words)
+    def _look(self, code: str, column: str, searched: LookedFor) -> None:
+        text, words, distinct = searched
         # No text whose words mostly stand nowhere in the prompts shares most of its 8-grams with one.
         near = bool(words) and 2 * len(self.words & distinct) >= len(distinct)
+        head = text[:_HEAD]
         for message in self.messages:
-            offset = message.text.find(text) if text[:_HEAD] in message.heads else -1
+            offset = message.text.find(text) if head in message.heads else -1
             if offset < 0 and near and message.grams:
                 offset = _shared(words, message)
             if offset >= 0:
                 self.found[(code, column, message.place(offset))][text].append(self.cases)
+
+
+def looked_for(text: str) -> LookedFor | None:
+    """A folded text as every check of leaks looks for it, made once for all of them; None where it is too short to tell."""
+    spaces = text.count(" ")
+    if len(text) < _HEAD or (spaces < WORDS - 1 if spaces else len(text) < CHARACTERS):
+        return None
+    words = text.split(" ") if spaces >= GRAM - 1 else []
+    return text, words, frozenset(words)
 
 
 def _shared(words: Sequence[str], message: _Message) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evalgate.core.health import HealthFinding, HealthReport
@@ -11,7 +11,7 @@ from evalgate.golden.health.acceptance import accepted
 from evalgate.golden.health.duplicates import DuplicateCheck
 from evalgate.golden.health.folding import COLUMN_BREAK, both_forms, folded, text_of, texts_in
 from evalgate.golden.health.languages import LanguageCheck
-from evalgate.golden.health.leakage import LeakCheck, PromptText
+from evalgate.golden.health.leakage import LeakCheck, LookedFor, PromptText, looked_for
 from evalgate.golden.health.lengths import LengthCheck
 from evalgate.golden.health.near_duplicates import NearDuplicateCheck
 from evalgate.golden.health.references import EmptyReferenceCheck
@@ -71,8 +71,7 @@ class HealthSurvey:
         joined = COLUMN_BREAK.join([text for _, text in columns.values()])
         self._ids.append(case.id)
         inside = [folded(text) for value in case.references if not isinstance(value, str) for text in texts_in(value)]
-        for look in self._looks:
-            look.leaks.add(columns, [text for _, text in references] + inside)
+        self._look_for_leaks(columns, [text for _, text in references] + inside)
         self._slices.add(case)
         self._duplicates.add(COLUMN_BREAK.join(strict), joined, [text for _, text in references])
         self._near.add(case.id, case.group, joined)
@@ -80,6 +79,15 @@ class HealthSurvey:
         self._languages.add(columns)
         self._sensitive.add(case)
         self._empty.add(case.references)
+
+    def _look_for_leaks(self, columns: Mapping[str, tuple[int, str]], references: Sequence[str]) -> None:
+        inputs: list[tuple[str, LookedFor]] = []
+        wanted: list[LookedFor] = []
+        if any(look.leaks.messages for look in self._looks):
+            inputs = [(name, found) for name, (_, text) in columns.items() if (found := looked_for(text)) is not None]
+            wanted = [found for text in references if (found := looked_for(text)) is not None]
+        for look in self._looks:
+            look.leaks.add(inputs, wanted)
 
     def report(self, acceptance: Any = None, look: GateLook | None = None) -> HealthReport:
         """What was found in the dataset, and what it means for a gate (default: the survey's own).
