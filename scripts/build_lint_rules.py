@@ -33,8 +33,18 @@ and `.json` only as `prompts/NAME/VERSION.txt`, or when they are named. The rule
 prompt, the inputs of their datasets, the versions before it, and the releases in `versions.yaml`. A file that cannot be read is
 a finding with its line, and the rules about its text still run.
 
+`evalgate prompt lint promptfoo://CONFIG#LABEL` looks at one prompt of promptfoo: at the file it names, or the text in the
+configuration. Links to folders are not followed, and nothing outside the project is read or repaired. Each link that is not
+followed or leads nowhere, each pipe and each folder that cannot be read is an error (EP001), unless it is looked at anyway.
+
+Keys, personal data, internal addresses and hidden characters are looked for twice: as the file is written, and as the model
+reads it, with escapes (`\\n`, `\\u202e`) resolved and folded lines joined. What counts as a secret: a key in the format of a
+known service, a password in an address, `Basic` credentials, and letters mixed with digits behind a name such as `password:` or
+`api_key =`. Words are none, also when hyphens or underscores join them.
+
 **Repairs.** `--fix` reads the repaired text again and keeps it only if it is the same prompt: the same digest, and the same
-in everything else the file says. Where white space belongs to a message, it stays. A file that cannot be read is never repaired.
+in everything else the file says, what belongs to other tools included. Where white space belongs to a message, it stays. A file
+that cannot be read is never repaired.
 
 **Tokens** are an estimate: a third of the bytes of UTF-8, rounded up. It is on the high side for English prose. With
 `--tokenizer FILE` (a `tokenizer.json` on this machine, and the extra `tokenizers`) the text is counted; nothing is downloaded.

@@ -17,6 +17,7 @@ from evalgate.pipeline.prompt_releases import from_here
 from evalgate.prompts.chat_file import parse_chat
 from evalgate.prompts.dotprompt_file import parse_dotprompt
 from evalgate.prompts.front_matter import split_front_matter
+from evalgate.prompts.jinja_syntax import texts_in
 from evalgate.prompts.lint.outline import TEXT_ENDINGS, YAML_ENDINGS, outline, quiet_lines, yaml_text
 from evalgate.prompts.lint.readings import json_readings, yaml_readings
 from evalgate.prompts.lint.values import Outline, Part, Reading, Sample, Source
@@ -65,6 +66,10 @@ def source_of(path: str, text: str) -> Source:
     if prompt is not None and prompt.declared is not None:
         seen = replace(seen, declared=prompt.declared)
     readings = json_readings(text) if path.endswith(".json") else yaml_readings(document, lines, text)
+    if prompt is not None and prompt.engine == "jinja2" and seen.parts:
+        whole = "\n".join(part.content for part in seen.parts)
+        written = texts_in(whole) if "\\" in whole else ()
+        readings += tuple(Reading(one, seen.parts[0].first, seen.parts[-1].last) for one in written)
     return Source(path, text, lines, quiet, seen, document, prompt, tuple(problems), readings=readings)
 
 

@@ -90,6 +90,16 @@ def refused_constructs(source: str) -> list[tuple[int, str, str]]:
     return found
 
 
+def texts_in(source: str) -> tuple[str, ...]:
+    """The texts that a template writes out itself, `{{ "\\u202e" }}`, as they are printed; none of what is no template."""
+    try:
+        tree = _parsed(source, "", 1)
+    except BadInput:
+        return ()
+    values = (getattr(node, "value", None) for node in islice(_walk(tree), MAX_NODES) if type(node).__name__ == "Const")
+    return tuple(value for value in values if isinstance(value, str))
+
+
 def _parsed(source: str, name: str, first_line: int) -> nodes.Template:
     if len(source) > MAX_CHARACTERS:
         raise BadInput(f"the template is longer than {MAX_CHARACTERS >> 10} KiB", where=name, hint="keep data in a dataset")

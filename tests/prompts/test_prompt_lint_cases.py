@@ -485,6 +485,18 @@ def test_front_matter_is_read_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("construct", "code"), [('{{ "a\\u202eb" }}', "EP010"), (f'{{{{ "a\\n{AWS}" }}}}', "EP305"), ('{{ "a\\nb" }}', "")]
+)
+def test_what_a_template_writes_out_is_seen(construct: str, code: str) -> None:
+    text = changed(
+        ("template:\n  format: {kind: mustache}", "template:\n  format: {kind: jinja2}"),
+        ("{{question}}", f"{{{{question}}}}\n{construct}"),
+        text=PROMPTY,
+    )
+    assert [one[:2] for one in found(text, PROMPTY_PATH) if one[0] in PRIVATE] == ([(code, 20)] if code else [])
+
+
+@pytest.mark.parametrize(
     "text",
     [
         f"content: 'Use {AWS} now'", f'content: "Use {AWS}\\nnow"', f'content: "Use {AWS}\\n{AWS} now"', f"content: >-\n      Use\n      {AWS}",
