@@ -22,6 +22,7 @@ from evalgate.golden.lock_check import out_of_order
 from evalgate.golden.lock_file import LOCK
 from evalgate.pipeline.check import check_paths
 from evalgate.pipeline.lock import lock_dataset, verify_dataset
+from evalgate.pipeline.starter import write_starter
 
 CARD = "# made by hand\nname: d\nversion: 1.0.0\ndata: {data}  # here\ninputs: [q]\nreference: a\nslices: [s]\n"
 ROWS = [{"id": f"c{n}", "q": f"question {n}", "a": f"answer {n}", "s": "x", "note": ""} for n in range(8)]
@@ -407,3 +408,40 @@ def test_shipped_datasets_are_locked_case_by_case(repository: Path) -> None:
     cards = list((repository / "datasets").glob("*/*/dataset.yaml"))
     assert len(cards) >= 4
     assert [str(path) for path in cards if not (path.parent / LOCK).is_file()] == []
+
+
+def test_a_case_of_a_changed_dataset_is_not_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    folder = locked(tmp_path)
+    prompt = tmp_path / "configs" / "prompts" / "p"
+    prompt.mkdir(parents=True)
+    (prompt / "1.txt").write_text("Answer: {{q}}\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    command = ["prompt", "render", "p@1", "--case", "d@1.0.0:c2"]
+    assert main(command) == 0
+    assert "Answer: question 2" in capsys.readouterr().out
+    assert main([*command[:-1], "d@1.0.0:c9"]) == 2
+    assert "no case 'c9'" in capsys.readouterr().err
+    write(folder / "cases.jsonl", edited(5, q="other")(ROWS))
+    assert main(command) == 2
+    said = capsys.readouterr()
+    assert "1 case changed (inputs or other columns): 'c5'" in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("change", ["reference", "lock"])
+def test_a_gate_does_not_run_on_another_meaning_or_without_the_lock(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    write_starter(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    lock_dataset("reviews@1.0.0", tmp_path)
+    folder = tmp_path / "datasets" / "reviews" / "1.0.0"
+    if change == "lock":
+        (folder / LOCK).unlink()
+    else:
+        card = (folder / "dataset.yaml").read_text(encoding="utf-8")
+        (folder / "dataset.yaml").write_text(card.replace("reference: label", "reference: review"), encoding="utf-8")
+    for command in (["run", "configs/first-gate.yaml"], ["check", "configs/first-gate.yaml"], ["check"], ["dataset", "verify"]):
+        assert main(command) == 2, command
+        assert "dataset.lock" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("verdict.json"))

@@ -48,3 +48,12 @@ def test_a_hundred_thousand_cases(form: str, tmp_path: Path, repository: Path) -
     done = subprocess.run([*asked, "--folder", str(tmp_path)], capture_output=True, text=True, check=False, cwd=repository)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("100000") >= 4
+
+
+@pytest.mark.slow
+def test_a_whole_repository_is_checked_within_its_limit(repository: Path) -> None:
+    """1,000 prompts and 100,000 cases, with one gate and with five: the benchmark fails otherwise."""
+    asked = [sys.executable, str(repository / "benchmarks" / "repository_check.py")]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=repository)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("s CPU") == 2
