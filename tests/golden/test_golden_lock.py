@@ -188,7 +188,7 @@ def test_another_meaning_of_the_columns_is_refused(meaning: str, tmp_path: Path)
     assert changed != card
     path.write_text(changed, encoding="utf-8")
     for act in (lambda: verify_dataset("d@1.0.0", tmp_path), lambda: check_paths([folder])):
-        with pytest.raises(BadInput, match="when it was locked|other reference columns"):
+        with pytest.raises(BadInput, match=r"when it was locked|other reference columns"):
             act()
     with pytest.raises(BadInput, match="another meaning"):
         lock_dataset("d@1.0.0", tmp_path)
@@ -309,7 +309,7 @@ def test_a_lock_that_is_not_the_one_of_the_data(damage: str, tmp_path: Path) -> 
     with pytest.raises(BadInput, match=r"dataset\.lock"):
         verify_dataset("d@1.0.0", tmp_path)
     if damage in UNKNOWN:
-        with pytest.raises(BadInput, match="damaged|locked to other content"):
+        with pytest.raises(BadInput, match=r"damaged|locked to other content"):
             lock_dataset("d@1.0.0", tmp_path)
         assert (folder / LOCK).read_bytes() == broken
     lock_dataset("d@1.0.0", tmp_path, replace_lock=damage in UNKNOWN)
