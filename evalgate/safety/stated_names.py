@@ -7,6 +7,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from evalgate.safety.number_words import MONTHS
@@ -26,6 +27,7 @@ _PARTICLES = frozenset(
     }
 )  # fmt: skip
 _ENDINGS = ("'s", "’s", "s", "es", "y", "n", "an", "ian", "ns", "ans", "ians", "ese", "ish", "e", "in", "er", "ern")
+_LAST = tuple(sorted({ending[-1] for ending in _ENDINGS}))
 _SHORTEST_STEM = 4
 _GERMAN = frozenset(
     {
@@ -114,6 +116,7 @@ def unknown_names(text: str, known: Known) -> Iterator[tuple[int, int]]:
     yield from _closed(text, run, least, titles, known)
 
 
+@lru_cache(maxsize=1 << 14)
 def name_key(word: str) -> str:
     """A word as names are compared: in lower case, without accents."""
     if word.isascii():
@@ -169,7 +172,7 @@ def _is_heading(line: str) -> bool:
 
 def _is_german(text: str) -> bool:
     words = text.split()
-    return len(words) > 5 and sum(map(_GERMAN.__contains__, words)) > 0.15 * len(words)
+    return len(words) > 5 and not _GERMAN.isdisjoint(words) and sum(map(_GERMAN.__contains__, words)) > 0.15 * len(words)
 
 
 def _unknown_titles(text: str, known: Known) -> Iterator[tuple[int, int]]:
@@ -182,16 +185,20 @@ def _unknown_titles(text: str, known: Known) -> Iterator[tuple[int, int]]:
 
 
 def _is_known(key: str, known: Known) -> bool:
-    if key in ORDINARY or key in known.initials or not _stems(key).isdisjoint(known.stems):
+    if key in known.stems or key in ORDINARY or key in known.initials or not _stems(key).isdisjoint(known.stems):
         return True
+    if key.isalpha():
+        return False
     parts = [part for part in re.split(r"['’&\-]", key) if len(part) > 1]
     return len(parts) > 1 and all(part in ORDINARY or not _stems(part).isdisjoint(known.stems) for part in parts)
 
 
-def _stems(key: str) -> set[str]:
-    return {key} | {
-        key[: -len(ending)] for ending in _ENDINGS if key.endswith(ending) and len(key) - len(ending) >= _SHORTEST_STEM
-    }
+@lru_cache(maxsize=1 << 14)
+def _stems(key: str) -> frozenset[str]:
+    if not key.endswith(_LAST):
+        return frozenset((key,))
+    kept = len(key) - _SHORTEST_STEM
+    return frozenset((key, *(key[: -len(ending)] for ending in _ENDINGS if len(ending) <= kept and key.endswith(ending))))
 
 
 def _initials(words: Sequence[str]) -> set[str]:

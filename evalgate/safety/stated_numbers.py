@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 from evalgate.safety.number_words import MISREAD, MONTHS, SCALES, cardinals, loose_values
 
@@ -44,10 +45,11 @@ def stated_numbers(plain: str) -> Iterator[StatedNumber]:
         parts = _with_unit(_parts(match.group()), plain, end)
         if not (plain[start - 1 : start] == ":" and parts == _FULL_HOUR):
             yield StatedNumber(start, end, parts)
-    for start, end, value, misread in _number_words(plain):
+    words = frozenset(_WORD.findall(plain))
+    for start, end, value, misread in _number_words(plain, words):
         if not misread:
             yield StatedNumber(start, end, (frozenset({value}),))
-    if figures:
+    if figures and not MONTHS.keys().isdisjoint(words):
         yield from _months(plain, figures)
 
 
@@ -70,9 +72,10 @@ def known_numbers(plain: str) -> set[str]:
             or plain[match.end() : match.end() + 6].strip("0123456789: ") == "pm"
         ):
             known.update(str(int(value) + 12) for value in _parts(match.group())[0] if value.isdigit() and len(value) < 3)
-    known.update(value for _, _, value, _ in _number_words(plain))
+    words = frozenset(_WORD.findall(plain))
+    known.update(value for _, _, value, _ in _number_words(plain, words))
     loose = loose_values()
-    for word in set(_WORD.findall(plain)):
+    for word in words:
         known.update(loose.get(word, ()))
         if word in SCALES:
             known.add("1" + "0" * SCALES[word])
@@ -91,6 +94,7 @@ def is_known(number: StatedNumber, known: Set[str]) -> bool:
     return False
 
 
+@lru_cache(maxsize=1 << 14)
 def _parts(figure: str) -> tuple[frozenset[str], ...]:
     text = figure.replace(" ", "").replace("'", "").replace("’", "")
     signs = [character for character in text if character in ".,"]
@@ -165,10 +169,10 @@ def counts_items(text: str, start: int, end: int) -> bool:
     return _MARKER.search(text, max(0, start - 24), start) is not None
 
 
-def _number_words(plain: str) -> Iterator[tuple[int, int, str, bool]]:
+def _number_words(plain: str, words: Set[str]) -> Iterator[tuple[int, int, str, bool]]:
     """(start, end, value, whether it may mean something else) of numbers in words, `two hundred and five` as one."""
     values = cardinals()
-    if values.keys().isdisjoint(_WORD.findall(plain)):
+    if values.keys().isdisjoint(words):
         return
     found = [match for match in _WORD.finditer(plain) if match.group() in values or match.group() in SCALES]
     place = 0
@@ -205,8 +209,6 @@ def _spelled_out(plain: str, found: Sequence[re.Match[str]], place: int) -> tupl
 
 
 def _months(plain: str, figures: Sequence[tuple[int, int]]) -> Iterator[StatedNumber]:
-    if MONTHS.keys().isdisjoint(_WORD.findall(plain)):
-        return
     starts, ends = {start for start, _ in figures}, {end for _, end in figures}
     for match in _WORD.finditer(plain):
         if match.group() not in MONTHS:
