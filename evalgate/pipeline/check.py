@@ -143,7 +143,8 @@ def _gate_note(resolved: Resolved, rows: int) -> str:
     locked = "" if resolved.card.digest else "; the dataset is not locked: run `evalgate dataset lock`"
     same = {prompt.digest for prompt in resolved.prompts.values()}
     alike = "; both prompts are the same" if len(same) == 1 else ""
-    return f"{rows} cases, {len(resolved.settings.thresholds)} thresholds{locked}{alike}"
+    unproven = "".join(f"; no threshold may decide on {name}: {why}" for name, why in resolved.built.distrust.items())
+    return f"{rows} cases, {len(resolved.settings.thresholds)} thresholds{locked}{alike}{unproven}"
 
 
 def _checked(found: Found) -> Checked:

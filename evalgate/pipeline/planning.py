@@ -60,7 +60,7 @@ def plan_gate(config: Path, options: PlanOptions) -> PlanReport:
     read = answers if len(answers.place) else _first_answers(resolved, dataset)
     pairs = usable_pairs(read)
     used = only_paired(read) if pairs else read
-    planned = Planned(resolved.settings, columns, resolved.built.categories, used, pairs, expected)
+    planned = Planned(resolved.settings, columns, resolved.built.categories, used, pairs, expected, resolved.built.distrust)
     found = forecasts(planned)
     thresholds = tuple(forecast for forecast, _ in found)
     return PlanReport(

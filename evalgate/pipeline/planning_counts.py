@@ -71,6 +71,8 @@ def forecast_safety(planned: Planned, threshold: Threshold, part: Part) -> Thres
     cannot = None
     if power is not None and power <= HARDLY:
         cannot = f"{known}, {threshold.text} allowed: a candidate that is as good passes with a chance of {power:.1%}"
+    if threshold.name in planned.distrust:
+        cannot, power = f"{planned.distrust[threshold.name]}, so that no threshold may decide on it", 0.0
     return replace(start, expected=rate, power=power, blind_spot=blind, notes=(known,), cannot=cannot)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Planned:
     pairs: bool
     """Whether the candidate's recorded answers are used."""
     expected: Mapping[str, Expected]
+    distrust: Mapping[str, str] = field(default_factory=dict)
+    """Safety category → why no threshold may decide on it."""
 
 
 @dataclass(frozen=True, slots=True)

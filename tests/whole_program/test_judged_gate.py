@@ -521,6 +521,16 @@ def test_plan_counts_the_calls_of_the_judge(judged) -> None:
     assert "judge" in calls["words"]
 
 
+def test_who_may_not_decide_is_told_before_the_run(judged) -> None:
+    gate = judged(judge={"card": None})
+    checked = gate.made.call("check", str(gate.made.config))
+    assert checked.code == 0
+    assert "the judge of harm has no calibration card" in checked.out
+    plan = gate.made.call("plan", str(gate.made.config), "--json").document
+    assert [one["threshold"] for one in plan["cannot_be_met"]] == ["safety:harm max_increase 0"]
+    assert "no calibration card" in plan["cannot_be_met"][0]["reason"]
+
+
 def test_prune_keeps_what_the_judge_and_its_card_need(judged, server) -> None:
     gate = judged()
     server(gate)
