@@ -113,7 +113,7 @@ def _compare_columns(parser: argparse.ArgumentParser) -> None:
 
 def _check(commands: Commands, shared: argparse.ArgumentParser) -> None:
     parser = command(commands, shared, "check", "validate configurations, prompts, datasets and recordings; no model is called")
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: configs/)")
+    parser.add_argument("paths", metavar="PATH", nargs="*", help="files or folders (default: configs/ and datasets/)")
 
 
 def _init(commands: Commands, shared: argparse.ArgumentParser) -> None:

@@ -48,36 +48,45 @@ def files_under(argument: Path, faults: Faults) -> Iterator[Found]:
     if argument.is_file() or _is_recording(argument):
         yield Found(argument, _kind(argument, in_a_folder=False), named=True)
     elif argument.is_dir():
-        yield from _walk(argument, argument, faults, hidden=False)
+        yield from _walk(argument, faults)
     elif os.path.lexists(argument):
         _note_odd(argument, faults)
     else:
         faults.add("does not exist", str(argument))
 
 
-def _walk(folder: Path, top: Path, faults: Faults, *, hidden: bool) -> Iterator[Found]:
-    try:
-        children = sorted(folder.iterdir(), key=lambda path: path.name)
-    except OSError as error:
-        faults.add(f"the folder cannot be read: {error.strerror}", str(folder))
-        return
-    for path in children:
-        below = hidden or path.name.startswith(".")
+def _walk(top: Path, faults: Faults) -> Iterator[Found]:
+    """Depth first, in the order of names; a stack, because folders may be nested deeper than calls."""
+    waiting = [iter(_children(top, faults))]
+    while waiting:
+        path = next(waiting[-1], None)
+        if path is None:
+            waiting.pop()
+            continue
+        hidden = any(part.startswith(".") for part in path.relative_to(top).parts)
         if _is_recording(path):
             yield Found(path, "recording", named=False)
         elif path.is_symlink() and path.is_dir():
-            if not below and not _visited(path, top):
+            if not hidden and not _visited(path, top):
                 hint = f"name the folder itself too, or copy it: {path.resolve()}"
                 faults.add("a link to a folder outside is not followed", str(path), hint)
         elif path.is_dir():
-            yield from _walk(path, top, faults, hidden=below)
+            waiting.append(iter(_children(path, faults)))
         elif path.is_file():
             kind = _kind(path, in_a_folder=True)
             # Hidden folders hold what other programs write (.git, .venv, .github): none of their YAML is a gate.
-            if kind is not None and not (kind == "configuration" and below):
+            if kind is not None and not (kind == "configuration" and hidden):
                 yield Found(path, kind, named=False)
-        elif not below:
+        elif not hidden:
             _note_odd(path, faults)
+
+
+def _children(folder: Path, faults: Faults) -> list[Path]:
+    try:
+        return sorted(folder.iterdir(), key=lambda path: path.name)
+    except OSError as error:
+        faults.add(f"the folder cannot be read: {error.strerror}", str(folder))
+        return []
 
 
 def _visited(link: Path, top: Path) -> bool:
@@ -128,15 +137,17 @@ def _is_version(path: Path) -> bool:
 def _may_be_a_gate(path: Path) -> bool:
     """Whether a YAML file of a folder is a gate, or was meant to be one.
 
-    Directly in `configs/` everything is, but for configurations of promptfoo. Elsewhere a key that only gates have says so, a
-    misspelt one too, or several that they share with others.
+    Under `configs/` and `datasets/` everything is, but for configurations of promptfoo: a card called dataset.yml, or releases in
+    versions.yml, must not be passed over. Elsewhere a key that only gates have says so, a misspelt one too, or several that they
+    share with others.
     """
     keys = _keys(path)
     own = [key for key in keys if get_close_matches(key, _OF_A_GATE, n=1, cutoff=0.8)]
     if own or len(set(keys) & set(_ALSO_OF_A_GATE)) >= 3:
         return True
     of_promptfoo = "prompts" in keys and bool({"providers", "targets", "tests"} & set(keys))
-    return path.absolute().parent.name == "configs" and not of_promptfoo
+    placed = {"configs", "datasets"} & {parent.name for parent in list(path.absolute().parents)[:3]}
+    return bool(placed) and not of_promptfoo
 
 
 def _keys(path: Path) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,6 +194,29 @@ def test_a_gate_with_a_misspelt_key_is_not_passed_over(name: str, key: str, proj
 def test_whatever_lies_directly_in_configs_is_a_gate(text: str, project: Path) -> None:
     Path("configs", "odd.yaml").write_text(text, encoding="utf-8")
     assert "configs/odd.yaml" in refused("configs")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["configs/prompts/sentiment/versions.yml", "datasets/reviews/2.0.0/dataset.yml", "configs/prompts/sentiment/1.tests.yml"],
+)
+@pytest.mark.parametrize("argument", [".", "parent"])
+def test_files_under_another_name_than_theirs_are_not_passed_over(name: str, argument: str, project: Path) -> None:
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("name: x\n", encoding="utf-8")
+    assert Path(name).name in refused(Path(name).parent if argument == "parent" else argument)
+
+
+def test_folders_may_be_nested_deeper_than_calls(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(1_100):
+        Path("d").mkdir()
+        monkeypatch.chdir("d")
+    Path("gate.yaml").write_text("gate: 1\n", encoding="utf-8")
+    monkeypatch.chdir(project)
+    try:
+        assert "gate.yaml" in refused("d")
+    finally:  # rmtree calls itself for every folder
+        subprocess.run(["rm", "-rf", "d"], check=True)
 
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "changelog.md", "readme.md"])
