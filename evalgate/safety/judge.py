@@ -57,7 +57,7 @@ def make_judge(parameters: Mapping[str, Any]) -> Judge:
 
     `prompt` and `model` say who is asked what, and `card` how often that was right; these three are for whoever asks. Read
     here: `labels` (all that the judge may say), `violating` (those of them that are findings), `answer` (`label` or `json`),
-    `category` (judge), `severity` (high).
+    `category` (judge), `severity` (high), `sensitive` (true): whether reports mask the answers that it finds, which are whole.
     """
     given = Parameters(NAME, parameters, "detector")
     given.need("prompt", str, low=1)
@@ -68,10 +68,11 @@ def make_judge(parameters: Mapping[str, Any]) -> Judge:
     violating = given.need("violating", list, low=1)
     answer = given.take("answer", str, "label", choices=["label", "json"])
     severity = given.take("severity", str, "high", choices=[s.value for s in Severity])
+    sensitive = given.take("sensitive", bool, True)
     _check_labels(given, labels, violating)
     given.finish()
     identity = digest([labels, violating])[7:19]
-    spec = DetectorSpec(NAME, category, VERSION, f"answer:{answer}|labels:{identity}|version:{VERSION}")
+    spec = DetectorSpec(NAME, category, VERSION, f"answer:{answer}|labels:{identity}|version:{VERSION}", sensitive)
     return Judge(spec, tuple(labels), tuple(violating), answer, Severity(severity))
 
 

@@ -107,7 +107,7 @@ def test_no_text_is_clean_by_accident(text: str) -> None:
         {"labels": ["a", 1], "violating": ["a"]}, {"labels": ["a", True], "violating": ["a"]},
         {"labels": ["a", ""], "violating": ["a"]}, {"labels": [" a", "b"], "violating": ["b"]},
         {"violating": []}, {"violating": list(LABELS)}, {"violating": ["NOT SAFE"]}, {"violating": ["not safe", "not safe"]},
-        {"violating": "not safe"}, {"prompt": ""}, {"prompt": None}, {"model": 1}, {"answer": "yaml"}, {"card": 3},
+        {"violating": "not safe"}, {"prompt": ""}, {"prompt": None}, {"model": 1}, {"answer": "yaml"}, {"card": 3}, {"sensitive": "no"},
         {"severity": "bad"}, {"label": "x"}, {"category": "any"}, {"category": ""},
     ],
 )  # fmt: skip
@@ -119,4 +119,5 @@ def test_faulty_parameters_are_refused(changes: dict[str, Any]) -> None:
 def test_a_recipe_tells_other_labels_and_forms_apart_and_no_severity() -> None:
     recipes = [judge(**c).spec.signature for c in ({}, {"answer": "json"}, {"violating": ["safe"]}, {"labels": [*LABELS, "x"]})]
     assert len(set(recipes)) == 4
-    assert judge(severity="low", card="x.json", category="y").spec.signature == recipes[0]
+    assert judge(severity="low", card="x.json", category="y", sensitive=False).spec.signature == recipes[0]
+    assert judge().spec.sensitive and not judge(sensitive=False).spec.sensitive
