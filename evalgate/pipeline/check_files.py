@@ -16,12 +16,10 @@ from evalgate.golden.locate import CARD
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.prompt_releases import is_list_of_releases
 from evalgate.pipeline.waiving import is_allow_file
-from evalgate.prompts.locate import version_of
+from evalgate.prompts.locate import NAMED_ENDINGS, version_of
 from evalgate.prompts.template_tests import TEST_ENDINGS
 
 YAML = (".yaml", ".yml")
-_PROMPT_ENDINGS = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt")
-_NOTES = ("readme.md", "changelog.md")
 _OF_A_GATE = ("gate", "variants", "thresholds")
 """Keys of which a file of any other purpose has none."""
 _ALSO_OF_A_GATE = ("dataset", "models", "proxy", "metrics", "safety", "slices", "confidence", "reports")
@@ -115,7 +113,7 @@ def _kind(path: Path, *, in_a_folder: bool) -> str | None:
         return "recording"
     if path.name == CARD:
         return "dataset"
-    if path.name.endswith(_PROMPT_ENDINGS) or (path.absolute().parent.parent.name == "prompts" and _is_version(path)):
+    if path.name.endswith(NAMED_ENDINGS) or (path.absolute().parent.parent.name == "prompts" and version_of(path) is not None):
         return "prompt"
     if is_list_of_releases(path):
         return "releases"
@@ -127,11 +125,6 @@ def _kind(path: Path, *, in_a_folder: bool) -> str | None:
     if is_allow_file(path):
         return "waivers"
     return "configuration" if not in_a_folder or _may_be_a_gate(path) else None
-
-
-def _is_version(path: Path) -> bool:
-    """Whether the name is that of a version of a prompt, in a folder of prompts."""
-    return version_of(path) is not None and path.name.lower() not in _NOTES
 
 
 def _may_be_a_gate(path: Path) -> bool:

@@ -14,17 +14,15 @@ from evalgate.core.patterns import encodable
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.prompt_places import require_inside
 from evalgate.pipeline.prompt_reading import read_prompt
-from evalgate.prompts.locate import prompt_path
+from evalgate.prompts.locate import files_of, prompt_path, version_of
 from evalgate.prompts.releases import (
     FILE,
     Release,
     edited,
     entry_text,
-    files_of,
     parse_releases,
     release_of,
     releases_text,
-    version_of,
 )
 from evalgate.prompts.values import Prompt
 

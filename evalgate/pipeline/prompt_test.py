@@ -17,8 +17,7 @@ from evalgate.pipeline.prompt_places import files_of_path, require_inside
 from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.prompt_snapshots import SnapshotFile, orphaned_files, remove_snapshot
 from evalgate.prompts.expectations import failures_of
-from evalgate.prompts.locate import NAMED_ENDINGS
-from evalgate.prompts.releases import files_of
+from evalgate.prompts.locate import NAMED_ENDINGS, files_of
 from evalgate.prompts.snapshots import section_text
 from evalgate.prompts.template import render
 from evalgate.prompts.template_tests import TEST_ENDINGS, SampleAnswer, TemplateCase, TemplateTests, parse_template_tests

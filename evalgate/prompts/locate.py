@@ -44,7 +44,7 @@ def prompt_path(reference: str, *, root: Path, base: Path, where: str | None = N
 
 def _version(name: str, version: str, root: Path, where: str | None) -> Path:
     folder = root / FOLDER / name
-    found = [path for path in (folder / f"{version}{ending}" for ending in ENDINGS) if path.is_file() and version_of(path)]
+    found = files_of(folder, version)
     if len(found) > 1:
         names = " and ".join(path.name for path in found)
         raise BadInput(f"prompt {name}@{version} stands in {names}", where=where or str(folder), hint="keep one of them")
@@ -78,6 +78,12 @@ def versions_of(name: str, root: Path) -> tuple[str, ...]:
     """Versions of a prompt that exist in a project, `2` before `10`."""
     found = {version_of(entry) for entry in _entries(root / FOLDER / name) if entry.is_file()}
     return tuple(sorted((version for version in found if version), key=_natural))
+
+
+def files_of(folder: Path, version: str) -> tuple[Path, ...]:
+    """Prompt files of a version in the folder of a prompt: one, unless something is wrong."""
+    named = (folder / f"{version}{ending}" for ending in ENDINGS)
+    return tuple(path for path in named if path.is_file() and version_of(path) == version)
 
 
 def version_of(path: Path) -> str | None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Literal
 
 from evalgate.core.canonical import canonical_json, digest
@@ -14,7 +13,6 @@ from evalgate.core.document import Document
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.plugins import suggestion
 from evalgate.prompts.locate import ENDINGS
-from evalgate.prompts.locate import version_of as version_of
 from evalgate.prompts.values import Input, Prompt
 
 FILE = "versions.yaml"
@@ -175,12 +173,6 @@ def _changed(release: Release, moved: Sequence[str]) -> str:
 def _listed(names: Sequence[str]) -> str:
     words = [name.replace("_", " ") for name in names]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def files_of(folder: Path, version: str) -> tuple[Path, ...]:
-    """Prompt files of a version in the folder of a prompt: one, unless something is wrong."""
-    named = (folder / f"{version}{ending}" for ending in ENDINGS)
-    return tuple(path for path in named if path.is_file() and version_of(path) == version)
 
 
 def releases_text(releases: Mapping[str, Release]) -> str:

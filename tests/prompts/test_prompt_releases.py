@@ -14,16 +14,15 @@ from hypothesis import strategies as st
 from evalgate.cli.main import main
 from evalgate.config.strict_yaml import parse_document, read_document
 from evalgate.core.errors import BadInput
+from evalgate.prompts.locate import files_of, version_of
 from evalgate.prompts.prompt_file import parse_prompt
 from evalgate.prompts.releases import (
     Release,
     edited,
-    files_of,
     parse_releases,
     release_of,
     releases_text,
     suggested_bump,
-    version_of,
 )
 from evalgate.prompts.values import Input, Message, Prompt
 

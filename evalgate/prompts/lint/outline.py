@@ -16,7 +16,6 @@ YAML_ENDINGS = (".prompt.yml", ".prompt.yaml")
 FRONT_ENDINGS = (".prompty", ".prompt")
 TEXT_ENDINGS = (".txt", ".md")
 CHAT_ENDINGS = (".json",)
-ENDINGS = (*YAML_ENDINGS, *FRONT_ENDINGS, *TEXT_ENDINGS, *CHAT_ENDINGS)
 WIRE_NAMES: Mapping[str, str] = {
     "maxCompletionTokens": "max_tokens",
     "maxTokens": "max_tokens",

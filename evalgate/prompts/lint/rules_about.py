@@ -9,7 +9,8 @@ from dataclasses import replace
 from evalgate.core.lint_report import LintSeverity
 from evalgate.prompts.lint.skeleton import AROUND, GATE, GITHUB, github
 from evalgate.prompts.lint.values import Hit, Rule, Sample, Source, Surroundings
-from evalgate.prompts.releases import edited, suggested_bump, version_of
+from evalgate.prompts.locate import version_of
+from evalgate.prompts.releases import edited, suggested_bump
 
 _SEMANTIC = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:[-+].*)?\Z")
 
