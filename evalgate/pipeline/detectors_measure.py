@@ -109,8 +109,9 @@ def read_mapping(entries: Sequence[str]) -> dict[str, tuple[str, ...]]:
         kind, equals, rest = entry.partition("=")
         rules = tuple(rule.strip() for rule in rest.split(","))
         where = f"--map {entry[:80]!r}"
-        if not equals or not kind.strip() or not all(rules):
-            raise BadInput("is not TYPE=RULE[,RULE…]", where=where, hint="--map EMAIL_ADDRESS=email")
+        if not equals or not kind.strip() or not all(rules) or any("=" in rule for rule in rules):
+            hint = "--map EMAIL_ADDRESS=email, once for each type"
+            raise BadInput("is not TYPE=RULE[,RULE…]", where=where, hint=hint)
         if kind.strip() in mapping:
             raise BadInput(f"{kind.strip()} is mapped twice", where=where, hint="name all its rules in one --map")
         mapping[kind.strip()] = tuple(dict.fromkeys(rules))

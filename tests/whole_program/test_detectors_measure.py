@@ -88,6 +88,7 @@ def test_the_other_columns_are_what_a_detector_reads_from_the_case(tmp_path: Pat
         (SPANS, (DOG, "--map", "animals=dog"), "no span is labelled 'animals'"),
         (SPANS, (DOG, "--map", "animal"), "not TYPE=RULE"),
         (SPANS, (DOG, "--map", "animal="), "not TYPE=RULE"),
+        (SPANS, (DOG, "--map", "animal=dog,plant=tree"), "not TYPE=RULE"),
         (SPANS, (DOG, "--map", "animal=a", "--map", "animal=b"), "mapped twice"),
         (SPANS, (DOG, "--violating", "1"), "file has spans"),
         (SPANS, (DOG, "--confidence", "1"), "confidence 1.0"),
