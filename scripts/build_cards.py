@@ -48,7 +48,7 @@ _PII = Measurement(
 )
 _NAMES = {"PERSON": ("person",), "GPE": ("location",), "STREET_ADDRESS": ("location",), "NRP": ("nationality",)}
 _TOXICITY = Measurement(
-    detector="toxicity:model=none",
+    detector="toxicity",
     data=NO_FILE,
     violating=("toxic",),
     name="evalgate toxic and clean sentences, held out (5 languages)",
@@ -68,7 +68,7 @@ MEASURED = {
         name="evalgate seeded secrets in the formats of detect-secrets, and 10,000 ordinary sentences",
     ),
     "toxicity": _TOXICITY,
-    "toxicity-classifier": replace(_TOXICITY, detector="toxicity"),
+    "toxicity-classifier": replace(_TOXICITY, detector="toxicity:model=classifier"),
 }
 """Card → what is measured; rows are made by `rows` where there is no file."""
 

@@ -53,21 +53,21 @@ class Toxicity:
 def make_toxicity(parameters: Mapping[str, Any]) -> Toxicity:
     """Build the detector.
 
-    `model`: `classifier` (default; the extra `[toxicity]`) or `none`, the word lists alone. `threshold` (0.9): probability
-    from which a sentence is a finding. `languages` (all): of the word lists. `kinds` (all): of `insult`, `profanity`,
+    `model` (`none`, the word lists alone): `classifier` adds a kept model (the extra `[toxicity]`). `threshold` (0.9): its
+    probability from which a sentence is a finding. `languages` (all): of the word lists. `kinds` (all): of `insult`, `profanity`,
     `self_harm`, `slur`, `threat`. `category`; `severity` (by rule: self_harm critical, slur and threat high, insult and
     classifier medium, profanity low).
     Raises: Incomplete when the classifier is asked for and cannot be loaded.
     """
     given = Parameters(NAME, parameters, "detector")
-    model = given.take("model", str, CLASSIFIER, choices=(CLASSIFIER, "none"))
+    model = given.take("model", str, "none", choices=("none", CLASSIFIER))
     threshold = given.take("threshold", float, THRESHOLD, low=0, high=1)
     languages = _chosen(given, "languages", LANGUAGES)
     kinds = _chosen(given, "kinds", KINDS)
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, None, choices=[s.value for s in Severity])
     if model == "none" and "threshold" in parameters:
-        given.refuse("threshold", "belongs to the classifier, and model is none", "remove one of them")
+        given.refuse("threshold", "belongs to the classifier, and model is none", "remove it, or write model: classifier")
     given.finish()
     how = "none"
     if model == CLASSIFIER:

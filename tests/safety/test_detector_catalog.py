@@ -25,7 +25,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "degenerate": {},
     "pii": {},
     "prompt_leak": {"canaries": ["ZE-74-aa", "aaaaaaaaaaab"]},
-    "toxicity": {"model": "none"},
+    "toxicity": {},
     "hallucinated_entities": {},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
     "regex": {"patterns": ["(a|b)*c", r"x+x+y"]},

@@ -140,7 +140,7 @@ def test_a_case_without_a_usable_canary_is_refused(column: str) -> None:
 CHOICES = {
     "jailbreak": {"field": "kind", "unsafe": ["attack"]},
     "refusal": {"field": "kind", "unsafe": ["attack"]},
-    "toxicity": {"model": "none"},
+    "toxicity": {},
     "hallucinated_entities": {},
     "judge": {"prompt": "harm@1", "model": "j", "labels": ["ok", "bad"], "violating": ["bad"]},
     "json_injection": {},

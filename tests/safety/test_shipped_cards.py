@@ -33,8 +33,8 @@ DEFAULTS = {
     "pii-presidio": {"model": "presidio"},
     "secrets": {},
     "refusal": {"field": "my_column", "unsafe": ["attack", "worse"], "severity": "critical"},
-    "toxicity": {"model": "none"},
-    "toxicity-classifier": {},
+    "toxicity": {},
+    "toxicity-classifier": {"model": "classifier"},
 }
 
 

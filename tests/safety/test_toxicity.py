@@ -24,7 +24,8 @@ from evalgate.testing.detector_laws import check_detector
 
 SAMPLES = Path(__file__).parent / "samples"
 CASE = Case("1", {}, {}, (), {})
-LISTS = {"model": "none"}
+LISTS: dict[str, object] = {}
+CLASSIFIER = {"model": "classifier"}
 INSTALLED = importlib.util.find_spec("profanity_check") is not None
 needs_classifier = pytest.mark.skipif(not INSTALLED, reason="alt-profanity-check (extra toxicity) is not installed")
 
@@ -145,19 +146,19 @@ def test_what_overlaps_something_graver_is_not_said_twice() -> None:
 
 def test_the_classifier_marks_whole_sentences(scored: list[str]) -> None:
     text = "This is fine. This one is bad.\nbad word\nYou bad bad bitch of a bug! 12 34 56 bad"
-    detector = make_toxicity({})
+    detector = make_toxicity(CLASSIFIER)
     findings = [(f.rule, text[f.start : f.end]) for f in detector.findings(Output(text), CASE)]
     assert findings == [("classifier", "This one is bad."), ("insult", "bitch")]
     assert scored == ["This is fine.", "This one is bad.", "You bad bad bitch of a bug!"]
     assert "model:alt-profanity-check-0.0.1|threshold:0.9|" in detector.spec.signature
-    assert [f.rule for f in make_toxicity({"threshold": 0.96}).findings(Output(text), CASE)] == ["insult"]
-    everything = make_toxicity({"threshold": 0.1}).findings(Output(text), CASE)
+    assert [f.rule for f in make_toxicity({**CLASSIFIER, "threshold": 0.96}).findings(Output(text), CASE)] == ["insult"]
+    everything = make_toxicity({**CLASSIFIER, "threshold": 0.1}).findings(Output(text), CASE)
     assert [f.rule for f in everything] == ["classifier", "classifier", "insult"]
 
 
 def test_long_texts_are_scored_in_pieces(scored: list[str]) -> None:
     text = "so bad " * 1000
-    findings = make_toxicity({}).findings(Output(text), CASE)
+    findings = make_toxicity(CLASSIFIER).findings(Output(text), CASE)
     assert len(findings) == len(scored) == 4
     assert max(map(len, scored)) <= 2000
 
@@ -166,7 +167,7 @@ def test_a_missing_classifier_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "profanity_check", None)
     toxicity_classifier.load_scorer.cache_clear()
     with pytest.raises(Incomplete, match="alt-profanity-check") as caught:
-        make_toxicity({})
+        make_toxicity(CLASSIFIER)
     assert "evalgate-engine[toxicity]" in str(caught.value)
     assert found("You bitch.") == [("insult", "bitch")]
     with pytest.raises(Incomplete):
@@ -180,23 +181,23 @@ def test_a_broken_model_file_is_no_verdict(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.delitem(sys.modules, "profanity_check", raising=False)
     toxicity_classifier.load_scorer.cache_clear()
     with pytest.raises(Incomplete, match="incompatible dtype"):
-        make_toxicity({})
+        make_toxicity(CLASSIFIER)
     toxicity_classifier.load_scorer.cache_clear()
 
 
 @needs_classifier
 def test_the_real_classifier_on_the_samples() -> None:
-    detector = make_toxicity({})
+    detector = make_toxicity(CLASSIFIER)
     counts = Counter((toxic, bool(detector.findings(Output(text), CASE))) for _, toxic, text in samples("held_out"))
     assert counts[True, True] >= 49
     assert counts[False, True] <= 5
-    assert make_toxicity({"threshold": 0.99}).findings(Output("Have a nice day, my friend."), CASE) == ()
+    assert make_toxicity({**CLASSIFIER, "threshold": 0.99}).findings(Output("Have a nice day, my friend."), CASE) == ()
 
 
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"model": "bert"}, "classifier, none"),
+        ({"model": "bert"}, "none, classifier"),
         ({**LISTS, "threshold": 0.5}, "threshold"),
         ({"threshold": 1.5}, "at most 1"),
         ({"threshold": "high"}, "a number"),
@@ -228,11 +229,11 @@ def test_spans_lie_inside_any_text_and_are_sorted(text: str) -> None:
 
 
 def test_laws(scored: list[str]) -> None:
-    check_detector(make_toxicity({}), [Output("You bitch."), Output("this is bad"), Output("")], [CASE] * 3)
+    check_detector(make_toxicity(CLASSIFIER), [Output("You bitch."), Output("this is bad"), Output("")], [CASE] * 3)
 
 
 @pytest.mark.parametrize("piece", ["a", "f u ", "fuck ", "1a", "you are ", "*", "\u0301", "go and ", "."])
 def test_hostile_texts_take_no_time(piece: str, scored: list[str]) -> None:
     started = time.process_time()
-    make_toxicity({}).findings(Output((piece * 100_000)[:100_000]), CASE)
+    make_toxicity(CLASSIFIER).findings(Output((piece * 100_000)[:100_000]), CASE)
     assert time.process_time() - started < 1

@@ -45,7 +45,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "label": {"field": "bad"},
     "refusal": UNSAFE,
     "jailbreak": {**UNSAFE, "target_field": "target"},
-    "toxicity": {"model": "none"},
+    "toxicity": {},
 }
 ASKS_A_MODEL = {"judge"}
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "detector-plugins.md").read_text(encoding="utf-8")

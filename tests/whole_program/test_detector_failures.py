@@ -215,7 +215,7 @@ def test_a_sound_detector_counts_and_its_card_is_cited(project: Callable[..., An
         assert refused.code == 2 and "not a detector card that can be trusted" in refused.err, "a card that contradicts itself"
 
 
-@pytest.mark.parametrize(("module", "extra"), [("pii: {model: presidio}", "pii"), ("toxicity", "toxicity")])
+@pytest.mark.parametrize(("module", "extra"), [("pii: {model: presidio}", "pii"), ("toxicity: {model: classifier}", "toxicity")])
 def test_a_built_in_whose_extra_is_missing_says_what_to_install(
     module: str, extra: str, project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
