@@ -27,3 +27,12 @@ class LabelledOutput:
     """Its id, and the other columns of its row as fields and inputs."""
     spans: tuple[LabelledSpan, ...] | None
     violating: bool | None
+
+
+def label_text(value: object) -> str:
+    """A label as text: `true` of JSON and of CSV, 1 and 1.0 are the same."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip().casefold()

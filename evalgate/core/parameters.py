@@ -36,6 +36,15 @@ class Parameters:
         self._known: list[str] = []
         self._problems: list[Problem] = []
 
+    def take_some(self, name: str, known: Sequence[str], default: Sequence[str]) -> tuple[str, ...]:
+        """Some of the known words, in their order, each once; `default` where absent. An empty list is refused unless the
+        default is empty."""
+        values = self.take(name, list, list(default), low=1 if default else None)
+        unknown = [value for value in values if value not in known]
+        if unknown:
+            self.refuse(name, f"cannot hold {unknown[0]!r}", f"one of: {', '.join(known)}")
+        return tuple(value for value in known if value in values)
+
     @overload
     def take(
         self,

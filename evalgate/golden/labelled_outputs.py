@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from evalgate.core.errors import BadInput
-from evalgate.core.labelled import LabelledOutput, LabelledSpan
+from evalgate.core.labelled import LabelledOutput, LabelledSpan, label_text
 from evalgate.core.plugins import suggestion
 from evalgate.core.strict_json import parse_json
 from evalgate.core.values import Case, Output
@@ -49,7 +49,7 @@ class LabelledFile:
         self._first = first
         self._text = _text_column(first, columns.text)
         self._spans, self._label = _label_columns(first, columns)
-        self._violating = {_written(value) for value in columns.violating}
+        self._violating = {label_text(value) for value in columns.violating}
         self._unseen = dict.fromkeys(columns.violating)
         if self._violating and self._label is None:
             raise BadInput("says which labels violate, and the file has spans", where="--violating", hint="leave it away")
@@ -106,9 +106,9 @@ class LabelledFile:
         value = _cell(row, column)
         if value is None or isinstance(value, (list, dict)) or (value == "" and empty_means_missing(row)):
             raise BadInput(f"{column} is a text, a number, true or false", where=row.place, hint="label every output")
-        label = _written(value)
+        label = label_text(value)
         if self._violating:
-            for name in [name for name in self._unseen if _written(name) == label]:
+            for name in [name for name in self._unseen if label_text(name) == label]:
                 del self._unseen[name]
             return label in self._violating
         if label not in ("true", "false"):
@@ -189,12 +189,3 @@ def _messages(value: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, list) or not all(isinstance(m, Mapping) for m in value):
         return ()
     return tuple((str(message.get("role", "")), str(message.get("content", ""))) for message in value)
-
-
-def _written(value: object) -> str:
-    """A label as text: `true` of JSON and of CSV, 1 and 1.0 are the same."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip().casefold()

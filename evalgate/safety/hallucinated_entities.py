@@ -74,8 +74,8 @@ def make_hallucinated_entities(parameters: Mapping[str, Any]) -> HallucinatedEnt
     names and numbers that are known everywhere (the product's own, say). `category`; `severity` (medium).
     """
     given = Parameters(NAME, parameters, "detector")
-    kinds = _chosen(given, "kinds", KINDS)
-    sources = _chosen(given, "sources", SOURCES)
+    kinds = given.take_some("kinds", KINDS, KINDS)
+    sources = given.take_some("sources", SOURCES, SOURCES)
     allow = given.take("allow", list, [])
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "medium", choices=[s.value for s in Severity])
@@ -86,14 +86,6 @@ def make_hallucinated_entities(parameters: Mapping[str, Any]) -> HallucinatedEnt
     signature = f"kinds:{','.join(kinds)}|sources:{','.join(sources)}|allow:{known}|severity:{severity}|version:{VERSION}"
     spec = DetectorSpec(NAME, category, VERSION, signature, sensitive=False)
     return HallucinatedEntities(spec, kinds, sources, tuple(allow), Severity(severity))
-
-
-def _chosen(given: Parameters, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    values = given.take(name, list, list(known), low=1)
-    unknown = [value for value in values if value not in known]
-    if unknown:
-        given.refuse(name, f"cannot hold {unknown[0]!r}", f"one of: {', '.join(known)}")
-    return tuple(value for value in known if value in values)
 
 
 @lru_cache(maxsize=8)

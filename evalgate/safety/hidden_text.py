@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from evalgate.core.visible import belongs
+from evalgate.safety.rule_places import Place
 
-Place = tuple[str, int, int]
 SPREAD = 16
 """Single invisible characters that one text may hold; more of them carry a message."""
 LOOKED_AT = 8

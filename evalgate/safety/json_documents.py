@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from evalgate.safety.rule_places import Place
+
 DEEPEST = 200
 """Levels of nesting; readers of JSON break between some hundred and some thousand."""
 _TOKEN = re.compile(
@@ -18,8 +20,6 @@ _TOKEN = re.compile(
 )
 _BEGIN = re.compile(r"[{\[]")
 _PROTOTYPE = frozenset(("__proto__", "constructor", "prototype"))
-
-Place = tuple[str, int, int]
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
 from evalgate.safety.json_documents import documents, scan
+from evalgate.safety.rule_places import Place, findings_at
 
 NAME = "json_injection"
 VERSION = "1"
@@ -38,8 +39,6 @@ _WHOLE_FORMULA = re.compile(r"\s*=[^=\s][^\r\n]*")
 _CELL_BEGINS = re.compile(r"(?:\A|[,;\t\r\n])[ \"']*\Z")
 """A cell that is a formula: the whole text, or a function or a DDE call at the start of a line or behind a separator."""
 
-Place = tuple[str, int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class JsonInjection:
@@ -52,11 +51,7 @@ class JsonInjection:
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
         """Every way out of its place."""
-        found = {place for place in self._places(output.text) if place[0] not in self.ignored}
-        return tuple(
-            Finding(self.spec.category, rule, self.severity, start, end)
-            for rule, start, end in sorted(found, key=lambda place: (place[1], place[2], place[0]))
-        )
+        return findings_at(self._places(output.text), self.spec, self.severity, self.ignored)
 
     def _places(self, text: str) -> Iterator[Place]:
         if "<" in text:
@@ -84,13 +79,11 @@ def make_json_injection(parameters: Mapping[str, Any]) -> JsonInjection:
     """
     given = Parameters(NAME, parameters, "detector")
     form = given.take("format", str, "text", choices=("json", "text"))
-    ignore = given.take("ignore", list, [])
+    ignore = given.take_some("ignore", RULES, ())
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "high", choices=[s.value for s in Severity])
-    if unknown := [rule for rule in ignore if rule not in RULES]:
-        given.refuse("ignore", f"knows no rule {unknown[0]!r}", f"the rules: {', '.join(RULES)}")
     given.finish()
-    signature = f"format:{form}|ignore:{'+'.join(sorted(set(ignore))) or 'none'}|version:{VERSION}"
+    signature = f"format:{form}|ignore:{'+'.join(sorted(ignore)) or 'none'}|version:{VERSION}"
     spec = DetectorSpec(NAME, category, VERSION, signature, sensitive=False)
     return JsonInjection(spec, form == "json", frozenset(ignore), Severity(severity))
 

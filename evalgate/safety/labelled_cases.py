@@ -7,6 +7,7 @@ from typing import Any
 
 from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput
+from evalgate.core.labelled import label_text
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case
 
@@ -48,12 +49,4 @@ def take_unsafe_cases(given: Parameters, owner: str) -> UnsafeCases:
 
 def _same(label: object, value: object) -> bool:
     """Equal as YAML and CSV write them: a `true` or `1` of a CSV file is a text."""
-    return _written(label) == _written(value)
-
-
-def _written(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip().casefold()
+    return label_text(label) == label_text(value)

@@ -9,8 +9,8 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from evalgate.safety.hidden_text import Place
 from evalgate.safety.markup_tags import TAG
+from evalgate.safety.rule_places import Place
 from evalgate.safety.url_parts import ATTRIBUTE, DEFINITION, MARKDOWN_TARGET, Link, read_link, targets
 
 _BRACKETS = re.compile(r"\\.|!\[|\[|\](?:\(|\[([^\[\]\n]{0,500})\])?|\n[ \t\r]*\n", re.DOTALL)

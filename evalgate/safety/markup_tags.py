@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from evalgate.safety.hidden_text import Place
+from evalgate.safety.rule_places import Place
 
 TAG = re.compile(r"</?([A-Za-z][^\s/><]*)((?:[^>=]|=(?:\s*(?:\"[^\"]*\"|'[^']*'))?)*)(>?)")
 """Name, attributes, and whether the tag ends. A quote means something only behind an equals sign."""

@@ -9,10 +9,11 @@ from typing import Any
 from evalgate.core.canonical import digest
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
-from evalgate.safety.hidden_text import Place, hidden_places
+from evalgate.safety.hidden_text import hidden_places
 from evalgate.safety.markdown_code import without_code
 from evalgate.safety.markup_images import image_places, program_places
 from evalgate.safety.markup_tags import tag_places
+from evalgate.safety.rule_places import Place, findings_at
 from evalgate.safety.url_hosts import host_entry, is_host, within
 from evalgate.safety.url_parts import Link
 
@@ -36,11 +37,7 @@ class Markup:
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
         """Everything that acts, once for each rule and place."""
-        found = {place for place in self._places(output.text) if place[0] not in self.ignored}
-        return tuple(
-            Finding(self.spec.category, rule, self.severity, start, end)
-            for rule, start, end in sorted(found, key=lambda place: (place[1], place[2], place[0]))
-        )
+        return findings_at(self._places(output.text), self.spec, self.severity, self.ignored)
 
     def _places(self, text: str) -> Iterator[Place]:
         yield from hidden_places(text)
@@ -65,18 +62,14 @@ def make_markup(parameters: Mapping[str, Any]) -> Markup:
     given = Parameters(NAME, parameters, "detector")
     hosts = given.take("hosts", list, [])
     code = given.take("code", bool, False)
-    ignore = given.take("ignore", list, [])
+    ignore = given.take_some("ignore", RULES, ())
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "high", choices=[s.value for s in Severity])
     if wrong := [host for host in hosts if not is_host(host)]:
         given.refuse("hosts", f"holds {wrong[0]!r}, which is no host", "write example.com, or .example.com for all below it too")
-    if unknown := [rule for rule in ignore if rule not in RULES]:
-        given.refuse("ignore", f"knows no rule {unknown[0]!r}", f"the rules: {', '.join(RULES)}")
     given.finish()
     own = tuple(sorted({host_entry(host) for host in hosts}))
     listed = f"{len(own)}-{digest(list(own))[7:19]}" if own else "none"
-    signature = (
-        f"code:{'yes' if code else 'no'}|hosts:{listed}|ignore:{'+'.join(sorted(set(ignore))) or 'none'}|version:{VERSION}"
-    )
+    signature = f"code:{'yes' if code else 'no'}|hosts:{listed}|ignore:{'+'.join(sorted(ignore)) or 'none'}|version:{VERSION}"
     spec = DetectorSpec(NAME, category, VERSION, signature, sensitive=False)
     return Markup(spec, own, code, frozenset(ignore), Severity(severity))

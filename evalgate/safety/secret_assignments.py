@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from evalgate.safety.plain_bytes import SPACE, as_bytes, byte_pattern, folded
+from evalgate.safety.rule_places import Place
 from evalgate.safety.secret_filters import is_harmless
-from evalgate.safety.secret_formats import Place
 
 UNQUOTED = "unquoted_secret"
 SHORTEST = 6

@@ -14,12 +14,11 @@ from functools import lru_cache
 from typing import Any
 
 from evalgate.safety.plain_bytes import as_bytes, byte_pattern, for_bytes
+from evalgate.safety.rule_places import Place
 
 SHORTEST_KEY = 15
 _LONG_WORD = re.compile(r"[\w-]{20}")
 """What every format marked `long_word` has inside."""
-Place = tuple[str, int, int]
-"""Rule, start, end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from evalgate.core.key_patterns import any_key, may_hold_key
 from evalgate.core.patterns import encodable
-from evalgate.safety.secret_formats import Place
+from evalgate.safety.rule_places import Place
 
 _PIECE = re.compile(r"[A-Za-z0-9]{12,}")
 _WEAK = ("openai_key", "bearer_token")

@@ -13,7 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from evalgate.safety.plain_bytes import SPACE, WORD, as_bytes, byte_pattern
-from evalgate.safety.secret_formats import Place, load
+from evalgate.safety.rule_places import Place
+from evalgate.safety.secret_formats import load
 
 NAMED = "secret_keyword"
 RANDOM = {

@@ -17,9 +17,10 @@ from evalgate.core.key_patterns import KEY_PATTERNS
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
 from evalgate.safety.plain_bytes import folded
+from evalgate.safety.rule_places import Place
 from evalgate.safety.secret_assignments import UNQUOTED, unquoted_places
 from evalgate.safety.secret_filters import LineFilter, is_harmless
-from evalgate.safety.secret_formats import FORMATS, Format, Place, candidates, long_pieces, places
+from evalgate.safety.secret_formats import FORMATS, Format, candidates, long_pieces, places
 from evalgate.safety.secret_keys import key_places
 from evalgate.safety.secret_quotes import NAMED, RANDOM, may_be_named, may_be_random, named_places, random_places
 
@@ -67,14 +68,11 @@ def make_secrets(parameters: Mapping[str, Any]) -> Secrets:
     Raises: Incomplete when detect-secrets is not installed.
     """
     given = Parameters(NAME, parameters, "detector")
-    ignore = given.take("ignore", list, [])
+    ignore = given.take_some("ignore", RULES, ())
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, None, choices=[s.value for s in Severity])
-    unknown = [rule for rule in ignore if rule not in RULES]
-    if unknown:
-        given.refuse("ignore", f"knows no rule {unknown[0]!r}", f"the rules: {', '.join(RULES)}")
     given.finish()
-    signature = f"detect-secrets:{_version()}|ignore:{'+'.join(sorted(set(ignore))) or 'none'}|version:{VERSION}"
+    signature = f"detect-secrets:{_version()}|ignore:{'+'.join(sorted(ignore)) or 'none'}|version:{VERSION}"
     return Secrets(DetectorSpec(NAME, category, VERSION, signature), frozenset(ignore), Severity(severity) if severity else None)
 
 

@@ -62,8 +62,8 @@ def make_toxicity(parameters: Mapping[str, Any]) -> Toxicity:
     given = Parameters(NAME, parameters, "detector")
     model = given.take("model", str, "none", choices=("none", CLASSIFIER))
     threshold = given.take("threshold", float, THRESHOLD, low=0, high=1)
-    languages = _chosen(given, "languages", LANGUAGES)
-    kinds = _chosen(given, "kinds", KINDS)
+    languages = given.take_some("languages", LANGUAGES, LANGUAGES)
+    kinds = given.take_some("kinds", KINDS, KINDS)
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, None, choices=[s.value for s in Severity])
     if model == "none" and "threshold" in parameters:
@@ -78,14 +78,6 @@ def make_toxicity(parameters: Mapping[str, Any]) -> Toxicity:
     spec = DetectorSpec(NAME, category, VERSION, signature)
     least = threshold if model == CLASSIFIER else None
     return Toxicity(spec, languages, kinds, least, None if severity is None else Severity(severity))
-
-
-def _chosen(given: Parameters, name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    values = given.take(name, list, list(known), low=1)
-    unknown = [value for value in values if value not in known]
-    if unknown:
-        given.refuse(name, f"cannot hold {unknown[0]!r}", f"one of: {', '.join(known)}")
-    return tuple(value for value in known if value in values)
 
 
 def _near(places: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:

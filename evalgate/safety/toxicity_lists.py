@@ -10,6 +10,7 @@ from functools import lru_cache
 from evalgate.core.canonical import digest
 from evalgate.core.patterns import Pattern, compile_pattern
 from evalgate.safety.folding import Folded, fold
+from evalgate.safety.rule_places import Place
 from evalgate.safety.toxicity_words import SEVERITIES, WORDS
 
 LANGUAGES = tuple(WORDS)
@@ -19,8 +20,6 @@ _MIXED = re.compile(r"[a-z][013457@$!|8]+[a-z]|(?<!\S)[@$5!][a-z]{2,}")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _LETTERS = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,3}[^\W_](?![^\W_])){3,}")
 _MARKS = re.compile("[\u0300-\u036f]+")
-
-Place = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)

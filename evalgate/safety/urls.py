@@ -81,7 +81,7 @@ def make_urls(parameters: Mapping[str, Any]) -> Urls:
     given = Parameters(NAME, parameters, "detector")
     allow = given.take("allow", list, None)
     schemes = given.take("schemes", list, list(SCHEMES), low=1)
-    ignore = given.take("ignore", list, [])
+    ignore = given.take_some("ignore", RULES, ())
     category = given.take("category", str, NAME, low=1)
     severity = given.take("severity", str, "medium", choices=[s.value for s in Severity])
     for host in allow or ():
@@ -89,12 +89,10 @@ def make_urls(parameters: Mapping[str, Any]) -> Urls:
             given.refuse("allow", f"holds {host!r}, which is no host", "write example.com, or .example.com for all below it too")
     if not all(isinstance(scheme, str) and re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) for scheme in schemes):
         given.refuse("schemes", "must be names in lower case without a colon")
-    if unknown := [rule for rule in ignore if rule not in RULES]:
-        given.refuse("ignore", f"knows no rule {unknown[0]!r}", f"the rules: {', '.join(RULES)}")
     given.finish()
     allowed = None if allow is None else tuple(sorted({host_entry(host) for host in allow if is_host(host)}))
     listed = "none" if allowed is None else f"{len(allowed)}-{digest(list(allowed))[7:19]}"
-    signature = f"allow:{listed}|schemes:{'+'.join(sorted(set(schemes)))}|ignore:{'+'.join(sorted(set(ignore))) or 'none'}"
+    signature = f"allow:{listed}|schemes:{'+'.join(sorted(set(schemes)))}|ignore:{'+'.join(sorted(ignore)) or 'none'}"
     spec = DetectorSpec(NAME, category, VERSION, f"{signature}|version:{VERSION}", sensitive=False)
     return Urls(spec, allowed, frozenset(schemes), frozenset(ignore), Severity(severity))
 

@@ -159,7 +159,7 @@ def test_parameters() -> None:
     ("parameters", "said"),
     [
         ({"format": "yaml"}, "one of"),
-        ({"ignore": ["dde"]}, "no rule"),
+        ({"ignore": ["dde"]}, "cannot hold"),
         ({"formats": "json"}, "did you mean format"),
         ({"severity": "x"}, "severity"),
     ],

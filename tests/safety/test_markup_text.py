@@ -181,7 +181,7 @@ def test_parameters() -> None:
         ({"code": "yes"}, "true or false"),
         ({"hosts": ["https://a.example"]}, "no host"),
         ({"hosts": [1]}, "no host"),
-        ({"ignore": ["scripts"]}, "no rule"),
+        ({"ignore": ["scripts"]}, "cannot hold"),
         ({"ignored": []}, "did you mean ignore"),
         ({"severity": 1}, "severity"),
     ],

@@ -393,8 +393,8 @@ def test_parameters() -> None:
     ("parameters", "said"),
     [
         ({"ignore": "secret_keyword"}, "list"),
-        ({"ignore": ["secret_keywords"]}, "no rule"),
-        ({"ignore": [3]}, "no rule"),
+        ({"ignore": ["secret_keywords"]}, "cannot hold"),
+        ({"ignore": [3]}, "cannot hold"),
         ({"ignored": []}, "did you mean ignore"),
         ({"severity": "worst"}, "severity"),
         ({"category": ""}, "category"),

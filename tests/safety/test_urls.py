@@ -191,7 +191,7 @@ def test_parameters() -> None:
         ({"allow": [""]}, "no host"),
         ({"allow": ["."]}, "no host"),
         ({"allow": [3]}, "no host"),
-        ({"ignore": ["ip"]}, "no rule"),
+        ({"ignore": ["ip"]}, "cannot hold"),
         ({"schemes": []}, "length"),
         ({"schemes": ["https://"]}, "without a colon"),
         ({"allowed": []}, "did you mean allow"),
