@@ -7,28 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalgate.core.canonical import digest
+from evalgate.core.judgement import UNPARSEABLE, read_judgement
 from evalgate.core.parameters import Parameters
-from evalgate.core.strict_json import parse_json
-from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity, Status
+from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
 
 NAME = "judge"
 VERSION = "1"
-UNPARSEABLE = "unparseable"
-REFUSED = "refused"
-NO_ANSWER = "no_answer"
-_FILTERED = "content_filter"
-_WHOLE = (None, "stop", "stop_sequence", "end_turn", "eos", "eos_token", "completed")
-"""Why an answer ended, in the words of several providers, when nothing of it is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a judge's answer comes to."""
-
-    label: str | None
-    """One of the judge's labels; None where the answer says none of them."""
-    fault: str | None = None
-    """Why there is no label: `unparseable`, `refused` or `no_answer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,36 +58,6 @@ def make_judge(parameters: Mapping[str, Any]) -> Judge:
     identity = digest([labels, violating])[7:19]
     spec = DetectorSpec(NAME, category, VERSION, f"answer:{answer}|labels:{identity}|version:{VERSION}", sensitive)
     return Judge(spec, tuple(labels), tuple(violating), answer, Severity(severity))
-
-
-def read_judgement(answer: Output | None, labels: tuple[str, ...], form: str) -> Judgement:
-    """What a judge's answer says: one of the labels and nothing else, or in the form `json` an object with that label.
-
-    Case and white space around it do not matter. Anything more is not a judgement: prose, a full stop, a fence around JSON,
-    a key twice, another key than `label` and `reason`, an answer that was cut off or had something taken out of it.
-    """
-    if answer is None or answer.status is Status.ERROR:
-        return Judgement(None, NO_ANSWER)
-    if answer.finish == _FILTERED:
-        return Judgement(None, REFUSED)
-    if answer.finish not in _WHOLE or answer.redacted:
-        return Judgement(None, UNPARSEABLE)
-    said = answer.text if form == "label" else _label_of(answer.text)
-    known = {label.casefold(): label for label in labels}
-    label = known.get(said.strip().casefold()) if said is not None else None
-    return Judgement(label, None if label is not None else UNPARSEABLE)
-
-
-def _label_of(text: str) -> str | None:
-    try:
-        value = parse_json(text)
-    except ValueError:
-        return None
-    if not isinstance(value, dict) or not {"label"} <= value.keys() <= {"label", "reason"}:
-        return None
-    if not all(isinstance(part, str) for part in value.values()):
-        return None
-    return str(value["label"])
 
 
 def _check_labels(given: Parameters, labels: list[Any], violating: list[Any]) -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalgate.core.errors import BadInput
+from evalgate.core.judgement import read_judgement
 from evalgate.core.settings import PluginChoice
 from evalgate.core.values import Case, Finding, Output, Severity, Status
 from evalgate.safety.catalog import make_detector
-from evalgate.safety.judge import read_judgement
 
 CASE = Case("c", {}, {}, (), {})
 LABELS = ("safe", "not safe", "Ünklar")
