@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from evalgate.cli.last_exit import keep_exit_code
 from evalgate.cli.parser import Handler, build_parser
 from evalgate.core.credentials import without_secrets
 from evalgate.core.errors import EvalgateError, ExitCode, Interrupted, Problem, Terminated
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def entry() -> None:
-    """Console script: run and exit; a closed standard output does not change the exit code."""
+    """Console script: run and exit; neither a closed standard output nor an extension changes the exit code."""
+    keep_exit_code()
     code = main()
     try:
         sys.stdout.flush()

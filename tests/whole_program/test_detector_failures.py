@@ -238,6 +238,16 @@ def test_nothing_but_a_handler_gives_an_exit_code(stop: BaseException, monkeypat
     assert type(stop).__name__ in capsys.readouterr().err
 
 
+def test_code_that_leaves_at_once_has_no_verdict(project: Callable[..., Any], install_plugin: Callable[..., None]) -> None:
+    install_plugin("odd", source(look="import os; os._exit(0)"))
+    made = project(safety="[odd]", cases=6, thresholds=("{safety: odd, max: 0}",))
+    command = [sys.executable, "-m", "evalgate", "run", str(made.config)]
+    environment = {**os.environ, "PYTHONPATH": sys.path[0]}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 3 and "an extension ended the program" in done.stderr, done.stderr
+    assert nothing_decided(made.root)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("look", "said"),
