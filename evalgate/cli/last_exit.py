@@ -7,7 +7,9 @@ from typing import NoReturn
 
 from evalgate.core.errors import ExitCode
 
-_SAID = b"evalgate: an extension ended the program with os._exit(): there is no verdict\n    try: report it to the extension's author\n"
+_SAID = b"""evalgate: an extension ended the program with os._exit(): there is no verdict
+    try: report it to the extension's author
+"""
 
 
 def keep_exit_code() -> None:
