@@ -153,6 +153,11 @@ class MetricResult:
     """None where no second method was asked."""
     answered: Answered | None = None
     """Figures without the cases that lost an answer; None when none was lost."""
+    unread: Mapping[str, int] | None = None
+    """For scores that a model gives, on the whole dataset: variant → judgements that could not be read. They count as the worst
+    for the candidate and as the best for the baseline."""
+    distrust: str | None = None
+    """Why no blocking threshold may decide on it."""
 
 
 @dataclass(frozen=True, slots=True)

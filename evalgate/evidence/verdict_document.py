@@ -115,6 +115,10 @@ def _metric(metric: MetricResult) -> dict[str, Any]:
     if metric.newly_failing is not None:
         entry |= {"newly_failing": metric.newly_failing, "newly_passing": metric.newly_passing}
         entry |= {"stable": metric.stable, "flaky": metric.flaky, "repeats": metric.repeats}
+    if metric.unread is not None:
+        entry["unread_judgements"] = dict(metric.unread)
+    if metric.distrust is not None:
+        entry["distrust"] = metric.distrust
     return entry | ({"reason": metric.reason} if metric.reason else {})
 
 

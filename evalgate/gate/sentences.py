@@ -16,7 +16,7 @@ _MORE_DECIMALS = 3
 _PLAIN_UNITS = frozenset({"", "0-1", "0-100"})
 _NAME_LIMIT = 60
 ON_THE_ESTIMATE = ", decided on the point estimate"
-_DECIDED = (f": {Decision.PASS}.", f": {Decision.PASS}{ON_THE_ESTIMATE}.")
+_DECIDED = tuple(f": {said}{how}." for said in (Decision.PASS, Decision.FAIL) for how in ("", ON_THE_ESTIMATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def undecided(why: str) -> str:
 
 
 def overruled(reason: str, why: str) -> str:
-    """The sentence of a pass that is taken back, with the reason."""
+    """The sentence of a decision that is taken back, with the reason."""
     for said in _DECIDED:
         if reason.endswith(said):
             return f"{reason.removesuffix(said)}: {undecided(why)}."

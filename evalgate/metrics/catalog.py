@@ -31,6 +31,7 @@ BUILTINS: Mapping[str, str] = {
     "exact_match": "evalgate.metrics.text_match:make_exact_match",
     "json_schema": "evalgate.metrics.structured:make_json_schema",
     "json_valid": "evalgate.metrics.structured:make_json_valid",
+    "judge": "evalgate.metrics.judge:make_judge",
     "latency_ms": "evalgate.metrics.run_figures:make_latency_ms",
     "length": "evalgate.metrics.run_figures:make_length",
     "mrr": "evalgate.metrics.ranking:make_mrr",

@@ -43,6 +43,15 @@ class Metric(Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsJudgements(Protocol):
+    """A metric that reads what a model said of an output, which may be nothing that can be read."""
+
+    def unread(self, output: Output) -> bool:
+        """Whether there is no score to read for an output that was answered."""
+        ...
+
+
 class MetricFactory(Protocol):
     """What the catalog (or an entry point of `evalgate.metrics`) names: parameters → a metric.
 

@@ -144,6 +144,7 @@ def _gate_note(resolved: Resolved, rows: int) -> str:
     same = {prompt.digest for prompt in resolved.prompts.values()}
     alike = "; both prompts are the same" if len(same) == 1 else ""
     unproven = "".join(f"; no threshold may decide on {name}: {why}" for name, why in resolved.built.distrust.items())
+    unproven += "".join(f"; no blocking threshold may decide on {name}: {why}" for name, why in resolved.built.doubts.items())
     return f"{rows} cases, {len(resolved.settings.thresholds)} thresholds{locked}{alike}{unproven}"
 
 

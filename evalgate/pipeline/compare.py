@@ -77,7 +77,7 @@ def compare_outputs(
     Raises: BadInput before anything is measured, Incomplete when the evidence is not complete.
     Side effects: writes the run folder.
     """
-    refuse_judges(comparison.safety)
+    refuse_judges((*comparison.safety, *comparison.metrics))
     if comparison.baseline.is_dir() or comparison.candidate.is_dir():
         return _compare_runs(comparison, folder, workers, progress, kept=kept, notice=notice)
     if not comparison.references:

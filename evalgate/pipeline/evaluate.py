@@ -24,7 +24,7 @@ from evalgate.evidence.waivers_document import waivers_document
 from evalgate.pipeline.attempts import STANDING, attempts_document, attempts_of
 from evalgate.pipeline.cited_cards import Cited, cited_cards
 from evalgate.pipeline.error_budget import check_error_budget
-from evalgate.pipeline.instruments import Instruments, with_reference_counts
+from evalgate.pipeline.instruments import Instruments, with_reference_counts, with_unread
 from evalgate.pipeline.misses import explained
 from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
@@ -63,7 +63,7 @@ class Subject:
     prompts: Mapping[str, Prompt] = field(default_factory=dict)
     recording: Recording | None = None
     judges: Mapping[str, ArmTask] = field(default_factory=dict)
-    """Safety category → how the model is asked that judges it."""
+    """Name of a judgement → how the model is asked for it."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """How the answers came, for run.json."""
     ledger: Path | None = None
@@ -107,7 +107,8 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     if subject.recording is not None:
         subject.recording.require_unchanged()
     store = ShardStore(folder, len(job.shards))
-    subject = replace(subject, built=with_reference_counts(subject.built, [receipt.references for receipt in receipts]))
+    built = with_reference_counts(subject.built, [receipt.references for receipt in receipts])
+    subject = replace(subject, built=with_unread(built, [receipt.unread for receipt in receipts]))
     values = {column: sorted(found) for column, found in writer.slice_values.items()}
     needs, gone = subject.require_threshold, subject.findings.expired
     verdict = reach_verdict(subject.settings, subject.built, store, values, require_threshold=needs, expired_waivers=gone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -55,6 +56,10 @@ class Instruments:
     """Safety category → why no threshold may decide on it."""
     judged: Mapping[str, DetectorCard] = field(default_factory=dict)
     """Safety category that a model judges → the card that says how often it errs; only those that may decide."""
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """Metric that a model scores → why no blocking threshold may decide on it."""
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Metric that a model scores → variant → judgements that could not be read, from what the shards saw."""
 
     @property
     def metric_names(self) -> tuple[str, ...]:
@@ -107,6 +112,17 @@ def with_reference_counts(built: Instruments, ranges: Sequence[Mapping[str, tupl
             instrument = replace(instrument, spec=replace(instrument.spec, signature=signature))
         completed.append(instrument)
     return replace(built, metrics=tuple(completed))
+
+
+def with_unread(built: Instruments, counts: Sequence[Mapping[str, Mapping[str, int]]]) -> Instruments:
+    """The instruments with the number of judgements that could not be read, summed over the shards."""
+    summed: dict[str, Counter[str]] = {}
+    for found in counts:
+        for name, arms in found.items():
+            total = summed.setdefault(name, Counter())
+            for arm, number in arms.items():
+                total[arm] += number
+    return replace(built, unread={name: dict(total) for name, total in sorted(summed.items())})
 
 
 def _detector(choice: PluginChoice) -> Detector:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from evalgate.core.values import DetectorSpec
 from evalgate.evidence.verdict_document import published
 from evalgate.pipeline.detector_cards import figures
 from evalgate.safety import card_file
+from evalgate.safety.judge import NAME as JUDGE
 from evalgate.stats.detector_quality import quality
 from evalgate.stats.kappa import Kappa, cohens_kappa
 
@@ -31,10 +32,27 @@ def distrust_of(name: str, spec: DetectorSpec, binding: Mapping[str, str], card:
         return f"{judge} has the card of something else ({card.detector} of {card.category}, by {card.unit})"
     if card.signature != spec.signature:
         return f"{judge} was calibrated with other labels, or another form of answer"
-    changed = [key.removesuffix("_digest") for key, value in sorted(binding.items()) if card.binding.get(key) != value]
-    if changed:
-        return f"{judge} was calibrated with another {' and another '.join(changed)}"
-    return _too_weak(judge, card)
+    return _other_than(judge, binding, card) or _too_weak(judge, card)
+
+
+def score_distrust_of(
+    name: str, signatures: Collection[str], binding: Mapping[str, str], card: DetectorCard | None
+) -> str | None:
+    """Why no blocking threshold may decide on the scores of a judge; None where its card shows that it may.
+
+    `signatures`: of the detectors that the same labels would make, whichever of the two is called the violating one: to agree
+    with people about one of two labels is to agree about the other. Empty where there are not two labels.
+    """
+    judge = f"the judge of {name}"
+    if not signatures:
+        return f"{judge} tells more than two labels apart, and a calibration card holds two"
+    if card is None:
+        return f"{judge} has no calibration card"
+    if (card.detector, card.unit) != (JUDGE, UNIT):
+        return f"{judge} has the card of something else ({card.detector} of {card.category}, by {card.unit})"
+    if card.signature not in signatures:
+        return f"{judge} was calibrated with other labels, or another form of answer"
+    return _other_than(judge, binding, card) or _too_weak(judge, card)
 
 
 def judge_figures(tally: Tally, level: float) -> dict[str, Any]:
@@ -76,6 +94,11 @@ def judge_card_digest(card: DetectorCard) -> str:
 def agreement(tally: Tally) -> Kappa | None:
     """Kappa of a judge and people; None where one label was all there was."""
     return cohens_kappa(((tally.found, tally.false_alarms), (tally.missed, tally.clean or 0)))
+
+
+def _other_than(judge: str, binding: Mapping[str, str], card: DetectorCard) -> str | None:
+    changed = [key.removesuffix("_digest") for key, value in sorted(binding.items()) if card.binding.get(key) != value]
+    return f"{judge} was calibrated with another {' and another '.join(changed)}" if changed else None
 
 
 def _too_weak(judge: str, card: DetectorCard) -> str | None:

@@ -17,7 +17,7 @@ from evalgate.core.values import Case
 from evalgate.golden.labelled_outputs import LABEL, OUTPUT, LabelledColumns, LabelledFile
 from evalgate.pipeline.arm_tasks import project_path
 from evalgate.pipeline.judge_cards import UNIT, save_judge_card
-from evalgate.pipeline.judge_stage import JudgeStage, resolve_judges
+from evalgate.pipeline.judge_stage import JudgeStage, metric_judge, resolve_judges
 from evalgate.pipeline.misses import explained
 from evalgate.proxy.nearest import Miss
 from evalgate.proxy.recording import Recording, open_recording
@@ -83,11 +83,17 @@ def measure_judge(
 
 
 def judge_of(settings: GateSettings, config: Path, category: str) -> JudgeStage:
-    """The judge of a category, without its card.
+    """The judge of a category, or else of a metric of that name, without its card.
 
-    Raises: BadInput when there is none.
+    Raises: BadInput when there is none, or when it is one of a metric with more than two labels.
     """
     judges = resolve_judges(settings, config.parent, None, cards=False)
+    scoring = judges.get(metric_judge(category))
+    if category not in judges and scoring is not None:
+        if not scoring.alike:
+            said = f"the judge of {category} tells more than two labels apart, and a calibration card holds two"
+            raise BadInput(said, where="--category", hint="give it scores for two labels")
+        return scoring
     if category not in judges:
         hint = suggestion(category, list(judges)) if judges else "name one under safety: judge: {prompt: …, model: …}"
         raise BadInput(f"{config} has no judge of {category!r}", where="--category", hint=hint)
@@ -136,7 +142,9 @@ def _counted(stage: JudgeStage, rows: list[LabelledOutput], recording: Recording
     misses: list[Miss] = []
     undecided = 0
     for row in rows:
-        outputs = judged(row.case, PERSON, (row.output,), {stage.name: (stage.task, stage.prompt)}, recording, misses)
+        outputs = judged(
+            row.case, PERSON, (row.output,), {stage.detector.spec.category: (stage.task, stage.prompt)}, recording, misses
+        )
         findings = case_findings(stage.detector, outputs, row.case)
         if worst_rank(findings, undecided=True):
             undecided += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from evalgate.core.plugins import suggestion
 from evalgate.core.settings import GateSettings, PluginChoice, VariantChoice
 from evalgate.core.values import ARMS, Case, Output, Status
 from evalgate.golden.card import Card
+from evalgate.metrics.catalog import make_metric, split_generic
+from evalgate.metrics.judge import JudgeMetric
 from evalgate.pipeline.arm_tasks import arm_task, read_prompt
 from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.faults import Faults
 from evalgate.pipeline.instruments import Instruments
-from evalgate.pipeline.judge_cards import distrust_of, judge_card_digest, load_judge_card
+from evalgate.pipeline.judge_cards import distrust_of, judge_card_digest, load_judge_card, score_distrust_of
 from evalgate.pipeline.plan_document import plain
 from evalgate.prompts.template import missing_inputs
 from evalgate.prompts.values import Prompt
@@ -28,7 +31,7 @@ from evalgate.runner.job import ArmTask
 from evalgate.runner.judgements import JUDGED, OWN, judge_ask
 from evalgate.safety.catalog import make_detector
 from evalgate.safety.judge import NAME as JUDGE
-from evalgate.safety.judge import Judge
+from evalgate.safety.judge import Judge, make_judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,22 @@ class JudgeStage:
     """One model as judge, with everything it needs."""
 
     name: str
-    """The safety category that it judges."""
+    """The safety category that it judges, or the metric that it scores."""
     choice: PluginChoice
     detector: Judge
     task: ArmTask
     prompt: Prompt
     card: DetectorCard | None
     """How often it was right on labelled outputs; None where no card is named."""
+    asked: str
+    """Name of its judgements beside an output."""
+    alike: tuple[str, ...] | None = None
+    """For a metric: signatures of the detectors whose card speaks for it too; None for a detector."""
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether it gives scores to a metric; else it finds violations."""
+        return self.alike is not None
 
     @property
     def binding(self) -> dict[str, str]:
@@ -59,6 +71,8 @@ class JudgeStage:
     @property
     def distrust(self) -> str | None:
         """Why no threshold may decide on its judgements; None where its card says that it may."""
+        if self.alike is not None:
+            return score_distrust_of(self.name, self.alike, self.binding, self.card)
         return distrust_of(self.name, self.detector.spec, self.binding, self.card)
 
     @property
@@ -68,8 +82,8 @@ class JudgeStage:
 
 
 def judge_choices(settings: GateSettings) -> tuple[PluginChoice, ...]:
-    """The entries of `safety` that are judged by a model."""
-    return tuple(choice for choice in settings.safety if choice.name == JUDGE)
+    """The entries of `safety` and `metrics` that a model judges."""
+    return tuple(choice for choice in (*settings.safety, *settings.metrics) if choice.name == JUDGE)
 
 
 def refuse_judges(choices: Iterable[PluginChoice]) -> None:
@@ -81,22 +95,29 @@ def refuse_judges(choices: Iterable[PluginChoice]) -> None:
         if choice.name == JUDGE:
             hint = "give both variants to a gate and use evalgate run; label counts what somebody has judged already"
             said = "a model as judge is asked through the proxy, which compare does not have"
-            raise BadInput(said, where=choice.place or "--safety judge", hint=hint)
+            raise BadInput(said, where=choice.place or "judge", hint=hint)
 
 
 def resolve_judges(settings: GateSettings, base: Path, card: Card | None, *, cards: bool = True) -> dict[str, JudgeStage]:
-    """Every judge of a gate, by category.
+    """Every judge of a gate: those of detectors by category, those of metrics as `metric NAME`.
 
     `cards`: whether to read their calibration cards; whoever writes a card has none yet.
     Raises: BadInput with everything that is wrong with any of them.
     """
     faults = Faults()
     found: dict[str, JudgeStage] = {}
-    for choice in judge_choices(settings):
-        stage = faults.attempt(lambda choice=choice: _stage(settings, choice, base, cards=cards))  # type: ignore[misc]
-        if stage is not None:
-            found[stage.name] = stage
-            _check_inputs(stage, card, faults)
+    wanted = [(_stage, choice) for choice in settings.safety if choice.name == JUDGE]
+    wanted += [(_metric_stage, choice) for choice in settings.metrics if choice.name == JUDGE]
+    for made, choice in wanted:
+        stage = faults.attempt(lambda choice=choice, made=made: made(settings, choice, base, cards=cards))  # type: ignore[misc]
+        if stage is None:
+            continue
+        key = metric_judge(stage.name) if stage.is_metric else stage.name
+        if stage.is_metric and (taken := {key, stage.asked} & found.keys()):
+            said = f"the judge of the metric {stage.name} needs the name {min(taken)!r}, which is a safety category"
+            faults.add(said, choice.place or None, "rename the category")
+        found[key] = stage
+        _check_inputs(stage, card, faults)
     faults.raise_if_any()
     return found
 
@@ -106,8 +127,16 @@ def with_judges(built: Instruments, judges: Mapping[str, JudgeStage]) -> Instrum
     if not judges:
         return built
     reasons = {name: reason for name, stage in judges.items() if (reason := stage.distrust) is not None}
-    trusted = {name: stage.card for name, stage in judges.items() if stage.card is not None and name not in reasons}
-    return replace(built, distrust={**built.distrust, **reasons}, judged=trusted)
+    finding = {name: stage for name, stage in judges.items() if not stage.is_metric}
+    trusted = {name: stage.card for name, stage in finding.items() if stage.card is not None and name not in reasons}
+    doubts = {stage.name: reasons[name] for name, stage in judges.items() if stage.is_metric and name in reasons}
+    distrust = {**built.distrust, **{name: reason for name, reason in reasons.items() if name in finding}}
+    return replace(built, distrust=distrust, judged=trusted, doubts=doubts)
+
+
+def metric_judge(name: str) -> str:
+    """Under what name the judge of a metric stands among all judges of a gate."""
+    return f"metric {name}"
 
 
 def judges_document(judges: Mapping[str, JudgeStage]) -> dict[str, Any]:
@@ -167,7 +196,32 @@ def _stage(settings: GateSettings, choice: PluginChoice, base: Path, *, cards: b
     prompt = read_prompt(asked, settings.root, base)
     named = choice.parameters.get("card")
     card = load_judge_card(settings.root / named, named) if cards and named is not None else None
-    return JudgeStage(name, choice, detector, arm_task(settings, asked, prompt), prompt, card)
+    return JudgeStage(name, choice, detector, arm_task(settings, asked, prompt), prompt, card, name)
+
+
+def _metric_stage(settings: GateSettings, choice: PluginChoice, base: Path, *, cards: bool) -> JudgeStage:
+    """The judge of a metric: as a detector of the lowest score it is asked, calibrated and bound to its card like any other."""
+    own, renamed, reference = split_generic(choice)
+    if reference is not None:
+        said = f"a judge reads the dataset's own reference, not {reference!r}"
+        raise BadInput(
+            said, where=choice.place or None, hint=f"make {reference} an input of the dataset, and use it in the prompt"
+        )
+    metric = make_metric(own)
+    assert isinstance(metric, JudgeMetric)
+    low, high = int(metric.spec.low or 0), int(metric.spec.high or 0)
+    scores = metric.scores or {str(number): float(number) for number in range(low, high + 1)}
+    name, labels = renamed or metric.spec.name, list(scores)
+    shared = {key: own.parameters[key] for key in ("prompt", "model", "card") if key in own.parameters}
+    parameters = {**shared, "category": name, "labels": labels, "answer": metric.answer}
+    lowest = [label for label in labels if scores[label] == metric.spec.low]
+    stage = _stage(settings, replace(own, parameters={**parameters, "violating": lowest}), base, cards=cards)
+    alike = [
+        make_judge({**parameters, "labels": list(order), "violating": [label]}).spec.signature
+        for order in (permutations(labels) if metric.scores and len(labels) == 2 else ())
+        for label in order
+    ]
+    return replace(stage, asked=metric.asked, alike=tuple(alike))
 
 
 def _check_inputs(stage: JudgeStage, card: Card | None, faults: Faults) -> None:

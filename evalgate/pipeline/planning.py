@@ -25,7 +25,7 @@ from evalgate.pipeline.planning_spread import CORRELATION, DISCORDANCE
 from evalgate.pipeline.planning_thresholds import Forecast, Influence, forecasts
 from evalgate.pipeline.planning_units import only_paired, usable_pairs
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve
-from evalgate.pipeline.verdict import metric_columns
+from evalgate.pipeline.verdict import doubts_of, metric_columns
 from evalgate.proxy.recording import Recording, open_recording, place_of_recording
 from evalgate.stats.power import joint_power
 
@@ -61,6 +61,7 @@ def plan_gate(config: Path, options: PlanOptions) -> PlanReport:
     pairs = usable_pairs(read)
     used = only_paired(read) if pairs else read
     planned = Planned(resolved.settings, columns, resolved.built.categories, used, pairs, expected, resolved.built.distrust)
+    planned = replace(planned, doubts=doubts_of(resolved.built))
     found = forecasts(planned)
     thresholds = tuple(forecast for forecast, _ in found)
     return PlanReport(

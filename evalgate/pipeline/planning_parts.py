@@ -37,6 +37,8 @@ class Planned:
     expected: Mapping[str, Expected]
     distrust: Mapping[str, str] = field(default_factory=dict)
     """Safety category → why no threshold may decide on it."""
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """Metric, or percentile of one → why no blocking threshold may decide on it."""
 
 
 @dataclass(frozen=True, slots=True)

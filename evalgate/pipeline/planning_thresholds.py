@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalgate.core.plan_report import POWERS, ThresholdForecast
-from evalgate.core.settings import Bound, Decide, TargetKind, Threshold
+from evalgate.core.settings import Bound, Decide, Level, TargetKind, Threshold
 from evalgate.pipeline.planning_counts import forecast_newly_failing, forecast_run, forecast_safety
 from evalgate.pipeline.planning_parts import Part, Planned, blank, part_units, parts_of
 from evalgate.pipeline.planning_spread import Figure, Question, fewest_units, figure_of, score_of
@@ -43,9 +43,10 @@ def forecasts(planned: Planned) -> list[Forecast]:
                 case TargetKind.RUN:
                     found.append((forecast_run(threshold, part), None))
                 case TargetKind.METRIC if threshold.bound is Bound.MAX_NEWLY_FAILING:
-                    found.append((forecast_newly_failing(planned, threshold, part), None))
+                    found.append((_doubted(planned, threshold, forecast_newly_failing(planned, threshold, part)), None))
                 case TargetKind.METRIC:
-                    found.append(_forecast_metric(planned, threshold, part))
+                    forecast, influence = _forecast_metric(planned, threshold, part)
+                    found.append((_doubted(planned, threshold, forecast), influence))
     return found
 
 
@@ -110,6 +111,12 @@ def _forecast_metric(planned: Planned, threshold: Threshold, part: Part) -> Fore
     return replace(start, cannot=_cannot(start, line, best, (figure, error, threshold.name in planned.expected))), _influence(
         planned, figure, units, question
     )
+
+
+def _doubted(planned: Planned, threshold: Threshold, forecast: ThresholdForecast) -> ThresholdForecast:
+    """A forecast that says so where a judge's scores may not decide."""
+    why = planned.doubts.get(threshold.name) if threshold.level is Level.BLOCK else None
+    return forecast if why is None else replace(forecast, cannot=f"{why}, so that it may not decide", power=0.0)
 
 
 def _expected(planned: Planned, threshold: Threshold, base: float | None, floor: float) -> float | None:

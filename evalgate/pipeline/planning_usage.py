@@ -62,24 +62,33 @@ class JudgeCalls:
 
     def __init__(self, judges: Mapping[str, JudgeStage], recording: Recording | None, samples: int) -> None:
         self.usage = {name: Usage() for name in judges}
+        # Two that ask one model with one prompt share their requests.
+        self._who = {name: tuple(stage.binding.items()) for name, stage in judges.items()}
+        self._scored = {stage.asked for stage in judges.values() if stage.is_metric}
         self._judges, self._recording, self._samples = judges, recording, samples
         self._seen: set[str] = set()
 
     def judged(self, case: Case, arm: str, outputs: tuple[Output, ...] | None) -> tuple[Output, ...] | None:
         """The answers with what is recorded about them; of answers that are not there each is one call more."""
         if outputs is None:
-            for used in self.usage.values():
+            for used in (self.usage[name] for name in {who: name for name, who in self._who.items()}.values()):
                 used.asked += self._samples
                 used.to_call += self._samples
                 used.unseen += self._samples
             return None
-        return tuple(self._with_judgements(case, arm, output) for output in outputs) if self._judges else outputs
+        found = tuple(self._with_judgements(case, arm, output) for output in outputs) if self._judges else outputs
+        # Without the score of a metric an answer is not measured; a finding that is missing is undecided.
+        return found if all(self._scored <= output.judgements.keys() for output in found) else None
 
     def _with_judgements(self, case: Case, arm: str, output: Output) -> Output:
         found: dict[str, Output] = {}
+        said: dict[tuple[tuple[str, str], ...], Output | None] = {}
         for name, stage in self._judges.items():
-            ask = judge_ask((name, stage.task, stage.prompt), case, arm, output)
-            answer = looked_up(ask, self._recording, self.usage[name], self._seen)
+            who = self._who[name]
+            if who not in said:
+                ask = judge_ask((stage.name, stage.task, stage.prompt), case, arm, output)
+                said[who] = looked_up(ask, self._recording, self.usage[name], self._seen)
+            answer = said[who]
             if answer is not None:
-                found[name] = answer
+                found[stage.asked] = answer
         return replace(output, judgements=found)

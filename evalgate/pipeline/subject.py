@@ -49,7 +49,7 @@ class Resolved:
     recording: Recording | None
     """Open for replay; None in the modes that make a recording first."""
     judges: Mapping[str, JudgeStage] = field(default_factory=dict)
-    """Safety category → the model that judges it."""
+    """Safety category, or `metric NAME` → the model that judges it."""
     allowed: WaiverList | None = None
     """The allow file of the gate."""
 
@@ -171,7 +171,7 @@ def subject_of(resolved: Resolved, dataset: Dataset, recording: Recording, evide
         arms=arms,
         prompts=resolved.prompts,
         recording=recording,
-        judges={name: stage.task for name, stage in resolved.judges.items()},
+        judges={stage.asked: stage.task for stage in resolved.judges.values()},
     )
 
 

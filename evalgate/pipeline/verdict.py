@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalgate.core.settings import GateSettings, SliceChoice, TargetKind
+from evalgate.core.settings import GateSettings, Level, SliceChoice, TargetKind
 from evalgate.core.values import Arm, Scale
 from evalgate.core.verdict import CaseCounts, Decision, Results, RunFigures, SafetyResult, ThresholdResult, Verdict
 from evalgate.gate.conclude import conclude, unmeasured
@@ -58,6 +58,7 @@ def reach_verdict(
             slices[str(selection)] = _results(settings, built, columns, store, selection)
     decided = decide(settings.thresholds, results, slices, confidence=settings.confidence)
     decided = tuple(_without_loss(one, columns, results if one.slice is None else slices[one.slice]) for one in decided)
+    decided = tuple(_without_proof(one, doubts_of(built)) for one in decided)
     decision, reason = conclude(decided, results.run, require_threshold=require_threshold, missing=unmeasured(results))
     counts = case_counts(store, movement(settings, built))
     return Verdict(decision, reason, results, slices, decided, counts, flaky_cases(store, built, settings.samples))
@@ -78,6 +79,23 @@ def _without_loss(result: ThresholdResult, columns: Sequence[MetricColumns], par
     which = "worst" if spec.worst is None or not mean else "best"
     why = f"{lost} answers are missing, and {spec.name} has no {which} value that could stand for them"
     return replace(result, decision=Decision.INCONCLUSIVE, reason=overruled(result.reason, why))
+
+
+def _without_proof(result: ThresholdResult, doubts: Mapping[str, str]) -> ThresholdResult:
+    """Keep scores of a judge that no card speaks for from blocking anything, and from letting anything pass."""
+    threshold = result.threshold
+    why = doubts.get(threshold.name) if threshold.kind is TargetKind.METRIC and threshold.level is Level.BLOCK else None
+    if why is None or result.decision is Decision.INCONCLUSIVE:
+        return result
+    return replace(result, decision=Decision.INCONCLUSIVE, reason=overruled(result.reason, why))
+
+
+def doubts_of(built: Instruments) -> dict[str, str]:
+    """Metric, or percentile of one → why no blocking threshold may decide on it."""
+    percentiles = {
+        quantile.name: built.doubts[quantile.metric] for quantile in built.quantiles if quantile.metric in built.doubts
+    }
+    return {**built.doubts, **percentiles}
 
 
 def metric_columns(built: Instruments) -> tuple[MetricColumns, ...]:
@@ -139,6 +157,10 @@ def _results(
     second = _second_opinions(settings, selection)
     options = StatOptions(settings.confidence, settings.seed, settings.resamples, second)
     metrics = compare_metrics(columns, lambda: store.blocks(selection), options) if columns else {}
+    for name, why in doubts_of(built).items():
+        metrics[name] = replace(metrics[name], distrust=why)
+    if selection == EVERYTHING:
+        metrics = {name: replace(one, unread=built.unread.get(name)) for name, one in metrics.items()}
     distrusted = np.array([category in built.distrust for category in built.categories], dtype=bool)
     counts = store.counts(selection, distrusted)
     run = RunFigures(counts.cases, counts.lost[Arm.BASELINE], counts.lost[Arm.CANDIDATE])

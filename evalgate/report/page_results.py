@@ -80,6 +80,7 @@ def metrics(record: RunRecord) -> Markup:
         table("Quality of both variants", header, rows),
         element("p", moved, class_="note") if counts.by else "",
         element("p", f"Answers were lost. {'; '.join(lost)}.", class_="note") if lost else "",
+        *(element("p", note, class_="lost") for metric in found.values() for note in phrases.judgement_notes(metric)),
         _methods(tuple(found.values())),
     )
 

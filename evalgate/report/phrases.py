@@ -102,6 +102,18 @@ def answered_note(metric: MetricResult) -> str:
     return f"{metric.name}: {counted} with lost answers counted against the candidate; {alone}"
 
 
+def judgement_notes(metric: MetricResult) -> list[str]:
+    """What is to be known of scores that a model gives: how many could not be read, and why they may not decide."""
+    notes = []
+    if metric.unread is not None and any(metric.unread.values()):
+        told = " and ".join(f"{count:,} of the {arm}" for arm, count in metric.unread.items())
+        counted = "the candidate's count as the worst, the baseline's as the best"
+        notes.append(f"{metric.name}: judgements that could not be read: {told}; {counted}")
+    if metric.distrust is not None:
+        notes.append(f"{metric.name}: no blocking threshold may decide on it: {metric.distrust}")
+    return notes
+
+
 def target(result: ThresholdResult) -> str:
     """What a threshold is about, its slice included: `rougeL [language=de]`."""
     threshold = result.threshold

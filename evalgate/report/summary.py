@@ -88,6 +88,8 @@ def _metrics(record: RunRecord) -> str:
     table = _table(("metric", "baseline", "candidate", "delta", f"{level} interval", "n", "method"), rows)
     lost = [note for note in map(phrases.answered_note, record.verdict.results.metrics.values()) if note]
     notes = f"\n\nAnswers were lost. {markdown('; '.join(lost))}." if lost else ""
+    judged = [note for m in record.verdict.results.metrics.values() for note in phrases.judgement_notes(m)]
+    notes += "\n" + "".join(f"\n- {markdown(shortened(note, 500))}" for note in judged) if judged else ""
     return f"### Metrics\n\n{table}{notes}"
 
 

@@ -39,6 +39,8 @@ def print_summary(record: RunRecord, console: Console) -> None:
         console.print(_metrics(record))
         for note in filter(None, map(phrases.answered_note, verdict.results.metrics.values())):
             console.print(_text(f"Lost answers: {note}", "dim"))
+        for note in (note for metric in verdict.results.metrics.values() for note in phrases.judgement_notes(metric)):
+            console.print(_text(f"  {note}", "yellow"))
     if verdict.results.safety:
         console.print(_safety(record))
         for result in verdict.results.safety.values():

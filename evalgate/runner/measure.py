@@ -12,7 +12,7 @@ from evalgate.core.errors import BadInput, EvalgateError, Incomplete
 from evalgate.core.values import ARMS, Arm, Case, Direction, Expectation, MetricSpec, Output, Scale, Status
 from evalgate.golden.cases import references_of
 from evalgate.metrics.catalog import make_metric
-from evalgate.metrics.interface import Metric, Rows
+from evalgate.metrics.interface import Metric, ReadsJudgements, Rows
 from evalgate.metrics.reference_texts import OPEN_COUNT, reference_texts
 from evalgate.runner.job import MetricTask
 
@@ -38,7 +38,8 @@ def metric_rows(tool: MetricTool, answers: Mapping[str, Samples], cases: Sequenc
     """Rows of one metric for both arms, summed over the samples of a case.
 
     A lost answer of the candidate gets the worst row, a lost answer of the baseline the best one: whatever it would have
-    been, the candidate cannot gain by its loss. Corpus scores have no best row; there it gets the candidate's.
+    been, the candidate cannot gain by its loss. Corpus scores have no best row; there it gets the candidate's. An answer
+    that a model judged, and nobody can say how, counts as lost for the metric that asked.
 
     Shapes: n cases → (n, d) for each arm.
     Raises: BadInput or Incomplete naming the metric and the case.
@@ -47,7 +48,7 @@ def metric_rows(tool: MetricTool, answers: Mapping[str, Samples], cases: Sequenc
     samples = len(answers[Arm.CANDIDATE][0]) if cases else 1
     flat = {arm: [output for outputs in answers[arm] for output in outputs] for arm in ARMS}
     wanted = [expectation for expectation in expectations for _ in range(samples)]
-    lost = {arm: np.array([o.status is Status.ERROR for o in flat[arm]], dtype=bool) for arm in ARMS}
+    lost = {arm: np.array([o.status is Status.ERROR or _unread(tool, o) for o in flat[arm]], dtype=bool) for arm in ARMS}
     measured = {arm: _measured(tool, flat[arm], wanted, lost[arm]) for arm in ARMS}
     if _lost_is_uncountable(tool.spec):
         anywhere = lost[Arm.BASELINE] | lost[Arm.CANDIDATE]
@@ -69,11 +70,23 @@ def reference_range(tool: MetricTool, cases: Sequence[Case]) -> tuple[int, int] 
     return min(counts), max(counts)
 
 
+def unread_judgements(tool: MetricTool, answers: Mapping[str, Samples]) -> dict[str, int] | None:
+    """Arm → answers whose judgement cannot be read; None for a metric that reads no judgements."""
+    if not isinstance(tool.metric, ReadsJudgements):
+        return None
+    flat = {arm: [output for outputs in answers[arm] for output in outputs] for arm in ARMS}
+    return {str(arm): sum(o.status is not Status.ERROR and _unread(tool, o) for o in flat[arm]) for arm in ARMS}
+
+
 def case_scores(tool: MetricTool, rows: Rows) -> list[float | None]:
     """The score of every case alone; None where it is undefined."""
     with np.errstate(all="ignore"):
         scores = tool.metric.score(rows)
     return [float(score) if np.isfinite(score) else None for score in scores]
+
+
+def _unread(tool: MetricTool, output: Output) -> bool:
+    return isinstance(tool.metric, ReadsJudgements) and tool.metric.unread(output)
 
 
 def _measured(tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Expectation], lost: NDArray[np.bool_]) -> Rows:

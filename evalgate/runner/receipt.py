@@ -33,6 +33,8 @@ class Receipt:
     """Metric → fewest and most references of a case, where its signature leaves their number open."""
     waivers: Mapping[str, int] = field(default_factory=dict)
     """Place of a waiver in the allow file → findings that it covers; those that cover nothing are missing."""
+    unread: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Metric that reads judgements → variant → answers whose judgement cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from evalgate.runner.measure import (
     metric_rows,
     metric_tool,
     reference_range,
+    unread_judgements,
 )
 from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
 from evalgate.runner.repeats import with_shares
@@ -55,7 +56,8 @@ def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
         file = write_shard(shard_path(place, shard), rows)
         ranges = {tool.spec.name: reference_range(tool, [line.case for line in lines]) for tool in tools}
         known = {name: found for name, found in ranges.items() if found is not None}
-        receipt = Receipt(shard, len(lines), job.digest(), rows.digest(), file, known, _used_waivers(found))
+        unread = {tool.spec.name: counts for tool in tools if (counts := unread_judgements(tool, answers)) is not None}
+        receipt = Receipt(shard, len(lines), job.digest(), rows.digest(), file, known, _used_waivers(found), unread)
         write_receipt(place, receipt)
     except EvalgateError as error:
         return ShardOutcome(shard, None, error.problems, error.exit_code)

@@ -14,7 +14,12 @@ from evalgate.metrics.catalog import BUILTINS as METRICS
 from evalgate.safety.catalog import BUILTINS as DETECTORS
 from evalgate.safety.catalog import make_detector
 
-NEEDED = {"regex": {"pattern": "x"}, "accuracy": {"labels": ["a", "b"]}, "json_schema": {"schema": {"type": "object"}}}
+NEEDED = {
+    "regex": {"pattern": "x"},
+    "accuracy": {"labels": ["a", "b"]},
+    "json_schema": {"schema": {"type": "object"}},
+    "judge": {"prompt": "p@1", "model": "j", "scores": {"a": 1, "b": 0}},
+}
 NEEDED_BY_DETECTORS = {
     "label": {"field": "a"},
     "prompt_leak": {"canaries": ["abcd"]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ GOOD = "one two three four five"
 BAD = "six seven"
 PARAMETERS: dict[str, dict[str, Any]] = {
     "regex": {"pattern": ".*"}, "accuracy": {"labels": [GOOD, BAD]}, "json_schema": {"schema": {"type": "object"}}, "self_bleu": {"split": "lines"},
+    "judge": {"prompt": "p@1", "model": "j", "scores": {"good": 1, "fair": 0.5, "bad": 0}},
 }  # fmt: skip
 RANKING = {"ndcg", "mrr", "recall", "precision", "average_precision"}
 
@@ -48,6 +50,8 @@ def material(name: str) -> tuple[Case, Output, Output]:
         good, bad = answer('{"a": 1}'), answer("{")
     if name == "self_bleu":
         good, bad = answer("one two three\nfour five six"), answer("one two three\none two three")
+    if name == "judge":
+        good, bad = (replace(text, judgements={"p@1 by j": Output(label)}) for text, label in ((good, "good"), (bad, "bad")))
     return Case("c", {"id": "c"}, {}, (reference,), {}), good, bad
 
 

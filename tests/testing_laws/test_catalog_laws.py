@@ -27,11 +27,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "regex": {"pattern": "[a-m]+"},
     "accuracy": {"labels": list(dict.fromkeys(t for t in (*TEXTS, *OTHER) if t.strip()))},
     "json_schema": {"schema": {"type": "object"}},
+    "judge": {"prompt": "p@1", "model": "j", "range": [1, 5]},
 }
 RANKING = {"ndcg", "mrr", "recall", "precision", "average_precision"}
 JSON = {"json_valid", "json_schema"}
 NUMBERS = {"numeric_match"}
-NO_BEST = {"length", "latency_ms", "tokens", "cost", "distinct", "self_bleu", "regex", "precision", "accuracy"}
+NO_BEST = {"length", "latency_ms", "tokens", "cost", "distinct", "self_bleu", "regex", "precision", "accuracy", "judge"}
 
 
 def _case(i: int) -> Case:
