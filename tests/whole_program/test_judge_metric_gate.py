@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import upstream_stub as stub
 
 from evalgate.config.load import load_settings
 from evalgate.core.detector_card import DetectorCard, LabelledData, Tally
@@ -278,6 +280,29 @@ def test_check_and_plan_tell_before_the_run_that_nothing_will_be_decided(scored)
     assert "no blocking threshold may decide on help: the judge of help has no calibration card" in " ".join(ran.out.split())
     plan = gate.made.call("plan", str(gate.made.config), "--json").document
     assert ["metric:help" in one["threshold"] for one in plan["cannot_be_met"]].count(True) == 1
+
+
+def test_recording_asks_once_for_detector_and_metric(scored, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = scored(base=10, right=36)
+    expected = gate.verdict()[1]["metrics"]
+    detector = {"prompt": "help@1", "model": "j", "labels": ["bad", "good"], "violating": ["bad"]}
+    gate.edit("slices:", f"safety: {json.dumps([{'judge': detector}])}\nslices:")
+    shutil.rmtree(gate.made.tape.parent)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-9f8e7d6c5b4a39281706")
+
+    def script(request: Any) -> Any:
+        if request.content.startswith(("Sum:", "Add:")):
+            arm, number = request.content.split()[0], int(request.content.split()[1])
+            return stub.answer(request, gate.made.line(arm, number)["response"]["text"])
+        return stub.answer(request, strict(*request.content.split(" = ")))
+
+    with stub.Stub(script) as asked:
+        monkeypatch.setenv("OPENAI_BASE_URL", asked.url)
+        code, found = gate.verdict("--mode", "record")
+        assert len(asked.requests) == 80 + len(gate.lines()) // 2
+    assert code == 0, found["reason"]
+    assert found["metrics"] == expected
+    assert gate.verdict()[1] == found, "replayed, it is the same run"
 
 
 def test_prune_keeps_what_the_judge_said(scored) -> None:
