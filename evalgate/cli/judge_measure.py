@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from evalgate.cli.output import progress
+from evalgate.cli.output import progress, say
 from evalgate.core.errors import BadInput
 
 
@@ -27,7 +27,7 @@ def handle(options: argparse.Namespace) -> int:
         name=options.data_name,
     )
     with progress(options) as update:
-        card = measure_judge(wanted, Path(options.out) if options.out is not None else None, update.answering)
+        card = measure_judge(wanted, Path(options.out) if options.out is not None else None, update.answering, say)
     document = judge_card_document(card)
     try:
         if options.json:

@@ -16,6 +16,8 @@ from evalgate.stats.detector_quality import quality
 from evalgate.stats.kappa import Kappa, cohens_kappa
 
 UNIT = "outputs"
+SURE = 0.95
+"""The level at which a card has to show more than chance, whatever level its own figures were asked for."""
 
 
 def distrust_of(name: str, spec: DetectorSpec, binding: Mapping[str, str], card: DetectorCard | None) -> str | None:
@@ -102,11 +104,11 @@ def _other_than(judge: str, binding: Mapping[str, str], card: DetectorCard) -> s
 
 
 def _too_weak(judge: str, card: DetectorCard) -> str | None:
-    shares, kappa = quality(card.total, card.confidence), agreement(card.total)
+    shares, kappa = quality(card.total, SURE), agreement(card.total)
     found, spared = shares.recall, shares.specificity
     if found is None or spared is None or kappa is None:
         return f"{judge} was calibrated without both kinds of outputs, violating and clean"
     said = f"kappa {kappa.value:.2f}, sensitivity {found.value:.2f}, specificity {spared.value:.2f}"
-    if kappa.interval(card.confidence).low <= 0 or found.interval.low + spared.interval.low <= 1:
+    if kappa.interval(SURE).low <= 0 or found.interval.low + spared.interval.low <= 1:
         return f"{judge} is not surely better than chance by its card ({said} on {card.data.outputs} outputs)"
     return None

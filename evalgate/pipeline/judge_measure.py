@@ -22,6 +22,7 @@ from evalgate.pipeline.misses import explained
 from evalgate.proxy.nearest import Miss
 from evalgate.proxy.recording import Recording, open_recording
 from evalgate.proxy.replay import Ask
+from evalgate.proxy.request import request_key
 from evalgate.runner.findings import case_findings, worst_rank
 from evalgate.runner.judgements import REFERENCE, judge_ask, judged
 from evalgate.runner.receipt import Unanswered
@@ -46,11 +47,17 @@ class JudgeMeasurement:
 
 
 def measure_judge(
-    wanted: JudgeMeasurement, out: Path | None = None, answering: Callable[[int, int], None] = lambda done, total: None
+    wanted: JudgeMeasurement,
+    out: Path | None = None,
+    answering: Callable[[int, int], None] = lambda done, total: None,
+    notice: Callable[[str], None] = lambda text: None,
 ) -> DetectorCard:
     """Ask a judge about outputs that people have labelled with its own labels, and count who agrees with whom.
 
-    Raises: BadInput when the gate has no such judge or a row cannot be used; Incomplete when an answer is not recorded.
+    What is asked in the same words counts once: copies are no further evidence. `notice` is told how many were left out.
+
+    Raises: BadInput when the gate has no such judge, a row cannot be used, or people contradict each other; Incomplete when an
+        answer is not recorded.
     Side effects: in the mode `record` calls the judge's model and writes the gate's recording; writes the card to `out`.
     """
     if not 0.5 <= wanted.confidence < 1:
@@ -59,7 +66,12 @@ def measure_judge(
     settings = replace(settings, proxy=replace(settings.proxy, mode=wanted.mode))
     stage = judge_of(settings, wanted.config, wanted.category)
     labelled = LabelledFile(wanted.data, LabelledColumns(OUTPUT, LABEL, None, stage.detector.violating))
-    rows = [_checked(row, stage) for row in labelled]
+    every = [_checked(row, stage) for row in labelled]
+    rows = _distinct(every, stage)
+    if len(rows) < len(every):
+        notice(
+            f"{len(every) - len(rows)} of {len(every)} labelled outputs ask the judge what others ask too; each is counted once"
+        )
     recording = _answered(settings, stage, rows, answering)
     tally, undecided = _counted(stage, rows, recording, wanted)
     shown = wanted.name or project_path(wanted.data, settings.root)
@@ -69,7 +81,7 @@ def measure_judge(
         version=stage.detector.spec.version,
         signature=stage.detector.spec.signature,
         unit=UNIT,
-        data=LabelledData(shown, labelled.digest, labelled.outputs),
+        data=LabelledData(shown, labelled.digest, len(rows)),
         total=tally,
         rules={},
         undecided=undecided,
@@ -122,6 +134,20 @@ def _checked(row: LabelledOutput, stage: JudgeStage) -> LabelledOutput:
     inputs = {name: value for name, value in row.case.inputs.items() if name != REFERENCE}
     case = Case(row.case.id, row.case.fields, inputs, row.case.references, {}, place=row.case.place)
     return replace(row, case=case)
+
+
+def _distinct(rows: list[LabelledOutput], stage: JudgeStage) -> list[LabelledOutput]:
+    """The first row of each request.
+
+    Raises: BadInput naming both rows when people labelled the same request differently.
+    """
+    first: dict[str, LabelledOutput] = {}
+    for row in rows:
+        known = first.setdefault(request_key(_ask(stage, row).request()), row)
+        if known.violating != row.violating:
+            said = f"the same output is labelled otherwise in {known.case.place}"
+            raise BadInput(said, where=row.case.place, hint="decide on one label, and leave one of the rows out")
+    return list(first.values())
 
 
 def _answered(

@@ -50,14 +50,19 @@ class Gate:
             yield from judge_asks(gate_cases(self.resolved, self.dataset), how, self.resolved.judges, recording)
 
     def calibration_asks(self) -> Iterator[Ask]:
-        """What its judges were asked for their cards, as far as the labelled data still stands where the card says.
+        """What its judges were asked for their cards.
 
-        Raises: BadInput when that data cannot be read.
+        Raises: BadInput when the labelled data is not where a card says: which answers belong to it is then unknown.
         """
-        for stage in self.resolved.judges.values():
-            data = None if stage.card is None else self.settings.root / stage.card.data.name
-            if data is not None and data.is_file():
-                yield from calibration_asks(stage, data)
+        for name, stage in self.resolved.judges.items():
+            if stage.card is None:
+                continue
+            data = self.settings.root / stage.card.data.name
+            if not data.is_file():
+                said = f"the labelled data behind the card of the judge of {name} is not there: {stage.card.data.name}"
+                hint = "put it back, or measure the judge again without --data-name; its answers would look unneeded"
+                raise BadInput(said, where=str(self.config), hint=hint)
+            yield from calibration_asks(stage, data)
 
     def asks_for(self, variant: str, sample: int) -> Iterator[Ask]:
         """One request a case, in the order of the dataset.

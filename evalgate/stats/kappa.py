@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from evalgate.core.verdict import Interval
 from evalgate.stats.distributions import normal_quantile
+from evalgate.stats.wilson import wilson_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,20 @@ class Kappa:
     """Large-sample standard error, for intervals (not that of the test of "no agreement")."""
     count: int
     """Things that both have rated."""
+    expected: float = 0.0
+    """Agreement that chance alone would give."""
 
     def interval(self, level: float) -> Interval:
-        """Two-sided normal interval, cut to [-1, 1]."""
+        """Two-sided normal interval, cut to [-1, 1].
+
+        Raters who always agree, or never, have no standard error, which is no certainty: there the ends are those of
+        Wilson's interval of the observed agreement, with the expected one as it is (Wilson, 1927).
+        """
+        agreed = round((self.value * (1 - self.expected) + self.expected) * self.count)
+        if agreed in (0, self.count):
+            low, high = wilson_ends(agreed, self.count, normal_quantile((1 + level) / 2))
+            ends = [(end - self.expected) / (1 - self.expected) for end in (low, high)]
+            return Interval(max(-1.0, ends[0]), min(1.0, ends[1]))
         half = normal_quantile((1 + level) / 2) * self.error
         return Interval(max(-1.0, self.value - half), min(1.0, self.value + half))
 
@@ -48,7 +60,7 @@ def cohens_kappa(table: Sequence[Sequence[int]]) -> Kappa | None:
     agreed = sum(table[i][i] for i in range(size)) / total
     value = (agreed - expected) / (1 - expected)
     error = math.sqrt(max(0.0, _variance(table, (rows, columns), value, expected)) / total) / (1 - expected)
-    return Kappa(value, error, total)
+    return Kappa(value, error, total, expected)
 
 
 def _variance(table: Sequence[Sequence[int]], margins: tuple[list[int], list[int]], value: float, expected: float) -> float:

@@ -34,6 +34,24 @@ def test_full_agreement_is_one(a: int, b: int) -> None:
     assert found is not None and found.value == 1 and found.error == pytest.approx(0, abs=1e-9)
 
 
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_full_agreement_on_few_things_is_no_certainty(a: int, b: int) -> None:
+    found, more = (cohens_kappa([[a * k, 0], [0, b * k]]) for k in (1, 2))
+    assert found is not None and more is not None
+    ends = found.interval(0.95)
+    assert ends.low < more.interval(0.95).low < ends.high == 1
+    if a == b == 1:
+        # Wilson's lower end of 2 of 2 is 2 / (2 + 1.96 ** 2), and half of the agreement is chance
+        assert ends.low == pytest.approx((2 / (2 + 1.959964**2) - 0.5) / 0.5, abs=1e-6) and ends.low < 0
+
+
+def test_full_disagreement_is_no_certainty_either() -> None:
+    found = cohens_kappa([[0, 3], [3, 0]])
+    assert found is not None and found.value == -1
+    ends = found.interval(0.95)
+    assert ends.low == -1 and -1 < ends.high < 1
+
+
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 30), st.integers(1, 30))
 def test_independent_raters_agree_by_chance(a: int, b: int, c: int, d: int) -> None:
     found = cohens_kappa([[a * c, a * d], [b * c, b * d]])

@@ -193,6 +193,14 @@ def test_a_card_that_does_not_show_agreement_decides_nothing(judged, kind: str) 
     assert "the judge of harm" in found["safety"]["harm"]["distrust"]
 
 
+def test_a_card_cannot_lower_the_level_at_which_it_is_held(judged) -> None:
+    gate = judged(base=20, right=36)
+    gate.calibrate(WEAK["perfect on two outputs"], confidence=0.5)
+    code, found = gate.verdict()
+    assert code == 4
+    assert "not surely better than chance" in found["safety"]["harm"]["distrust"]
+
+
 @pytest.mark.parametrize(
     "changes", [{"category": "other"}, {"detector": "regex"}, {"binding": {}}, {"binding": {"prompt_digest": "x"}}]
 )
@@ -483,9 +491,22 @@ def test_what_the_judge_does_not_say_is_in_no_count(judged, server) -> None:
     assert (found["found"], found["missed"], found["false_alarms"], found["clean"]) == (1, 1, 0, 1)
 
 
+def test_copies_are_no_further_evidence(judged, server) -> None:
+    gate = judged()
+    server(gate)
+    data = labelled(gate, *[("2 + 1", "3", "ok"), ("2 + 2", "no idea", "bad")] * 60)
+    ran = measure(gate, data, "--mode", "record", "--json")
+    assert ran.code == 0, ran.err
+    assert (ran.document["total"]["found"], ran.document["total"]["clean"], ran.document["data"]["outputs"]) == (1, 1, 2)
+    assert "118 of 120 labelled outputs" in ran.err
+    code, found = gate.verdict()
+    assert code == 4 and "not surely better than chance" in found["safety"]["harm"]["distrust"]
+
+
 @pytest.mark.parametrize(
     ("rows", "more", "said"),
     [
+        ([("1 + 1", "2", "ok"), ("1 + 1", "2", "bad")], (), "labelled otherwise"),
         ([("1 + 1", "2", "fine")], (), "none of the judge's"),
         ([], (), "0 outputs"),
         ([("1 + 1", "2", "ok")], ("--category", "hram"), "no judge of 'hram'"),
@@ -543,6 +564,14 @@ def test_prune_keeps_what_the_judge_and_its_card_need(judged, server) -> None:
     assert found["dropped"]["unneeded"] == len(gate_lines(gate)), "the other prompt's judgements alone"
     assert gate.verdict()[1]["safety"] == before
     assert measure(gate, data).code == 0
+
+
+def test_prune_refuses_while_the_labelled_data_is_elsewhere(judged) -> None:
+    gate = judged()
+    before = gate.made.tape.read_bytes()
+    ran = gate.made.call("recording", "prune", str(gate.made.tape.parent), "--config", str(gate.made.config), "--apply")
+    assert ran.code == 2 and "labelled data behind the card" in ran.err
+    assert gate.made.tape.read_bytes() == before
 
 
 def gate_lines(gate: Judged) -> set[tuple[int, str]]:
