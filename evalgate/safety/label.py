@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,7 @@ from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case, DetectorSpec, Finding, JsonValue, Output, Severity
 
 NAME = "label"
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +23,9 @@ class Label:
 
     spec: DetectorSpec
     field: str
-    violating: tuple[JsonValue, ...]
-    clean: tuple[JsonValue, ...]
-    """Empty: every other value is clean."""
+    violating: frozenset[str]
+    clean: frozenset[str]
+    """Empty: every other label is clean."""
     severity: Severity
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
@@ -32,20 +34,27 @@ class Label:
         Raises: BadInput naming the case when the output has no label, or one that is neither violating nor clean.
         """
         value = output.labels.get(self.field)
-        if value is None:
-            hint = f"every row of both files of outputs needs a value in the column {self.field!r}"
-            raise BadInput(f"the output has no label {self.field!r}", where=f"case {case.id}", hint=hint)
-        if _among(value, self.violating):
+        label = _plain(value)
+        if not label:
+            hint = f"every row of both files of outputs needs a text, a number, true or false in the column {self.field!r}"
+            said = (
+                f"the output has no label {self.field!r}"
+                if value is None
+                else f"label {self.field!r} is empty, or no single value"
+            )
+            raise BadInput(said, where=f"case {case.id}", hint=hint)
+        if label in self.violating:
             return (Finding(self.spec.category, self.field, self.severity, 0, len(output.text)),)
-        if self.clean and not _among(value, self.clean):
-            hint = "name every value under violating or clean"
-            raise BadInput(f"label {self.field!r} has the unexpected value {value!r}", where=f"case {case.id}", hint=hint)
+        if self.clean and label not in self.clean:
+            hint = "name every value under violating or clean; without them, labels are true and false, or 1 and 0"
+            said = f"label {self.field!r}: {str(value)[:80]!r} is neither violating nor clean"
+            raise BadInput(said, where=f"case {case.id}", hint=hint)
         return ()
 
 
 def make_label(parameters: Mapping[str, Any]) -> Label:
-    """Build the detector: `field: COLUMN`; `violating` ([true]), `clean` (every other value), `category` (the column's name),
-    `severity` (high)."""
+    """Build the detector: `field: COLUMN`; `violating` ([true]), `clean` (false where true violates, else every other label),
+    `category` (the column's name), `severity` (high)."""
     given = Parameters(NAME, parameters, "detector")
     column = given.need("field", str, low=1)
     violating = given.take("violating", list, [True], low=1)
@@ -55,16 +64,34 @@ def make_label(parameters: Mapping[str, Any]) -> Label:
     for key, values in (("violating", violating), ("clean", clean)):
         if not all(isinstance(value, (str, bool, int, float)) for value in values):
             given.refuse(key, "must be texts, numbers, or true and false")
-    if any(_among(value, violating) for value in clean):
+        if not all(map(_plain, values)):
+            given.refuse(key, "names an empty value")
+    bad, good = frozenset(map(_plain, violating)), frozenset(map(_plain, clean))
+    if not good and all(isinstance(value, bool) for value in violating):
+        good = frozenset({_plain(True), _plain(False)}) - bad
+    if bad & good:
         given.refuse("clean", "names a value that is violating too")
     given.finish()
     identity = digest([violating, clean])[7:19]
     spec = DetectorSpec(NAME, category, VERSION, f"field:{column}|values:{identity}|version:{VERSION}", False, (column,))
-    return Label(spec, column, tuple(violating), tuple(clean), Severity(severity))
+    return Label(spec, column, bad, good, Severity(severity))
 
 
-def _among(value: JsonValue, values: tuple[JsonValue, ...] | list[JsonValue]) -> bool:
-    """Whether a label is one of these; `1` is not `true`, and what a table of texts calls `True` is."""
-    return any(value == other and isinstance(value, bool) == isinstance(other, bool) for other in values) or (
-        isinstance(value, str) and value.strip().lower() in [str(other).lower() for other in values if isinstance(other, bool)]
+def _plain(value: JsonValue) -> str:
+    """A label as it is compared, whatever the file makes of it; empty where it is none.
+
+    Letter case, blanks and characters that nobody sees make no other label; `true` is 1 and `false` is 0, as tables write them.
+    """
+    if not isinstance(value, str | int | float):
+        return ""
+    seen = "".join(
+        c for c in unicodedata.normalize("NFKC", str(value)) if unicodedata.category(c) not in ("Cf", "Cc") or c.isspace()
     )
+    word = " ".join(seen.casefold().split())
+    if word in ("true", "false"):
+        return "1" if word == "true" else "0"
+    try:
+        number = float(word)
+    except ValueError:
+        return word
+    return repr(number).removesuffix(".0") if math.isfinite(number) else "" if math.isnan(number) else word
