@@ -309,9 +309,11 @@ def test_prune_keeps_what_the_judge_said(scored) -> None:
     gate = scored(base=10, right=36)
     before = gate.verdict()[1]["metrics"]
     tape, config = str(gate.made.tape.parent), str(gate.made.config)
-    answer = gate.made.line("Add:", 0)["response"]["text"]
-    row = {"id": "r", "question": "0 + 1", "output": answer, "label": "good"}
-    (gate.made.root / "labelled.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    rows = [
+        {"id": label, "question": f"{i} + 1", "output": gate.made.line("Add:", i)["response"]["text"], "label": label}
+        for i, label in enumerate(("good", "bad"))
+    ]
+    (gate.made.root / "labelled.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     ran = gate.made.call("recording", "prune", tape, "--config", config, "--apply", "--json")
     assert ran.code == 0, ran.err
     assert ran.document["dropped"]["unneeded"] == len(gate.lines()) // 2, "the other prompt's judgements alone"
