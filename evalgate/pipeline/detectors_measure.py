@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalgate import __version__
 from evalgate.config.arguments import parse_detector_argument
-from evalgate.core.canonical import pretty_json
+from evalgate.core.canonical import digest, pretty_json
 from evalgate.core.detector_card import DetectorCard, LabelledData, Tally
 from evalgate.core.errors import BadInput
 from evalgate.core.labelled import LabelledOutput
@@ -69,7 +69,7 @@ def measure_detector(wanted: Measurement, out: Path | None = None) -> Measured:
     else:
         if wanted.mapping or wanted.types:
             raise BadInput("are for labelled spans, and the file labels whole outputs", where="--map, --types")
-        total, rules, undecided, notes = *_outputs(detector, labelled), []
+        total, rules, undecided, notes = _outputs(detector, labelled)
     spec = detector.spec
     card = DetectorCard(
         category=spec.category,
@@ -77,7 +77,7 @@ def measure_detector(wanted: Measurement, out: Path | None = None) -> Measured:
         version=spec.version,
         signature=spec.signature,
         unit=labelled.unit,
-        data=LabelledData(wanted.name or wanted.data.name, labelled.digest, labelled.outputs),
+        data=LabelledData(wanted.name or wanted.data.name, labelled.digest, _counted(labelled, total, undecided)),
         total=total,
         rules=rules,
         undecided=undecided,
@@ -122,23 +122,49 @@ def _columns(wanted: Measurement) -> LabelledColumns:
     return LabelledColumns(wanted.text_field, wanted.label_field, wanted.spans_field, wanted.violating)
 
 
-def _looked(detector: Detector, labelled: LabelledFile) -> Iterator[tuple[LabelledOutput, tuple[Finding, ...]]]:
+def _looked(detector: Detector, entries: Iterable[LabelledOutput]) -> Iterator[tuple[LabelledOutput, tuple[Finding, ...]]]:
     with Watch() as watch:
-        for entry in labelled:
+        for entry in entries:
             yield entry, case_findings(detector, (entry.output,), entry.case, watch)
 
 
-def _outputs(detector: Detector, labelled: LabelledFile) -> tuple[Tally, dict[str, Tally], int]:
+def _distinct(labelled: LabelledFile) -> Iterator[LabelledOutput]:
+    """The first row of each output to a case; a detector may read every column, so that only rows that differ in nothing but
+    their ids are copies.
+
+    Raises: BadInput naming both rows when copies are labelled differently.
+    """
+    first: dict[str, tuple[bool | None, str]] = {}
+    for entry in labelled:
+        key = digest([entry.output.text, dict(entry.case.inputs)])
+        if key not in first:
+            first[key] = (entry.violating, entry.case.place)
+            yield entry
+        elif first[key][0] != entry.violating:
+            said = f"the same output is labelled otherwise in {first[key][1]}"
+            raise BadInput(said, where=entry.case.place, hint="decide on one label, and leave one of the rows out")
+
+
+def _counted(labelled: LabelledFile, total: Tally, undecided: int) -> int:
+    """Outputs that the counts of a card are of: those with a label each without copies, those with spans all."""
+    if total.clean is None:
+        return labelled.outputs
+    return total.found + total.false_alarms + total.missed + total.clean + undecided
+
+
+def _outputs(detector: Detector, labelled: LabelledFile) -> tuple[Tally, dict[str, Tally], int, list[str]]:
     counts = {(alarm, truth): 0 for alarm in (True, False) for truth in (True, False)}
     undecided = 0
-    for entry, findings in _looked(detector, labelled):
+    for entry, findings in _looked(detector, _distinct(labelled)):
         alarm = worst_rank(findings) > 0
         if not alarm and worst_rank(findings, undecided=True) > 0:
             undecided += 1
         else:
             counts[alarm, bool(entry.violating)] += 1
     tally = Tally(counts[True, True], counts[True, False], counts[False, True], counts[False, False])
-    return tally, {}, undecided
+    copies = labelled.outputs - _counted(labelled, tally, undecided)
+    said = f"{copies} of {labelled.outputs} labelled outputs are copies of others; each is counted once"
+    return tally, {}, undecided, [said] if copies else []
 
 
 def _spans(detector: Detector, labelled: LabelledFile, wanted: Measurement) -> tuple[Tally, dict[str, Tally], int, list[str]]:

@@ -197,7 +197,7 @@ def test_a_sound_detector_counts_and_its_card_is_cited(project: Callable[..., An
     assert safety["card_reason"] == "nobody has measured this detector"
 
     labelled = made.root / "labelled.jsonl"
-    rows = [{"id": f"c{i}", "text": "x" if i != 5 else "", "label": i in (3, 4)} for i in range(6)]
+    rows = [{"id": f"c{i}", "text": f"x{i}" if i != 5 else "", "label": i in (3, 4)} for i in range(6)]
     labelled.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     card = made.root / "configs" / "detectors" / "odd.json"
     assert made.call("detectors", "measure", "odd", "--data", str(labelled), "--out", str(card)).code == 0

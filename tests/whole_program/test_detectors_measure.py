@@ -24,7 +24,8 @@ SPANS = (
     {"id": 3, "text": "nothing", "spans": []},
 )
 LABELS = tuple(
-    {"id": i, "output": text, "label": label} for i, (text, label) in enumerate([("dog", 1), ("dog", 0), ("cat", 1), ("hen", 0)])
+    {"id": i, "output": text, "label": label}
+    for i, (text, label) in enumerate([("dog", 1), ("a dog", 0), ("cat", 1), ("hen", 0)])
 )
 DOG = "blocklist:terms=[dog]"
 
@@ -62,6 +63,32 @@ def test_whole_outputs(tmp_path: Path, data: Any, capsys: pytest.CaptureFixture[
     counts = {key: document["total"][key] for key in ("found", "missed", "false_alarms", "clean")}
     assert counts == {"found": 1, "missed": 1, "false_alarms": 1, "clean": 1} and document["confidence"] == 0.9
     assert document["total"]["specificity"]["value"] == 0.5 and "specificity" in told.err
+
+
+def test_copies_of_an_output_are_no_further_evidence(tmp_path: Path, data: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"id": f"{i}-{row['id']}", **{k: v for k, v in row.items() if k != "id"}} for i in range(50) for row in LABELS]
+    rows.append({"id": "other case", "output": "dog", "label": 0, "kind": "pet"})
+    assert measure(DOG, "--data", data(rows), "--violating", "1", "--out", str(tmp_path / "card.json")) == 0
+    card = load_card(tmp_path / "card.json")
+    counts = (card.total.found, card.total.missed, card.total.false_alarms, card.total.clean)
+    assert counts == (1, 1, 2, 1), "the same output to another case is no copy"
+    assert card.data.outputs == 5
+    assert "196 of 201 labelled outputs are copies of others; each is counted once" in capsys.readouterr().err
+
+
+def test_spans_of_every_row_are_counted(tmp_path: Path, data: Any) -> None:
+    rows = [{**SPANS[0], "id": i} for i in range(3)]
+    assert measure(DOG, "--data", data(rows), "--map", "animal=dog", "--out", str(tmp_path / "card.json")) == 0
+    card = load_card(tmp_path / "card.json")
+    assert (card.total.found, card.total.missed, card.data.outputs) == (3, 3, 3)
+
+
+def test_copies_with_two_labels_are_refused_by_both_names(tmp_path: Path, data: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = data([*LABELS, {"id": "again", "output": "cat", "label": 0}])
+    assert measure(DOG, "--data", path, "--violating", "1", "--out", str(tmp_path / "card.json")) == 2
+    said = capsys.readouterr().err
+    assert f"{path}:5" in said and f"{path}:3" in said and "labelled otherwise" in said
+    assert not (tmp_path / "card.json").exists()
 
 
 def test_a_misspelt_rule_is_pointed_at(data: Any, capsys: pytest.CaptureFixture[str]) -> None:
