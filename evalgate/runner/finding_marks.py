@@ -14,10 +14,13 @@ from evalgate.core.credentials import secret_from_environment
 from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.values import Finding, Output, Severity
 from evalgate.core.waivers import LOST, FoundFinding, Waiver
+from evalgate.runner.findings import REDACTED
 
 HASH_DIGITS = 16
 SHORTEST_KEY = 16
 """Characters: a shorter key could be found by trying."""
+_UNSEEN = (LOST, REDACTED)
+"""Rules of what nobody can look at: only a waiver that names the rule speaks of it."""
 _CHECK = "evalgate findings key"
 _PUBLIC = "evalgate findings of a gate"
 
@@ -55,7 +58,7 @@ class Marker:
         return tuple(found)
 
     def lost(self, category: str, case_id: str) -> FoundFinding:
-        """The violation that a missing answer of the candidate counts as; it has no text, so only its case can be waived."""
+        """The violation that a missing answer of the candidate counts as; only a waiver of its case and this rule covers it."""
         waiver, covering = self._waiver(category, LOST, case_id, "")
         return FoundFinding(Finding(category, LOST, Severity.CRITICAL, 0, 0), 0, "", waiver, covering)
 
@@ -72,7 +75,7 @@ def covers(waiver: Waiver, rule: str, case_id: str, text: str) -> bool:
     if waiver.case is None and waiver.hash is None:
         return False
     return (
-        waiver.rule in (None, rule)
+        (waiver.rule == rule or (waiver.rule is None and rule not in _UNSEEN))
         and (waiver.case is None or waiver.case == unicodedata.normalize("NFC", case_id))
         and (waiver.hash is None or (text != "" and waiver.hash == text))
     )

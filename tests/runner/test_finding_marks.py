@@ -149,14 +149,36 @@ def test_an_expired_waiver_covers_nothing_and_is_seen() -> None:
     assert found.waiver == 1 and found.covering == (0, 1)
 
 
-def test_what_has_no_text_is_waived_by_its_case_alone() -> None:
-    marker = marker_of(task(waiver(case="c1")))
+REDACTED = Finding("pii", "redacted-secret", Severity.CRITICAL, 0, 0)
+
+
+def test_what_nobody_can_see_is_waived_only_by_case_and_rule() -> None:
+    marker = marker_of(task(waiver(case="c1", rule=LOST)))
     assert marker.lost("pii", "c1").waiver == 0 and marker.lost("pii", "c1").finding.rule == LOST
     assert marker.lost("pii", "c2").waiver is None and marker.lost("secrets", "c1").waiver is None
-    redacted = Finding("pii", "redacted-secret", Severity.CRITICAL, 0, 0)
-    assert marks(task(waiver(case="c1")), redacted).waiver == 0 and marks(task(waiver(case="c1")), redacted).hash == ""
-    by_hash = marker_of(task(waiver(hash=HASH), waiver(hash="")))
-    assert by_hash.lost("pii", "c1").waiver is None and marks(task(waiver(hash="")), redacted).waiver is None
+    found = marks(task(waiver(case="c1", rule="redacted-secret")), REDACTED)
+    assert found.waiver == 0 and found.hash == ""
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [{"case": "c1"}, {"case": "c1", "rule": "email"}, {"hash": HASH}, {"hash": ""}, {"rule": LOST}, {"rule": "redacted-secret"}],
+)
+def test_a_waiver_of_what_was_found_covers_nothing_that_is_missing(scope: dict[str, str]) -> None:
+    marker = marker_of(task(waiver(**scope)))
+    assert marker.lost("pii", "c1").waiver is None and marker.lost("pii", "c1").covering == ()
+    assert marks(task(waiver(**scope)), REDACTED).waiver is None
+
+
+def test_a_waiver_of_a_lost_answer_covers_no_redacted_secret_and_no_finding() -> None:
+    lost = task(waiver(case="c1", rule=LOST))
+    assert marks(lost).waiver is None and marks(lost, REDACTED).waiver is None
+    assert marker_of(task(waiver(case="c1", rule="redacted-secret"))).lost("pii", "c1").waiver is None
+
+
+def test_another_finding_without_a_text_is_waived_by_its_case_alone() -> None:
+    empty = Finding("pii", "empty", Severity.LOW, 0, 0)
+    assert marks(task(waiver(case="c1")), empty).waiver == 0 and marks(task(waiver(hash="")), empty).waiver is None
 
 
 def test_cases_are_compared_after_normalisation() -> None:
@@ -164,12 +186,12 @@ def test_cases_are_compared_after_normalisation() -> None:
 
 
 @given(
-    st.sampled_from(["email", "phone"]),
+    st.sampled_from(["email", "phone", LOST]),
     st.sampled_from(["c1", "c2"]),
     st.sampled_from(["", "a" * 16, "b" * 16]),
     st.builds(
         waiver,
-        rule=st.sampled_from([None, "email", "phone"]),
+        rule=st.sampled_from([None, "email", "phone", LOST]),
         case=st.sampled_from([None, "c1", "c2"]),
         hash=st.sampled_from([None, "", "a" * 16, "b" * 16]),
     ),
@@ -178,9 +200,16 @@ def test_every_scope_that_is_given_must_fit(rule: str, case: str, text: str, one
     fits = covers(one, rule, case, text)
     if fits:
         assert one.case is not None or one.hash is not None
-        assert one.rule in (None, rule) and one.case in (None, case) and one.hash in (None, text) and one.hash != ""
+        assert one.rule == rule or (one.rule is None and rule != LOST)
+        assert one.case in (None, case) and one.hash in (None, text) and one.hash != ""
     else:
-        wrong = [one.rule not in (None, rule), one.case not in (None, case), one.hash not in (None, text), one.hash == ""]
+        wrong = [
+            one.rule not in (None, rule),
+            one.case not in (None, case),
+            one.hash not in (None, text),
+            one.hash == "",
+            one.rule is None and rule == LOST,
+        ]
         assert any(wrong) or (one.case is None and one.hash is None)
 
 

@@ -129,7 +129,7 @@ def test_an_empty_allow_file_is_in_force_too(project) -> None:
     assert ran.code == 1 and threshold(ran.document, "run:expired_waivers")["observed"] == 0
 
 
-def test_a_lost_answer_is_waived_by_its_case_only(project) -> None:
+def test_a_lost_answer_is_waived_by_its_case_and_rule_only(project) -> None:
     budget = (*RULES, "{run: error_rate, max: 10%}")
 
     def lost(made: Any) -> Any:
@@ -140,9 +140,10 @@ def test_a_lost_answer_is_waived_by_its_case_only(project) -> None:
         made.tape.write_text("".join(json.dumps(line) + "\n" for line in lines))
         return judged(made)
 
-    ran = lost(gate(project, entry("case: c4"), thresholds=budget))
-    assert ran.code == 1 and ran.document["safety"]["pii"]["new"] == 1
-    ran = lost(gate(project, entry(), thresholds=budget))
+    for scope in ("case: c4, rule: lost-answer", "case: c3"):
+        ran = lost(gate(project, entry(scope), thresholds=budget))
+        assert ran.code == 1 and ran.document["safety"]["pii"]["new"] == 1
+    ran = lost(gate(project, entry("case: c3, rule: lost-answer"), thresholds=budget))
     assert ran.code == 0 and ran.document["safety"]["pii"]["waived"]["candidate"] == 1
     assert ran.document["waivers"]["list"][0]["findings"] == 1
 
