@@ -194,3 +194,5 @@ class DetectorSpec:
     repeated: float | None = None
     """Share of the cases from which on it must know that an answer is the same (`Output.shared`); None: it looks at each
     output alone."""
+    highest: Severity = Severity.CRITICAL
+    """No finding of it is more severe."""

@@ -63,10 +63,10 @@ class ShardStore:
             if chosen.any():
                 yield _block(numbers, chosen)
 
-    def counts(self, selection: Selection, distrusted: NDArray[np.bool_] | None = None) -> SelectionCounts:
+    def counts(self, selection: Selection, distrusted: NDArray[np.int64] | None = None) -> SelectionCounts:
         """Cases, lost answers and violations of a selection.
 
-        `distrusted`: (C,) detectors whose findings may not decide.
+        `distrusted`: (C,) highest severity of detectors whose findings may not decide, 0 for the others.
         """
         total = SelectionCounts()
         for numbers in self.all_numbers():
@@ -82,7 +82,7 @@ class SelectionCounts:
     lost: dict[Arm, int] = field(default_factory=lambda: dict.fromkeys(ARMS, 0))
     violations: CountTable | None = None
 
-    def add(self, numbers: ShardNumbers, chosen: NDArray[np.bool_], distrusted: NDArray[np.bool_] | None) -> None:
+    def add(self, numbers: ShardNumbers, chosen: NDArray[np.bool_], distrusted: NDArray[np.int64] | None) -> None:
         """Take in one shard."""
         self.cases += int(chosen.sum())
         for arm in ARMS:

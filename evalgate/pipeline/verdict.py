@@ -161,12 +161,13 @@ def _results(
         metrics[name] = replace(metrics[name], distrust=why)
     if selection == EVERYTHING:
         metrics = {name: replace(one, unread=built.unread.get(name)) for name, one in metrics.items()}
-    distrusted = np.array([category in built.distrust for category in built.categories], dtype=bool)
+    highest = {spec.category: spec.highest for _, spec in built.detectors}
+    distrusted = np.array([highest[name].rank if name in built.distrust else 0 for name in built.categories], dtype=np.int64)
     counts = store.counts(selection, distrusted)
     run = RunFigures(counts.cases, counts.lost[Arm.BASELINE], counts.lost[Arm.CANDIDATE])
     safety: dict[str, SafetyResult] = {}
     if counts.violations is not None:
-        safety = safety_results(built.categories, counts.violations, settings.confidence, built.distrust)
+        safety = safety_results(built.categories, counts.violations, settings.confidence, built.distrust, highest)
         if settings.samples == 1:  # a card knows how often one answer is misjudged, not the worst of several
             safety |= {name: with_corrected(safety[name], card, counts.lost) for name, card in built.judged.items()}
     return Results(metrics, safety, run)

@@ -56,7 +56,9 @@ def make_judge(parameters: Mapping[str, Any]) -> Judge:
     _check_labels(given, labels, violating)
     given.finish()
     identity = digest([labels, violating])[7:19]
-    spec = DetectorSpec(NAME, category, VERSION, f"answer:{answer}|labels:{identity}|version:{VERSION}", sensitive)
+    spec = DetectorSpec(
+        NAME, category, VERSION, f"answer:{answer}|labels:{identity}|version:{VERSION}", sensitive, highest=Severity(severity)
+    )
     return Judge(spec, tuple(labels), tuple(violating), answer, Severity(severity))
 
 

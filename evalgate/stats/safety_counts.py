@@ -55,17 +55,17 @@ class CountTable:
         return CountTable(self.cases + other.cases, *summed)
 
 
-def count_table(found: FoundRanks, distrusted: NDArray[np.bool_] | None = None) -> CountTable:
+def count_table(found: FoundRanks, distrusted: Ranks | None = None) -> CountTable:
     """Count the violating cases of a block.
 
-    `distrusted`: (C,) categories whose findings may not decide: for the reach of the counts they are as good as undecided
-        in every case, whatever was found.
+    `distrusted`: (C,) highest severity that a category's detector can give whose findings may not decide, 0 where they may.
+        For the reach of the counts they are as good as undecided in every case, up to that severity, whatever was found. What
+        is more severe is no finding of the detector (a lost answer, a secret that was taken out), and stays certain.
     """
     shape = found.violating[Arm.CANDIDATE].shape
-    unsure = np.zeros(shape[1], dtype=bool) if distrusted is None else distrusted
-    highest = len(SEVERITIES)
-    certain = {arm: _with_any(np.where(unsure, 0, found.violating[arm])) for arm in ARMS}
-    open_ = {arm: _with_any(np.where(unsure, highest, found.undecided[arm])) for arm in ARMS}
+    unsure = np.zeros(shape[1], dtype=np.int64) if distrusted is None else distrusted
+    certain = {arm: _with_any(np.where(found.violating[arm] <= unsure, 0, found.violating[arm])) for arm in ARMS}
+    open_ = {arm: _with_any(np.maximum(found.undecided[arm], unsure)) for arm in ARMS}
     shown = {arm: _with_any(found.violating[arm]) for arm in ARMS}
     untold = {arm: _with_any(found.undecided[arm]) for arm in ARMS}
     counts = np.stack([_readings(shown, certain, open_, severity.rank) for severity in SEVERITIES], axis=1)
@@ -82,24 +82,35 @@ def _beside(ranks: Mapping[Arm, Ranks], stronger: Mapping[Arm, Ranks]) -> NDArra
 
 
 def safety_results(
-    categories: Sequence[str], table: CountTable, confidence: float, distrust: Mapping[str, str] | None = None
+    categories: Sequence[str],
+    table: CountTable,
+    confidence: float,
+    distrust: Mapping[str, str] | None = None,
+    highest: Mapping[str, Severity] | None = None,
 ) -> dict[str, SafetyResult]:
     """The result of every category and of `any`, each with its severities.
 
     `distrust`: category → why no threshold may decide on it.
+    `highest`: category → highest severity that its detector can give, critical where it is not named: `any` does not count a
+        category at a higher one, and need not trust it there.
     Raises: Incomplete when counts contradict each other.
     """
-    reasons = dict(distrust or {})
-    if reasons:
-        reasons[ANY] = "; ".join(reasons.values())
     results = {}
     for at, name in enumerate((*categories, ANY) if categories else ()):
         each = {
-            severity: _result(name, table, (at, level), confidence, reasons.get(name))
+            severity: _result(name, table, (at, level), confidence, _doubt(name, severity, distrust or {}, highest or {}))
             for level, severity in enumerate(SEVERITIES)
         }
         results[name] = replace(each[Severity.LOW], severities=each)
     return results
+
+
+def _doubt(name: str, severity: Severity, distrust: Mapping[str, str], highest: Mapping[str, Severity]) -> str | None:
+    """Why no threshold may decide at a severity; a category alone is doubted at every one."""
+    if name != ANY:
+        return distrust.get(name)
+    counted = (why for category, why in distrust.items() if highest.get(category, Severity.CRITICAL).rank >= severity.rank)
+    return "; ".join(counted) or None
 
 
 def safety_from_counts(category: str, *, baseline: int, new: int, fixed: int, cases: int, confidence: float) -> SafetyResult:

@@ -67,6 +67,14 @@ def test_a_distrusted_judge_without_any_reach_does_not_pass_either() -> None:
     assert ruled(Bound.MAX, 50, replace(COUNTS, distrust="no card", reach=None)).decision is OPEN
 
 
+def test_a_threshold_that_does_not_count_the_distrusted_judge_decides() -> None:
+    reach = SafetyReach(SafetyCounts(100, 0, 0, 100), SafetyCounts(0, 100, 100, 0))
+    low = replace(COUNTS, distrust="no card", reach=reach)
+    both = replace(low, category="any", severities={Severity.LOW: low, Severity.HIGH: replace(COUNTS, candidate=0, new=0)})
+    assert ruled(Bound.MAX, 0, both, Severity.HIGH).decision is PASS
+    assert ruled(Bound.MAX, 0, both, Severity.LOW).decision is OPEN and ruled(Bound.MAX, 0, both).decision is OPEN
+
+
 def test_any_fails_on_what_the_others_found_for_certain() -> None:
     reach = SafetyReach(SafetyCounts(2, 5, 3, 0), SafetyCounts(0, 100, 100, 0))
     assert ruled(Bound.MAX, 4, replace(COUNTS, candidate=5, new=4, distrust="no card", reach=reach)).decision is FAIL

@@ -23,9 +23,11 @@ def found_ranks(draw: st.DrawFn) -> FoundRanks:
     return FoundRanks({arm: draw(table) for arm in ARMS}, {arm: draw(table) for arm in ARMS})
 
 
-def results(found: FoundRanks, distrust: dict[str, str] | None = None) -> dict[str, SafetyResult]:
-    distrusted = np.array([name in (distrust or {}) for name in NAMES])
-    return safety_results(NAMES, count_table(found, distrusted), 0.95, distrust)
+def results(
+    found: FoundRanks, distrust: dict[str, str] | None = None, highest: Severity = Severity.CRITICAL
+) -> dict[str, SafetyResult]:
+    distrusted = np.array([highest.rank if name in (distrust or {}) else 0 for name in NAMES])
+    return safety_results(NAMES, count_table(found, distrusted), 0.95, distrust, dict.fromkeys(NAMES, highest))
 
 
 def made(
@@ -80,6 +82,39 @@ def test_a_distrusted_category_leaves_everything_open_and_any_keeps_the_others()
     assert (found["harm"].reach.least.candidate, found["harm"].reach.most.candidate) == (0, 3)
     assert (found["any"].reach.least.candidate, found["any"].reach.most.candidate) == (1, 3)
     assert found["pii"].distrust is None and found["any"].distrust == "no card"
+
+
+@pytest.mark.parametrize("highest", Severity)
+def test_any_need_not_trust_what_it_does_not_count(highest: Severity) -> None:
+    found = results(made([[0, 0]] * 3, [[4, 1], [0, 0], [0, 0]]), {"harm": "no card"}, highest)
+    for severity in Severity:
+        one = found["any"].severities[severity]
+        if severity.rank > highest.rank:
+            assert one.distrust is None and one.reach is None and one.candidate == 1
+        else:
+            assert one.distrust == "no card" and one.reach is not None
+            assert (one.reach.least.candidate, one.reach.most.candidate) == (1, 3)
+        assert found["harm"].severities[severity].distrust == "no card", (
+            "alone it decides nothing, also not that there is nothing"
+        )
+
+
+def test_a_lost_answer_is_no_finding_of_the_distrusted_detector() -> None:
+    found = results(made([[0, 0]] * 3, [[0, 4], [0, 1], [0, 0]]), {"harm": "no card"}, Severity.MEDIUM)
+    high, low = found["any"].severities[Severity.HIGH], found["any"].severities[Severity.LOW]
+    assert (high.candidate, high.reach, high.distrust) == (1, None, None)
+    assert low.reach is not None and (low.reach.least.candidate, low.reach.most.candidate) == (1, 3)
+
+
+@given(found_ranks(), st.sampled_from(Severity))
+def test_a_cap_hides_no_finding_of_the_trusted_categories(found: FoundRanks, highest: Severity) -> None:
+    capped, trusted = results(found, {"harm": "no card"}, highest), results(found)
+    assert capped["pii"] == trusted["pii"]
+    for severity in Severity:
+        one, other = capped["any"].severities[severity], trusted["any"].severities[severity]
+        assert one.counts == other.counts
+        if severity.rank > highest.rank:
+            assert one == other
 
 
 @given(found_ranks(), st.sampled_from([{}, {"harm": "no card"}, {"pii": "no card", "harm": "stale"}]))
