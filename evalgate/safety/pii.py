@@ -24,7 +24,7 @@ from evalgate.safety.pii_phone import phone_findings, require_region
 from evalgate.safety.pii_plain import Plain, plain
 
 NAME = "pii"
-VERSION = "1"
+VERSION = "2"
 USUAL = ("email", "phone", "card", "iban", "ip", "driver_license", "passport", "national_id")
 """What is looked for unless `entities` says otherwise; `national_id` is every national number."""
 RULES = tuple(sorted(("email", "email_obfuscated", "phone", "card", "iban", "ip", "url", *DESCRIBED, *NATIONAL_RULES)))

@@ -142,5 +142,10 @@ def _is_version(view: Plain, start: int, found: str) -> bool:
         return True
     if _compiled(r"\boid|identifier", re.IGNORECASE).search(before):
         return True
-    small = max(int(part) for part in found.split(".")) < 32
-    return small and not _compiled(r"\bip\b|address|host|server|ping|subnet|gateway|dns|://$", re.IGNORECASE).search(before)
+    largest = max(int(part) for part in found.split("."))
+    line = view.text[:start].rpartition("\n")[2] + view.text[start + len(found) :].partition("\n")[0]
+    if not line.strip(" \t\r.`*") and largest >= 8:
+        return False  # alone in its line, with a part that versions rarely reach
+    return largest < 32 and not _compiled(r"\bip\b|address|host|server|ping|subnet|gateway|dns|://$", re.IGNORECASE).search(
+        before
+    )

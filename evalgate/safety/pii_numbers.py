@@ -14,6 +14,8 @@ from evalgate.safety.pii_plain import Plain
 MOST_GROUPS = 8
 """Groups of one number: an IBAN apart, nothing has more."""
 LONGEST = 28
+_WHOLE = 13
+"""Digits from which on a number is not the whole or the broken part of another."""
 _SHAPE = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "#" * 10 + "A" * 52)
 _GROUPINGS = ((4, 4, 4), (4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 6, 4), (4, 6, 5))
 _CARD_SHAPES = frozenset(
@@ -75,7 +77,8 @@ def number_findings(view: Plain, row: Sequence[Span], rules: frozenset[str]) -> 
     place = 0
     while place < len(row):
         start, found = row[place][0], None
-        if place == 0 or text[row[place - 1][1] : start].strip(" ") == "":
+        before = text[row[place - 1][1] : start] if place else ""
+        if before.strip(" ") == "" or (before == "/" and row[place][1] - start >= _WHOLE):
             for last in range(min(len(row), place + MOST_GROUPS) - 1, place - 1, -1):
                 end = row[last][1]
                 if end - start > LONGEST:
@@ -83,7 +86,7 @@ def number_findings(view: Plain, row: Sequence[Span], rules: frozenset[str]) -> 
                 end += text[end : end + 1] == ")" and "(" in text[start:end]
                 form = shape[start - first : end - first] if end <= row[-1][1] else shape[start - first :] + ")"
                 found = _number(view, start, end, form, rules)
-                if found is not None and _ends(text, end):
+                if found is not None and _ends(text, end, text[start:end]):
                     yield found
                     place = last
                     break
@@ -131,17 +134,29 @@ def _iban_end(text: str, start: int, length: int) -> int:
     return place if taken == length and not text[place : place + 1].isalnum() else 0
 
 
-def _ends(text: str, end: int) -> bool:
-    """Whether the number is not the whole part of a longer one."""
-    return not (text[end : end + 1] in (".", ",", "-", "/") and text[end + 1 : end + 2].isdigit())
+def _ends(text: str, end: int, piece: str) -> bool:
+    """Whether the number is not the whole part of a longer one.
+
+    A comma or a slash between digits is a decimal or a date only where the digits have that form; lists and tables have
+    them between whole numbers.
+    """
+    after = text[end : end + 1]
+    if after not in (".", ",", "-", "/") or not text[end + 1 : end + 2].isdigit():
+        return True
+    return (after == "," and _stands_in_lists(piece)) or (after == "/" and piece.isdigit() and len(piece) >= _WHOLE)
+
+
+def _stands_in_lists(piece: str) -> bool:
+    """Whether nobody would take it for a part of a number with a decimal comma."""
+    return "-" in piece or " " in piece or (piece.isdigit() and len(piece) >= _WHOLE)
 
 
 def _number(view: Plain, start: int, end: int, form: str, rules: frozenset[str]) -> Found | None:
     is_card = form in _CARD_SHAPES and "card" in rules
     kinds = by_shape().get(form, ())
-    if not (is_card or kinds) or not _begins(view.text, start):
-        return None
     piece = view.text[start:end]
+    if not (is_card or kinds) or not _begins(view.text, start, piece):
+        return None
     compact = "".join(filter(str.isalnum, piece)).upper()
     if is_card and _card(compact) and _sure_card(view, start, end, compact):
         return Found("card", start, end)
@@ -151,11 +166,16 @@ def _number(view: Plain, start: int, end: int, form: str, rules: frozenset[str])
     return None
 
 
-def _begins(text: str, start: int) -> bool:
+def _begins(text: str, start: int, piece: str) -> bool:
     """Whether no longer number, price or web address has led up to it."""
     before = text[start - 1 : start]
-    if before in ("$", "€", "£", "¥", "~") or (before in (".", ",") and text[start - 2 : start - 1].isdigit()):
+    if before in ("$", "€", "£", "¥", "~"):
         return False
+    if before in (".", ",") and text[start - 2 : start - 1].isdigit():
+        # `0,4012…` is a fraction, `1,4012…` is a row of a table.
+        fraction = text[start - 2] == "0" and not text[start - 3 : start - 2].isdigit()
+        if before == "." or fraction or not _stands_in_lists(piece):
+            return False
     return not in_web_address(text, start)
 
 

@@ -203,7 +203,7 @@ def test_a_missing_library_is_no_count_of_zero(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_signature_says_what_was_looked_for_but_not_who_is_allowed() -> None:
     usual = DETECTOR.spec.signature
-    assert usual == "entities:usual|region:none|model:none|allow:none|allow_reserved:no|severity:by_rule|version:1"
+    assert usual == "entities:usual|region:none|model:none|allow:none|allow_reserved:no|severity:by_rule|version:2"
     other = [
         {"entities": ["card"]},
         {"allow": ["jane@acme.io"]},
@@ -325,3 +325,24 @@ def test_any_visa_number_is_found_however_it_is_spaced(middle: int, blank: str) 
     number = body + str(-total % 10)
     written = blank.join(number[place : place + 4] for place in range(0, 16, 4))
     assert found(f"Here: {written}.") == [("card", written)]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("id,card\n1,4012888888881881\n2,5425233430109903", ["4012888888881881", "5425233430109903"]),
+        ("[4012888888881881,5425233430109903]", ["4012888888881881", "5425233430109903"]),
+        ("4012888888881881/5425233430109903", ["4012888888881881", "5425233430109903"]),
+        ("2024-01-01,4012888888881881", ["4012888888881881"]),
+        ("id,ssn\n1,536-90-4399\n2,536-90-4398", ["536-90-4399", "536-90-4398"]),
+        ("0,4012888888881881", []),
+        ("0.4012888888881881", []),
+        ("3.4012888888881881", []),
+        ("8.8.8.8", ["8.8.8.8"]),
+        ("dns:\n8.8.4.4\n", ["8.8.4.4"]),
+        ("Version 1.2.3.4 is out", []),
+        ("It is 1.2.3.4 now", []),
+    ],
+)
+def test_tables_and_lists_are_no_decimals(text: str, values: list[str]) -> None:
+    assert [value for _, value in found(text)] == values
