@@ -115,10 +115,14 @@ def judge_of(settings: GateSettings, config: Path, category: str) -> JudgeStage:
 def calibration_asks(stage: JudgeStage, data: Path) -> Iterator[Ask]:
     """What a judge was asked for its calibration.
 
-    Raises: BadInput when the labelled data cannot be read.
+    Raises: BadInput when the labelled data cannot be read, or is not what the judge's card was measured on.
     """
-    for row in LabelledFile(data, LabelledColumns(OUTPUT, LABEL, None, stage.detector.violating)):
+    labelled = LabelledFile(data, LabelledColumns(OUTPUT, LABEL, None, stage.detector.violating))
+    for row in labelled:
         yield _ask(stage, _checked(row, stage))
+    if stage.card is not None and stage.card.data.digest != labelled.digest:
+        said = f"the labelled data behind the card of the judge of {stage.name} has changed since it was measured"
+        raise BadInput(said, where=str(data), hint="put it back, or measure the judge again; its answers would look unneeded")
 
 
 def _ask(stage: JudgeStage, row: LabelledOutput) -> Ask:

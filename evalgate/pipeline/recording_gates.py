@@ -52,13 +52,14 @@ class Gate:
     def calibration_asks(self) -> Iterator[Ask]:
         """What its judges were asked for their cards.
 
-        Raises: BadInput when the labelled data is not where a card says: which answers belong to it is then unknown.
+        Raises: BadInput when the labelled data is not where a card says, or has changed: which answers belong to it is then
+            unknown.
         """
         for name, stage in self.resolved.judges.items():
             if stage.card is None:
                 continue
             data = self.settings.root / stage.card.data.name
-            if not data.is_file():
+            if not _is_file(data):
                 said = f"the labelled data behind the card of the judge of {name} is not there: {stage.card.data.name}"
                 hint = "put it back, or measure the judge again without --data-name; its answers would look unneeded"
                 raise BadInput(said, where=str(self.config), hint=hint)
@@ -75,6 +76,14 @@ class Gate:
             said = f"the gate asks {self.settings.samples} times, so that there is no sample {sample}"
             raise BadInput(said, where="--sample", hint="samples count from 0")
         return (ask for ask in self.asks() if ask.arm == variant and ask.sample == sample)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is one; what `--data-name` gave may be no path at all, and too long for one."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def read_gate(config: Path) -> Gate:

@@ -309,11 +309,7 @@ def test_prune_keeps_what_the_judge_said(scored) -> None:
     gate = scored(base=10, right=36)
     before = gate.verdict()[1]["metrics"]
     tape, config = str(gate.made.tape.parent), str(gate.made.config)
-    rows = [
-        {"id": label, "question": f"{i} + 1", "output": gate.made.line("Add:", i)["response"]["text"], "label": label}
-        for i, label in enumerate(("good", "bad"))
-    ]
-    (gate.made.root / "labelled.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert measured(gate) == 0
     ran = gate.made.call("recording", "prune", tape, "--config", config, "--apply", "--json")
     assert ran.code == 0, ran.err
     assert ran.document["dropped"]["unneeded"] == len(gate.lines()) // 2, "the other prompt's judgements alone"
@@ -329,8 +325,8 @@ def test_a_mock_scores_by_its_rules(scored) -> None:
     assert ran.document["metrics"]["help"]["candidate"] == 1
 
 
-def test_the_judge_is_measured_by_the_name_of_its_metric(scored) -> None:
-    gate = scored(base=10, right=36)
+def measured(gate: Any) -> int:
+    """Exit code of measuring the judge on answers that are recorded."""
     data = gate.made.root / "labelled.jsonl"
     rows = [
         {"id": f"r{i} {text}", "question": f"{i} + 1", "output": text, "label": strict("", text)}
@@ -339,7 +335,12 @@ def test_the_judge_is_measured_by_the_name_of_its_metric(scored) -> None:
     ]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     asked = ("--config", str(gate.made.config), "--category", "help", "--data", str(data), "--out", str(gate.made.root / CARD))
-    assert gate.made.call("detectors", "measure", *asked).code == 0
+    return int(gate.made.call("detectors", "measure", *asked).code)
+
+
+def test_the_judge_is_measured_by_the_name_of_its_metric(scored) -> None:
+    gate = scored(base=10, right=36)
+    assert measured(gate) == 0
     tally = load_judge_card(gate.made.root / CARD).total
     assert (tally.found, tally.clean, tally.missed, tally.false_alarms) == (26, 26, 0, 0)
     assert gate.verdict()[0] == 0

@@ -574,6 +574,23 @@ def test_prune_refuses_while_the_labelled_data_is_elsewhere(judged) -> None:
     assert gate.made.tape.read_bytes() == before
 
 
+@pytest.mark.parametrize(("spoil", "said"), [("free text", "is not there"), ("edited", "has changed")])
+def test_prune_refuses_while_nobody_can_tell_what_a_card_rests_on(judged, server, spoil: str, said: str) -> None:
+    gate = judged()
+    server(gate)
+    data = labelled(gate, *((f"{i} + 1", "no idea" if i % 2 else f"{i + 1}", "bad" if i % 2 else "ok") for i in range(200, 230)))
+    name = ("--data-name", "what people said in May " * 20) if spoil == "free text" else ()
+    assert measure(gate, data, "--mode", "record", *name).code == 0
+    if spoil == "edited":
+        data.write_text("".join(data.read_text(encoding="utf-8").splitlines(keepends=True)[1:]), encoding="utf-8")
+    before = gate.made.tape.read_bytes()
+    for more in ((), ("--apply",)):
+        ran = gate.made.call("recording", "prune", str(gate.made.tape.parent), "--config", str(gate.made.config), *more)
+        assert ran.code == 2
+        assert said in ran.err
+    assert gate.made.tape.read_bytes() == before
+
+
 def gate_lines(gate: Judged) -> set[tuple[int, str]]:
     """The distinct answers that are judged."""
     return {(i, gate.made.line(arm, i)["response"]["text"]) for i in range(gate.made.cases) for arm in ("Sum:", "Add:")}
