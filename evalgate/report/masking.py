@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +11,7 @@ from evalgate.core.record import ArmRecord, CaseRecord, PromptRecord, TextMark
 from evalgate.core.settings import PluginChoice
 from evalgate.core.values import JsonValue
 from evalgate.core.waivers import FoundFinding
+from evalgate.report.folded_text import folded_forms, folded_text
 
 SHORTEST = 4
 """Characters from which a text that was found is also masked where it stands elsewhere; a shorter one stands everywhere."""
@@ -44,13 +44,13 @@ class _Masker:
     marks: dict[str, str]
     """Folded text → the mark that stands for it."""
     pattern: re.Pattern[str] | None
-    """Finds the texts of four characters and more; None where there is none."""
+    """Finds the texts of four characters and more in a folded text; None where there is none."""
     too_many: bool = False
     used: set[str] = field(default_factory=set)
 
     def mark(self, text: str) -> str:
         """The mark that stands for a text."""
-        mark = self.marks.get(_folded(text), _LAST)
+        mark = self.marks.get(folded_text(text), _LAST)
         self.used.add(mark)
         return mark
 
@@ -58,11 +58,10 @@ class _Masker:
         """A text with every occurrence replaced."""
         if self.too_many and text:
             return self._withheld()
-        if self.pattern is None:
-            return text
-        done = self.pattern.sub(lambda found: self.mark(found.group()), text)
+        places = self._places(text)
+        done = _spliced(text, _merged(places))
         # A mark and its neighbours must not make up the text again.
-        return self._withheld() if done != text and self.pattern.search(done) else done
+        return self._withheld() if places and self.finds(done) else done
 
     def value(self, value: JsonValue) -> JsonValue:
         """A structured value with every text in it replaced, also where only its printed form would show one."""
@@ -78,7 +77,7 @@ class _Masker:
         elif isinstance(value, list | tuple):
             done = [self.value(item) for item in value]
         printed = json.dumps(done, ensure_ascii=False, sort_keys=True)
-        return self.text(printed) if self.too_many or (self.pattern and self.pattern.search(printed)) else done
+        return self.text(printed) if self.too_many or self.finds(printed) else done
 
     def output(self, text: str, spans: Sequence[tuple[int, int, str]]) -> tuple[str, list[tuple[int, int, str, str]]]:
         """An output as it may be shown, and (start, end, mark, label) of what is masked, in the places of the raw text.
@@ -89,18 +88,33 @@ class _Masker:
             withheld = self._withheld()
             return withheld, [(0, len(text), withheld, "")]
         found = [(start, end, self.mark(text[start:end]), label) for start, end, label in spans if end > start]
-        if self.pattern is not None:
-            found += [(*m.span(), self.mark(m.group()), "found elsewhere in this run") for m in self.pattern.finditer(text)]
+        found += self._places(text)
         merged = _merged(found)
         done = _spliced(text, merged)
-        if merged and self.pattern is not None and self.pattern.search(done):
+        if merged and self.finds(done):
             withheld = self._withheld()
             return withheld, [(0, len(text), withheld, "")]
         return done, merged
 
+    def finds(self, text: str) -> bool:
+        """Whether something that was found stands in a text."""
+        return self.pattern is not None and self.pattern.search(folded_text(text)) is not None
+
+    def _places(self, text: str) -> list[tuple[int, int, str, str]]:
+        """(start, end, mark, label) of every occurrence of what was found, in any letter case and Unicode form."""
+        folded = folded_text(text)
+        matches = [] if self.pattern is None else list(self.pattern.finditer(folded))
+        if not matches:
+            return []
+        # Characters fold to one or more, never to none: equal lengths mean equal places.
+        plain = len(folded) == len(text)
+        origin = range(len(text)) if plain else [at for at, one in enumerate(text) for _ in folded_text(one)]
+        label = "found elsewhere in this run"
+        return [(origin[m.start()], origin[m.end() - 1] + 1, self.mark(m.group()), label) for m in matches]
+
     def _withheld(self) -> str:
         mark = "[withheld]"
-        mark = _LAST if self.pattern is not None and self.pattern.search(mark) else mark
+        mark = _LAST if self.finds(mark) else mark
         self.used.add(mark)
         return mark
 
@@ -113,8 +127,7 @@ def masked_cases(cases: Sequence[CaseRecord], policy: Policy) -> tuple[CaseRecor
     index: dict[str, dict[str, tuple[FoundFinding, str]]] = {}
     for case in cases:
         for one, text in _hidden(case, policy):
-            folded = _folded(text)
-            if len(folded) >= SHORTEST:
+            for folded in _forms(text):
                 index.setdefault(folded[: _reach(len(folded))], {}).setdefault(folded, (one, text))
     return tuple(_masked(case, policy, _masker_of([*_hidden(case, policy), *_elsewhere(case, index)])) for case in cases)
 
@@ -123,7 +136,7 @@ def _elsewhere(
     case: CaseRecord, index: Mapping[str, Mapping[str, tuple[FoundFinding, str]]]
 ) -> Iterator[tuple[FoundFinding, str]]:
     """What was found anywhere in the run and stands in this case; `index` is by how the texts begin."""
-    text = _folded(_everything(case)) if index else ""
+    text = folded_text(_everything(case)) if index else ""
     begin = {text[at : at + size] for size in {len(key) for key in index} for at in range(len(text) - size + 1)}
     for beginning in sorted(begin & index.keys()):
         yield from (pair for folded, pair in index[beginning].items() if folded in text)
@@ -195,18 +208,19 @@ def _masker_of(pairs: Sequence[tuple[FoundFinding, str]], within: str | None = N
     """`within`: the only text that will be looked at; what does not stand in it need not be looked for."""
     texts = {text for _, text in pairs}
     if within is not None:
-        folded = _folded(within)
-        texts = {text for text in texts if _folded(text) in folded}
+        folded = folded_text(within)
+        texts = {text for text in texts if any(form in folded for form in (folded_text(text), *_forms(text)))}
     if len(texts) > MOST:
         return _Masker({}, None, too_many=True)
-    forms = {unicodedata.normalize(form, text) for text in texts if len(text) >= SHORTEST for form in ("NFC", "NFD")}
-    forms |= {text for text in texts if len(text) >= SHORTEST}
+    forms = {form for text in texts for form in _forms(text)}
     longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE) if forms else None
+    pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
     marks: dict[str, str] = {}
     for one, text in pairs:
         if text in texts:
-            marks.setdefault(_folded(text), _mark(one, text, pattern))
+            mark = _mark(one, text, pattern)
+            for form in (folded_text(text), *_forms(text)):
+                marks.setdefault(form, mark)
     return _Masker(marks, pattern)
 
 
@@ -215,7 +229,7 @@ def _mark(one: FoundFinding, text: str, pattern: re.Pattern[str] | None) -> str:
     number = f"#{one.hash[:HASH_SHOWN]}"
     for name in (one.finding.rule, one.finding.category, "masked"):
         mark = f"[{' '.join(name.split())[:NAME_LIMIT]} {number}]"
-        if _folded(text) not in _folded(mark) and (pattern is None or not pattern.search(mark)):
+        if folded_text(text) not in folded_text(mark) and (pattern is None or not pattern.search(folded_text(mark))):
             return mark
     return _LAST
 
@@ -245,8 +259,8 @@ def _arm(arm: ArmRecord, policy: Policy, masker: _Masker) -> ArmRecord:
 def _named(one: FoundFinding, text: str, policy: Policy, masker: _Masker) -> FoundFinding:
     """The finding without a rule that would say what was found."""
     rule = one.finding.rule
-    tells = policy.hides(one) and text and _folded(text) in _folded(rule)
-    if not tells and (masker.pattern is None or not masker.pattern.search(rule)):
+    tells = policy.hides(one) and text and folded_text(text) in folded_text(rule)
+    if not tells and not masker.finds(rule):
         return one
     return replace(one, finding=replace(one.finding, rule=HIDDEN_RULE))
 
@@ -309,5 +323,6 @@ def _left_over(start: int, end: int, moves: Sequence[tuple[int, int, int]]) -> l
     return parts
 
 
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+def _forms(text: str) -> set[str]:
+    """What is looked for to find a text; empty for one that is too short."""
+    return folded_forms(text) if len(text) >= SHORTEST else set()

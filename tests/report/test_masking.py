@@ -6,6 +6,7 @@ import json
 import unicodedata
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -150,6 +151,33 @@ def test_other_normal_forms_and_cases_are_the_same_text() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("what", "other"),
+    [
+        ("müller-groß@firma.de", "MÜLLER-GROSS@FIRMA.DE"),
+        ("MÜLLER-GROSS@FIRMA.DE", "müller-groß@firma.de"),
+        ("müller-groß@firma.de", unicodedata.normalize("NFD", "MÜLLER-GROẞ@FIRMA.DE")),
+        ("maria@firma.de", "ＭＡＲＩＡ@firma.de"),
+        ("ＭＡＲＩＡ@firma.de", "Maria@firma.de"),
+        ("4012888888881881", "４０１２８８８８８８８８１８８１"),
+        ("office@firma.de", "oﬃce@ﬁrma.de"),
+        ("ali.kilic@firma.de", "ALİ.KILIÇ@FİRMA.DE".replace("Ç", "C")),
+        ("Ἀχιλλεύς", "ἈΧΙΛΛΕΎΣ"),
+        ("한국어다라", unicodedata.normalize("NFD", "한국어다라")),
+        ("q\u0307\u0323abc", "Q\u0323\u0307ABC"),
+    ],
+)
+def test_no_letter_case_and_no_unicode_form_lets_a_text_through(what: str, other: str) -> None:
+    text = f"ask {what} now"
+    record = case(arm(text, found(text, what)), inputs={"q": f"ß {other} ﬁ!"}, references=(other,), baseline=arm(f"ﬁ {other}."))
+    elsewhere = case(arm(f"ﬃ {other}"), inputs={"q": other}, baseline=arm(other.upper()))
+    shown, second = masked_cases([record, elsewhere], PII)
+    mark = "[email #3fa9c1]"
+    assert shown.candidate.text == f"ask {mark} now" and shown.inputs == {"q": f"ß {mark} ﬁ!"}
+    assert shown.references == (mark,) and shown.baseline.text == f"ﬁ {mark}."
+    assert second.candidate.text == f"ﬃ {mark}" and second.inputs == {"q": mark} and second.baseline.text == mark
+
+
 def test_with_too_many_texts_nothing_is_shown() -> None:
     words = [f"word{n:05}" for n in range(2_100)]
     text = " ".join(words)
@@ -170,7 +198,7 @@ def test_prompts_and_parameters_do_not_show_it_either() -> None:
     assert masked.parameters == {"terms": ["[leak #3fa9c1]", "other"], "n": 3}
 
 
-TEXTS = st.text(alphabet="ab1 [#…é\u0301İmasked@", min_size=0, max_size=40)
+TEXTS = st.text(alphabet="ab1 [#…é\u0301\u0316İıßﬁmasked@", min_size=0, max_size=40)
 
 
 @given(st.data(), TEXTS, TEXTS, st.sampled_from(["email", "masked", "ab", "a1"]))
