@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalgate.core.detector_card import Tally
+from evalgate.stats.detector_quality import quality
 from evalgate.stats.kappa import cohens_kappa
 from evalgate.stats.rogan_gladen import Share, corrected_rate
 
@@ -43,6 +45,30 @@ def test_full_agreement_on_few_things_is_no_certainty(a: int, b: int) -> None:
     if a == b == 1:
         # Wilson's lower end of 2 of 2 is 2 / (2 + 1.96 ** 2), and half of the agreement is chance
         assert ends.low == pytest.approx((2 / (2 + 1.959964**2) - 0.5) / 0.5, abs=1e-6) and ends.low < 0
+
+
+@pytest.mark.parametrize(("count", "right", "least"), [(20, 0.99, 0.95), (50, 0.99, 0.95), (50, 0.9, 0.87), (150, 0.97, 0.92)])
+def test_the_interval_of_kappa_holds_the_truth(count: int, right: float, least: float) -> None:
+    """Near full agreement the normal interval holds less than it says; at full agreement Wilson's holds more."""
+    draw = np.random.default_rng(20260902)
+    share = [right / 2, (1 - right) / 2, (1 - right) / 2, right / 2]
+    found = [cohens_kappa(table.reshape(2, 2).tolist()) for table in draw.multinomial(count, share, size=1000)]
+    ends = [one.interval(0.95) for one in found if one is not None]
+    assert sum(end.low <= 2 * right - 1 <= end.high for end in ends) >= least * len(ends)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 6, 10, 40])
+def test_a_judge_who_guesses_is_rarely_taken_for_more(count: int) -> None:
+    """Kappa's lower end alone is above 0 for up to 8 % of the judges who guess on 6 to 10 outputs; the lower ends of sensitivity
+    and specificity, which a card needs too, stop them."""
+    draw = np.random.default_rng(20260902)
+    trusted = []
+    for found, alarms, missed, clean in draw.multinomial(count, [0.25] * 4, size=1000).tolist():
+        kappa = cohens_kappa(((found, alarms), (missed, clean)))
+        shares = quality(Tally(found, alarms, missed, clean), 0.95)
+        both = kappa is not None and shares.recall is not None and shares.specificity is not None
+        trusted.append(both and kappa.interval(0.95).low > 0 and shares.recall.interval.low + shares.specificity.interval.low > 1)
+    assert sum(trusted) <= 0.025 * len(trusted)
 
 
 def test_full_disagreement_is_no_certainty_either() -> None:
