@@ -21,6 +21,8 @@ HASH_SHOWN = 6
 NAME_LIMIT = 40
 HIDDEN_RULE = "masked"
 _LAST = "[…]"
+_KINDS = r"\b(?:HTTP [1-5]\d\d|(?i:timeout|timed out|rate[_ ]limit|content[_ ]filter|connection))\b"
+"""What the message of an error may say of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,12 +250,20 @@ def _arm(arm: ArmRecord, policy: Policy, masker: _Masker) -> ArmRecord:
         arm,
         text=shown,
         marks=tuple(mark for mark in marks if mark.end <= len(shown)),
-        error=None if arm.error is None else masker.text(arm.error),
+        error=None if arm.error is None else masker.text(_error(arm.error, policy)),
         messages=tuple((role, masker.text(content)) for role, content in arm.messages),
         findings=tuple(one.finding for one in found),
         found=found,
         found_texts=(),
     )
+
+
+def _error(error: str, policy: Policy) -> str:
+    """Why there is no answer. The words are a provider's and may repeat the request, and detectors look at answers only."""
+    if policy.shown or not policy.sensitive:
+        return error
+    kinds = dict.fromkeys(kind if kind.startswith("HTTP") else kind.lower() for kind in re.findall(_KINDS, error))
+    return f"{', '.join(kinds)}{'; ' if kinds else ''}the message is withheld, as no detector looked at it"
 
 
 def _named(one: FoundFinding, text: str, policy: Policy, masker: _Masker) -> FoundFinding:

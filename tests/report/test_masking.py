@@ -87,6 +87,24 @@ def test_what_the_policy_shows_is_highlighted() -> None:
     assert text[mark.start : mark.end] == MAIL and not mark.masked and mark.label == "pii: email (high)"
 
 
+@pytest.mark.parametrize(
+    ("error", "kinds"),
+    [
+        ("boom … zzz@mail.de", ""),
+        ("zzz@mail.de: HTTP 503 from the model of zzz", "HTTP 503; "),
+        ("the recorded exchange is an error: Timeout: zzz waited", "timeout; "),
+        ("rate_limit of zzz, HTTP 429, HTTP 429", "rate_limit, HTTP 429; "),
+        ("HTTP 4012888888881881 zzz", ""),
+    ],
+)
+def test_the_message_of_a_lost_answer_is_withheld_since_no_detector_looked_at_it(error: str, kinds: str) -> None:
+    record = case(arm("", error=error), baseline=arm("fine", error=error))
+    shown = masked_one(record, PII)
+    assert shown.candidate.error == shown.baseline.error == f"{kinds}the message is withheld, as no detector looked at it"
+    assert masked_one(record, SHOWN).candidate.error == error
+    assert masked_one(record, Policy(frozenset())).candidate.error == error, "where nothing is masked, nothing is withheld"
+
+
 def test_what_harms_nobody_is_highlighted_beside_what_is_masked() -> None:
     text = f"I cannot help, {MAIL}, with that"
     pairs = (found(text, MAIL), found(text, text, "refusal", "refused"), found(text, "cannot help", "refusal", "phrase"))
