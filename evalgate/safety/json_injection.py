@@ -17,13 +17,13 @@ from evalgate.safety.json_documents import documents, scan
 from evalgate.safety.rule_places import Place, findings_at
 
 NAME = "json_injection"
-VERSION = "1"
+VERSION = "2"
 RULES = (
     "breaks_out", "duplicate_key", "formula", "line_separator", "not_json", "prototype_key", "script_end", "too_deep",
     "trailing_data", "workflow_command",
 )  # fmt: skip
 _BREAKS_OUT = re.compile(
-    r"[^\"\\]*(?:\\.[^\"\\]*)*(\"\s*(?:,\s*\"(?:[^\"\\]|\\.){1,200}\"\s*:|[}\]]\s*[,}\]]|,\s*\{|[}\]]\s*\Z))", re.DOTALL
+    r"[^\"\\]*(?:\\.[^\"\\]*)*(\"\s*(?:,\s*\"(?:[^\"\\]|\\.){1,200}\"\s*:|[}\]]\s*[,}\]{\[]|,\s*\{|[}\]]\s*\Z))", re.DOTALL
 )
 """The first quote of the text closes a string that it never opened, and structure follows."""
 _SCRIPT_END = re.compile(r"</script|<!--|<script", re.IGNORECASE)

@@ -25,7 +25,7 @@ from evalgate.safety.secret_keys import key_places
 from evalgate.safety.secret_quotes import NAMED, RANDOM, may_be_named, may_be_random, named_places, random_places
 
 NAME = "secrets"
-VERSION = "1"
+VERSION = "2"
 GUESSES = (NAMED, UNQUOTED, *RANDOM)
 """Rules that go by a name or by randomness and not by a service's format: medium where the others are high."""
 RULES = tuple(sorted({form.rule for form in FORMATS} | {kind for kind, _ in KEY_PATTERNS} | set(GUESSES)))

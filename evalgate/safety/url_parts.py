@@ -19,7 +19,7 @@ RISKY = (
 """Schemes that start something on the reader's machine, and matter in running text too."""
 _END = "\\s<>\"'`\u3001\u3002\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u300c-\u3011\u2018-\u201d"
 _RUNNING = re.compile(
-    rf"(?:(?:https?|wss?):[/\\]+|(?<![A-Za-z0-9])(?:{'|'.join(RISKY)}):[/\\]+"
+    rf"(?:(?:https?|wss?):(?:[/\\]+|(?=[A-Za-z0-9-]{{1,63}}\.[A-Za-z]))|(?<![A-Za-z0-9])(?:{'|'.join(RISKY)}):[/\\]+"
     rf"|(?<![A-Za-z0-9])(?:javascript|vbscript|data):(?=[^{_END}]{{0,100}}[(,;])|(?<![A-Za-z0-9_.@/-])www\.)[^{_END}]+",
     re.IGNORECASE,
 )
@@ -30,6 +30,10 @@ _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*)>")
 ATTRIBUTE = re.compile(
     r"\b(?:href|src|action|formaction|poster|data|background|ping|srcset)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'<>`]+))",
     re.IGNORECASE,
+)
+_OPEN_HOST = re.compile(r"(?:[A-Za-z]+:[/\\]*|www\.)[^/\\?#]*", re.IGNORECASE)
+_ON = re.compile(
+    '(?:[\'`\u2018-\u201d][^\\s,;<>"/\\\\?#]{0,64}@|[\u3002\uff0e\uff61](?=[A-Za-z0-9-]{1,63}\\.[A-Za-z]))[^\\s<>"/\\\\?#]*'
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _INSIDE = str.maketrans("", "", "\t\n\r")
@@ -60,9 +64,19 @@ def links(text: str) -> Iterator[Link]:
             yield link
     for match in _RUNNING.finditer(text):
         if match.start() not in seen:
-            link = read_link(text, match.start(), match.start() + len(match[0].rstrip(".,;:!?)]}*_~|")))
+            end = _read_on(text, match.start(), match.end())
+            link = read_link(text, match.start(), match.start() + len(text[match.start() : end].rstrip(".,;:!?)]}*_~|")))
             if link is not None:
                 yield link
+
+
+def _read_on(text: str, start: int, end: int) -> int:
+    """Where an address in running text ends for a browser, which stops at no quotation mark and no ideographic full stop
+    while it reads a host: `https://good.com'@evil.com`, `https://good.com\u3002evil.com`."""
+    if _OPEN_HOST.fullmatch(text, start, end) is None:
+        return end
+    more = _ON.match(text, end)
+    return end if more is None else more.end()
 
 
 def read_link(text: str, start: int, end: int) -> Link | None:

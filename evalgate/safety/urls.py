@@ -15,7 +15,7 @@ from evalgate.safety.url_labels import deceptive_links
 from evalgate.safety.url_parts import Link, links
 
 NAME = "urls"
-VERSION = "1"
+VERSION = "2"
 RULES = (
     "deceptive_text", "disguised_ip", "encoded_host", "lookalike_host", "odd_form", "outside", "private_host", "punycode",
     "raw_ip", "scheme", "shortener", "userinfo",

@@ -297,6 +297,13 @@ OWN = [
     ("unquoted_secret", "export DB_PWD=hunter2"),
     ("unquoted_secret", "  api_key: 8fK2mQ9xLw"),
     ("unquoted_secret", "The password: Sommer2019."),
+    ("unquoted_secret", "aws_secret_access_key = kJ8dXUtnFEMI/K7MDENG/bPxRfiCYq93hZ1dQ8ab"),
+    ("unquoted_secret", "**Password:** hunter2024"),
+    ("unquoted_secret", "**Password**: `hunter2024`"),
+    ("unquoted_secret", '"password: hunter2024"'),
+    ("unquoted_secret", "password:hunter2024"),
+    ("unquoted_secret", "API Key: 8fK2mQ9xLw"),
+    ("unquoted_secret", "DB_PASS=hunter2024"),
     ("npm_token", "//r.example/:_authToken=12345678-abcd-4321-abcd-0123456789ab"),
 ]
 
@@ -304,6 +311,19 @@ OWN = [
 @pytest.mark.parametrize(("rule", "text"), OWN)
 def test_more_than_the_library_knows(rule: str, text: str) -> None:
     assert rule in [name for name, _ in found(f"Use this:\n{text}\nthen go on")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secret: configs/prompts/Sentiment2/release",
+        "token: https://x.org/abc123def",
+        "The token: see chapter2",
+        "pass: 1st2nd3rd",
+    ],
+)
+def test_paths_and_prose_are_no_secrets(text: str) -> None:
+    assert found(text) == []
 
 
 def test_a_span_holds_all_of_a_secret() -> None:

@@ -257,3 +257,21 @@ def test_hostile_texts_take_linear_time(piece: str) -> None:
 def test_the_laws_of_a_detector_hold() -> None:
     texts = [text for text, _ in SUSPICIOUS] + ORDINARY + ["\ud800http://\ud800.example"]
     check_detector(make_urls({"allow": ["example.com"]}), [Output(text) for text in texts], [CASE] * len(texts))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://good.com\u3002evil.com", "https://good.com'@evil.com/", "https://good.com\u201d@evil.com/", "https:evil.com/a"],
+)
+def test_no_mark_of_prose_ends_a_host_that_a_browser_reads_on(text: str) -> None:
+    detector = make_urls({"allow": ["good.com"]})
+    assert "outside" in {finding.rule for finding in detector.findings(Output(text), CASE)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["see 'https://good.com' now", "访问https://good.com。谢谢", "“https://good.com”, write to me@x.org", "https: is a scheme."],
+)
+def test_marks_of_prose_end_an_address(text: str) -> None:
+    detector = make_urls({"allow": ["good.com"]})
+    assert detector.findings(Output(text), CASE) == ()
