@@ -17,15 +17,17 @@ from evalgate.stats.kappa import Kappa, cohens_kappa
 
 UNIT = "outputs"
 SURE = 0.95
-"""The level at which a card has to show more than chance, whatever level its own figures were asked for."""
+"""The least level at which a card has to show more than chance, whatever level its own figures were asked for."""
 
 
-def distrust_of(name: str, spec: DetectorSpec, binding: Mapping[str, str], card: DetectorCard | None) -> str | None:
+def distrust_of(
+    name: str, spec: DetectorSpec, binding: Mapping[str, str], card: DetectorCard | None, level: float = SURE
+) -> str | None:
     """Why no threshold may decide on what a judge says; None where its card shows that it may.
 
     A card counts for the judge that was measured and for no other: the same labels and form of answer, prompt and model. It
     has to show agreement with people that is better than chance, and surely so: the lower ends of sensitivity and
-    specificity add up to more than 1, and that of kappa lies above 0.
+    specificity add up to more than 1, and that of kappa lies above 0, at `level` (of the gate), or at SURE where that is higher.
     """
     judge = f"the judge of {name}"
     if card is None:
@@ -34,11 +36,11 @@ def distrust_of(name: str, spec: DetectorSpec, binding: Mapping[str, str], card:
         return f"{judge} has the card of something else ({card.detector} of {card.category}, by {card.unit})"
     if card.signature != spec.signature:
         return f"{judge} was calibrated with other labels, or another form of answer"
-    return _other_than(judge, binding, card) or _too_weak(judge, card)
+    return _other_than(judge, binding, card) or _too_weak(judge, card, level)
 
 
 def score_distrust_of(
-    name: str, signatures: Collection[str], binding: Mapping[str, str], card: DetectorCard | None
+    name: str, signatures: Collection[str], binding: Mapping[str, str], card: DetectorCard | None, level: float = SURE
 ) -> str | None:
     """Why no blocking threshold may decide on the scores of a judge; None where its card shows that it may.
 
@@ -54,7 +56,7 @@ def score_distrust_of(
         return f"{judge} has the card of something else ({card.detector} of {card.category}, by {card.unit})"
     if card.signature not in signatures:
         return f"{judge} was calibrated with other labels, or another form of answer"
-    return _other_than(judge, binding, card) or _too_weak(judge, card)
+    return _other_than(judge, binding, card) or _too_weak(judge, card, level)
 
 
 def judge_figures(tally: Tally, level: float) -> dict[str, Any]:
@@ -103,12 +105,13 @@ def _other_than(judge: str, binding: Mapping[str, str], card: DetectorCard) -> s
     return f"{judge} was calibrated with another {' and another '.join(changed)}" if changed else None
 
 
-def _too_weak(judge: str, card: DetectorCard) -> str | None:
-    shares, kappa = quality(card.total, SURE), agreement(card.total)
+def _too_weak(judge: str, card: DetectorCard, level: float) -> str | None:
+    level = max(SURE, level)
+    shares, kappa = quality(card.total, level), agreement(card.total)
     found, spared = shares.recall, shares.specificity
     if found is None or spared is None or kappa is None:
         return f"{judge} was calibrated without both kinds of outputs, violating and clean"
     said = f"kappa {kappa.value:.2f}, sensitivity {found.value:.2f}, specificity {spared.value:.2f}"
-    if kappa.interval(SURE).low <= 0 or found.interval.low + spared.interval.low <= 1:
+    if kappa.interval(level).low <= 0 or found.interval.low + spared.interval.low <= 1:
         return f"{judge} is not surely better than chance by its card ({said} on {card.data.outputs} outputs)"
     return None

@@ -50,6 +50,8 @@ class JudgeStage:
     """Name of its judgements beside an output."""
     alike: tuple[str, ...] | None = None
     """For a metric: signatures of the detectors whose card speaks for it too; None for a detector."""
+    confidence: float = 0.95
+    """Of the gate: its card has to be as sure."""
 
     @property
     def is_metric(self) -> bool:
@@ -72,8 +74,8 @@ class JudgeStage:
     def distrust(self) -> str | None:
         """Why no threshold may decide on its judgements; None where its card says that it may."""
         if self.alike is not None:
-            return score_distrust_of(self.name, self.alike, self.binding, self.card)
-        return distrust_of(self.name, self.detector.spec, self.binding, self.card)
+            return score_distrust_of(self.name, self.alike, self.binding, self.card, self.confidence)
+        return distrust_of(self.name, self.detector.spec, self.binding, self.card, self.confidence)
 
     @property
     def card_digest(self) -> str | None:
@@ -196,7 +198,8 @@ def _stage(settings: GateSettings, choice: PluginChoice, base: Path, *, cards: b
     prompt = read_prompt(asked, settings.root, base)
     named = choice.parameters.get("card")
     card = load_judge_card(settings.root / named, named) if cards and named is not None else None
-    return JudgeStage(name, choice, detector, arm_task(settings, asked, prompt), prompt, card, name)
+    task = arm_task(settings, asked, prompt)
+    return JudgeStage(name, choice, detector, task, prompt, card, name, confidence=settings.confidence)
 
 
 def _metric_stage(settings: GateSettings, choice: PluginChoice, base: Path, *, cards: bool) -> JudgeStage:

@@ -193,6 +193,16 @@ def test_a_card_that_does_not_show_agreement_decides_nothing(judged, kind: str) 
     assert "the judge of harm" in found["safety"]["harm"]["distrust"]
 
 
+def test_a_surer_gate_needs_a_surer_card(judged) -> None:
+    gate = judged(base=20, right=36)
+    gate.calibrate(Tally(16, 7, 7, 20))
+    assert "distrust" not in gate.verdict()[1]["safety"]["harm"]
+    gate.edit("gate: sums", "confidence: 0.9999\ngate: sums")
+    gate.calibrate(Tally(16, 7, 7, 20))
+    code, found = gate.verdict()
+    assert code == 4 and "not surely better than chance" in found["safety"]["harm"]["distrust"]
+
+
 def test_a_card_cannot_lower_the_level_at_which_it_is_held(judged) -> None:
     gate = judged(base=20, right=36)
     gate.calibrate(WEAK["perfect on two outputs"], confidence=0.5)
