@@ -19,7 +19,8 @@ from evalgate.core.values import Case, Output
 from evalgate.safety.catalog import BUILTINS, make_detector
 from evalgate.safety.interface import Detector
 
-BUDGET, HOSTILE_BUDGET = 10.0, 1.0
+BUDGET, HOSTILE_COMPARING = "hallucinated_entities"
+BUDGET = 10.0, 1.0
 OUTPUTS, WORDS, SIZE = 20_000, 100, 100_000
 ASKS_OR_READS = {"judge": "asks a model", "label": "reads what people wrote"}
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -113,13 +114,16 @@ def main() -> None:
     case = Case("1", {"kind": "ordinary"}, {"question": "What is new?"}, ("Nothing is new.",), {})
     made = detectors()
     outputs = made_up_outputs(count)
-    total = 0.0
+    total = patterns = 0.0
     for name, detector in made.items():
         seconds, found = cpu_seconds(detector, outputs, case)
         total += seconds
+        patterns += 0.0 if name == COMPARING else seconds
         print(f"{seconds:6.2f} s  {seconds / count * 1e6:6.1f} us each  {found:7,} findings  {name}")
     budget = BUDGET * count / OUTPUTS
-    print(f"{total:6.2f} s of {budget:.1f} ({total / budget:.2f} of the budget)  all, {count:,} outputs of {WORDS} words")
+    said = f"{count:,} outputs of {WORDS} words"
+    print(f"{patterns:6.2f} s of {budget:.1f} ({patterns / budget:.2f} of the budget)  all pattern detectors, {said}")
+    print(f"{total:6.2f} s of {budget:.1f} ({total / budget:.2f} of the budget)  with {COMPARING}, which compares with the case")
     print(f"hostile texts of {SIZE:,} characters, slowest of {len(HOSTILE)}, budget {HOSTILE_BUDGET:.0f} s:")
     for name, detector in made.items():
         slowest = max((cpu_seconds(detector, [Output((piece * SIZE)[:SIZE])], case)[0], piece) for piece in HOSTILE)

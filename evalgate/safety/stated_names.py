@@ -15,6 +15,8 @@ from evalgate.safety.number_words import MONTHS
 _WORD = re.compile(r"[^\W\d_](?:[\w'’\-&]*\w)?")
 _CAPITAL = re.compile(r"(?<!\w)[^\W\d_a-z](?:[\w'’\-&]*\w)?")
 _MARGIN = ' \t*_#>-•"“„«‘(0123456789.)'
+_HEADING = 240
+"""Characters of the longest heading in title case."""
 _LABEL = 80
 """Characters of the longest label before a colon."""
 _STARTS = re.compile(r"(?:[.!?:;…。！？|(\[*#>\"“„«‘]|(?:^|\n)[ \t]*(?:[-•]|\d{1,3}[.)]))[\s*_\"“„«‘(]*$")
@@ -156,14 +158,21 @@ def _pieces(text: str) -> Iterator[_Piece]:
         if found and not (len(found) > 2 and _is_heading(line)):
             for match in found:
                 start = place + match.start()
-                opens = not line[: match.start()].strip(_MARGIN) if match.start() < 12 else False
-                opens = opens or _STARTS.search(text, max(place, start - 12), start) is not None
-                yield _Piece(start, place + match.end(), name_key(match.group()), opens)
+                yield _Piece(start, place + match.end(), name_key(match.group()), _opens(text, line, place, start))
         place += len(line)
 
 
+def _opens(text: str, line: str, place: int, start: int) -> bool:
+    """Whether a sentence, a line or a quotation begins at `start`, in the line that begins at `place`."""
+    if start - place > 12 and text[start - 1] == " " and text[start - 2].isalpha():
+        return False  # nearly every capital in the middle of a sentence
+    if start - place < 12 and not line[: start - place].strip(_MARGIN):
+        return True
+    return _STARTS.search(text, max(place, start - 12), start) is not None
+
+
 def _is_heading(line: str) -> bool:
-    if line.rstrip(" \r\n*_").endswith((".", "!", "?", ";", ",")):
+    if len(line) > _HEADING or line.rstrip(" \r\n*_").endswith((".", "!", "?", ";", ",")):
         return line.isupper()
     long = [word for word in _WORD.findall(line) if len(word) > 3]
     capitals: int = sum(word[0].isupper() for word in long)

@@ -50,7 +50,7 @@ def stated_numbers(plain: str) -> Iterator[StatedNumber]:
         if not misread:
             yield StatedNumber(start, end, (frozenset({value}),))
     if figures and not MONTHS.keys().isdisjoint(words):
-        yield from _months(plain, figures)
+        yield from _months(plain, figures, words)
 
 
 def known_numbers(plain: str) -> set[str]:
@@ -174,7 +174,8 @@ def _number_words(plain: str, words: Set[str]) -> Iterator[tuple[int, int, str, 
     values = cardinals()
     if values.keys().isdisjoint(words):
         return
-    found = [match for match in _WORD.finditer(plain) if match.group() in values or match.group() in SCALES]
+    counting = words & (values.keys() | SCALES.keys())
+    found = sorted((match for word in counting for match in _alone(word).finditer(plain)), key=re.Match.start)
     place = 0
     while place < len(found):
         last, value = _spelled_out(plain, found, place)
@@ -182,6 +183,11 @@ def _number_words(plain: str, words: Set[str]) -> Iterator[tuple[int, int, str, 
         if first.group() not in SCALES:
             yield first.start(), found[last].end(), str(value), last == place and first.group() in MISREAD
         place = last + 1
+
+
+@lru_cache(maxsize=1 << 10)
+def _alone(word: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z]){word}(?![a-z])")
 
 
 def _spelled_out(plain: str, found: Sequence[re.Match[str]], place: int) -> tuple[int, int]:
@@ -208,11 +214,10 @@ def _spelled_out(plain: str, found: Sequence[re.Match[str]], place: int) -> tupl
     return last, total + current
 
 
-def _months(plain: str, figures: Sequence[tuple[int, int]]) -> Iterator[StatedNumber]:
+def _months(plain: str, figures: Sequence[tuple[int, int]], words: Set[str]) -> Iterator[StatedNumber]:
     starts, ends = {start for start, _ in figures}, {end for _, end in figures}
-    for match in _WORD.finditer(plain):
-        if match.group() not in MONTHS:
-            continue
+    named = sorted((match for word in words & MONTHS.keys() for match in _alone(word).finditer(plain)), key=re.Match.start)
+    for match in named:
         start, end = match.span()
         before = any(place in ends for place in range(start - 6, start)) and _beside(plain, start)
         if before or end + 1 in starts:
