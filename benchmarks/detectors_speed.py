@@ -19,8 +19,8 @@ from evalgate.core.values import Case, Output
 from evalgate.safety.catalog import BUILTINS, make_detector
 from evalgate.safety.interface import Detector
 
-BUDGET, HOSTILE_COMPARING = "hallucinated_entities"
-BUDGET = 10.0, 1.0
+BUDGET, HOSTILE_BUDGET = 10.0, 1.0
+COMPARING = "hallucinated_entities"
 OUTPUTS, WORDS, SIZE = 20_000, 100, 100_000
 ASKS_OR_READS = {"judge": "asks a model", "label": "reads what people wrote"}
 PARAMETERS: dict[str, dict[str, Any]] = {
