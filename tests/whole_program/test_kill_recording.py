@@ -34,6 +34,7 @@ for name in ("evalgate.cli.run_command", "evalgate.pipeline.api", "evalgate.pipe
              "pydantic", "yaml", "evalgate.proxy.upstream.http_provider", "evalgate.pipeline.show", "pyarrow.parquet", "joblib", "rich.console"):
     importlib.import_module(name)
 from evalgate.cli.main import entry
+leave = os._exit  # while it still is what it was
 print("ready", flush=True)
 for line in sys.stdin:
     order = json.loads(line)
@@ -54,7 +55,7 @@ for line in sys.stdin:
         except SystemExit as stop:
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(stop.code or 0)
+            leave(stop.code or 0)
     print(child, flush=True)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
