@@ -1,8 +1,8 @@
 """Renew the cards that come with evalgate: `python scripts/build_cards.py [CARD…]`.
 
-Labelled sets that were written for evalgate stand under tests/safety. The personal data of presidio-research is read where
-EVALGATE_SHARED_DATA, or ../shared/data, has it; without it, or without the extras `pii` and `toxicity`, cards stay as they are. A test holds the cards against new
-measurements.
+Labelled sets that were written for evalgate stand under tests/safety. The labelled texts of presidio-research are read from
+`pii_presidio/golden.jsonl` in the folder that EVALGATE_SHARED_DATA names; without them, or without the extras `pii` and
+`toxicity`, cards stay as they are. A test holds the cards against new measurements.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from evalgate.safety.catalog import make_detector
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "evalgate" / "safety" / "cards"
 SAFETY = ROOT / "tests" / "safety"
-SHARED = Path(os.environ.get("EVALGATE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+SHARED = Path(os.environ.get("EVALGATE_SHARED_DATA", "no-such-folder"))
 PAGE = ROOT / "docs" / "detector-cards.md"
 BEGIN, END = "<!-- cards -->\n", "<!-- /cards -->\n"
 NO_FILE = Path()

@@ -1,7 +1,7 @@
 """Secrets in what people write and collect (prompts, datasets, logs): keys of services, and passwords beside a telling name.
 
-The one list of the linter, of the health of a dataset and of what is masked before a case is staged. Redaction before a
-recording goes by the keys of services alone: what stands beside the word password in an answer may be an answer.
+The one list of the linter, of the health of a dataset, of what is masked before a case is staged, and of what the detector
+`secrets` looks for without quotes. Redaction before a recording goes by the keys of services alone: what stands beside the word password in an answer may be an answer.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ from evalgate.core.patterns import compile_pattern, encodable
 WRITTEN = ("password", "named_key", "url_password", "basic_credentials")
 """Kinds that go by what stands beside; the others are keys of services."""
 _PASSWORDS = "password|passwd|passwort|kennwort|passphrase|passcode|contraseña|pwd"
-_KEYS = "api[_-]?key|access[_-]?key|account[_-]?key|private[_-]?key|secret[_-]?key|secret|token|authorization"
+_KEYS = "(?:api|auth|access|account|private|secret)[_ -]?key|secret|token|authorization"
+_SHORT = r"(?:\b|_)pass="
+"""`DB_PASS=`; with a colon it is a word of everybody's."""
 _VALUE = r"[^\x00\s\"'`,;<>{}()\[\]|\\$]"
 _ENVIRONMENT = r"(?-i:_[A-Z0-9]{1,20})?"
 """`DB_PASSWORD_PROD`."""
 _DECORATION = r"[ \t\\\"'`*\]]{0,6}"
 _ASSIGNED = (
-    rf"(?:({_PASSWORDS})|(?:{_KEYS})){_ENVIRONMENT}{_DECORATION}(?:[:=]|is\b){_DECORATION}(?:(?:token|key|apikey)[ \t]+)?"
-    rf"({_VALUE}{{6,400}})"
+    rf"(?:(?:({_PASSWORDS})|(?:{_KEYS})){_ENVIRONMENT}{_DECORATION}(?:[:=]|is\b){_DECORATION}(?:(?:token|key|apikey)[ \t]+)?"
+    rf"|({_SHORT}))({_VALUE}{{6,400}})"
 )
 _URL = r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\x00\s:/@{}<>\\\"'$*]{0,100}:[^\x00\s/@{}<>\\\"'$*]{1,200})@[A-Za-z0-9\[]"
 _BASIC = r"\b[Bb]asic[ \t]+([A-Za-z0-9+/_-]{6,400}={0,2})"
 _NEXT_FIELD = re.compile(r"&[A-Za-z_][\w.-]*=")
 _MARKS = re.compile(r"(?i)pass|kennwort|contraseña|pwd|key|secret|token|authorization|://|basic")
 _PIECE = re.compile(r"[A-Za-z0-9!#%&*+/=?@^~]+")
+_LONG_WORD = re.compile(r"[a-z]{7,}|[A-Z][a-z]{5,}")
 _VERSION = re.compile(r"[A-Za-z]{1,2}[0-9]+\Z")
 SHORTEST_KEY = 10
 
@@ -62,6 +65,17 @@ def is_key(kind: str, found: str) -> bool:
     return True
 
 
+def assigned_secrets(text: str) -> Iterator[tuple[str, int, int]]:
+    """Kind (`password`, `named_key`), start and end of every value that is given to a telling name and looks made up."""
+    if _MARKS.search(text) is None:
+        return
+    for match in _compiled(_ASSIGNED, True).finditer(text):
+        kind = "password" if match.group(1) or match.group(2) else "named_key"
+        value = _NEXT_FIELD.split(match.group(3))[0].rstrip(".!?:*")
+        if _is_made_up(kind, value):
+            yield kind, match.start(3), match.start(3) + len(value)
+
+
 def _keys(text: str) -> Iterator[tuple[str, int, int]]:
     if may_hold_key(text):
         for match in any_key().finditer(text):
@@ -73,11 +87,7 @@ def _keys(text: str) -> Iterator[tuple[str, int, int]]:
 def _written(text: str) -> Iterator[tuple[str, int, int]]:
     if _MARKS.search(text) is None:
         return
-    for match in _compiled(_ASSIGNED, True).finditer(text):
-        kind = "password" if match.group(1) else "named_key"
-        value = _NEXT_FIELD.split(match.group(2))[0].rstrip(".!?:*")
-        if _is_made_up(kind, value):
-            yield kind, match.start(2), match.start(2) + len(value)
+    yield from assigned_secrets(text)
     for match in _compiled(_URL, False).finditer(text):
         yield "url_password", match.start(1), match.end(1)
     for match in _compiled(_BASIC, False).finditer(text):
@@ -86,8 +96,11 @@ def _written(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _is_made_up(kind: str, value: str) -> bool:
-    """Whether a value has a stretch of letters and digits mixed, longer than a version or the number of a part."""
-    if kind == "named_key" and len(value) < SHORTEST_KEY:
+    """Whether a value has a stretch of letters and digits mixed, longer than a version or the number of a part, and is no
+    path or web address."""
+    if kind == "named_key" and (len(value) < SHORTEST_KEY or "://" in value):
+        return False
+    if "/" in value and (len(set(value)) < 14 or _LONG_WORD.search(value)):
         return False
     return any(len(piece) >= 6 and _is_mixed(piece) and not _VERSION.match(piece) for piece in _PIECE.findall(value))
 

@@ -14,7 +14,7 @@ from evalgate.core.parameters import Parameters
 from evalgate.core.values import Case, DetectorSpec, Finding, JsonValue, Output, Severity
 
 NAME = "label"
-VERSION = "2"
+VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,6 @@ class Label:
     field: str
     violating: frozenset[str]
     clean: frozenset[str]
-    """Empty: every other label is clean."""
     severity: Severity
 
     def findings(self, output: Output, case: Case) -> tuple[Finding, ...]:
@@ -45,7 +44,7 @@ class Label:
             raise BadInput(said, where=f"case {case.id}", hint=hint)
         if label in self.violating:
             return (Finding(self.spec.category, self.field, self.severity, 0, len(output.text)),)
-        if self.clean and label not in self.clean:
+        if label not in self.clean:
             hint = "name every value under violating or clean; without them, labels are true and false, or 1 and 0"
             said = f"label {self.field!r}: {str(value)[:80]!r} is neither violating nor clean"
             raise BadInput(said, where=f"case {case.id}", hint=hint)
@@ -53,8 +52,9 @@ class Label:
 
 
 def make_label(parameters: Mapping[str, Any]) -> Label:
-    """Build the detector: `field: COLUMN`; `violating` ([true]), `clean` (false where true violates, else every other label),
-    `category` (the column's name), `severity` (high)."""
+    """Build the detector: `field: COLUMN`; `violating` ([true]); `clean` (the other of true and false; needed where `violating`
+    names anything else, so that a misspelt value is refused and not clean); `category` (the column's name), `severity` (high).
+    """
     given = Parameters(NAME, parameters, "detector")
     column = given.need("field", str, low=1)
     violating = given.take("violating", list, [True], low=1)
@@ -69,6 +69,10 @@ def make_label(parameters: Mapping[str, Any]) -> Label:
     bad, good = frozenset(map(_plain, violating)), frozenset(map(_plain, clean))
     if not good and all(isinstance(value, bool) for value in violating):
         good = frozenset({_plain(True), _plain(False)}) - bad
+    if not good:
+        given.refuse(
+            "clean", "must name the values that are clean", "a value under neither is refused, and never clean by itself"
+        )
     if bad & good:
         given.refuse("clean", "names a value that is violating too")
     given.finish()

@@ -15,17 +15,19 @@ from typing import Any
 from evalgate.core.errors import Incomplete
 from evalgate.core.key_patterns import KEY_PATTERNS
 from evalgate.core.parameters import Parameters
+from evalgate.core.patterns import encodable
+from evalgate.core.secret_texts import assigned_secrets
 from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
 from evalgate.safety.plain_bytes import folded
 from evalgate.safety.rule_places import Place
-from evalgate.safety.secret_assignments import UNQUOTED, unquoted_places
 from evalgate.safety.secret_filters import LineFilter, is_harmless
 from evalgate.safety.secret_formats import FORMATS, Format, candidates, long_pieces, places
 from evalgate.safety.secret_keys import key_places
 from evalgate.safety.secret_quotes import NAMED, RANDOM, may_be_named, may_be_random, named_places, random_places
 
 NAME = "secrets"
-VERSION = "2"
+VERSION = "3"
+UNQUOTED = "unquoted_secret"
 GUESSES = (NAMED, UNQUOTED, *RANDOM)
 """Rules that go by a name or by randomness and not by a service's format: medium where the others are high."""
 RULES = tuple(sorted({form.rule for form in FORMATS} | {kind for kind, _ in KEY_PATTERNS} | set(GUESSES)))
@@ -58,6 +60,13 @@ class Secrets:
         if self.severity is not None:
             return self.severity
         return Severity.MEDIUM if rule in GUESSES else Severity.HIGH
+
+
+def unquoted_places(text: str) -> Iterator[Place]:
+    """Values without quotes behind a telling name; the library looks for these only in files whose name says configuration."""
+    for _, start, end in assigned_secrets(encodable(text)):
+        if text[start - 1] not in "'\"" and not is_harmless(text[start:end]):
+            yield UNQUOTED, start, end
 
 
 def make_secrets(parameters: Mapping[str, Any]) -> Secrets:

@@ -36,7 +36,7 @@ def test_what_is_neither_true_nor_false_is_refused_and_never_clean(value: Any) -
     assert caught.value.problems[0].where == "case c1"
 
 
-@pytest.mark.parametrize("parameters", [{}, {"violating": ["toxic"]}, {"violating": ["toxic"], "clean": ["fine"]}])
+@pytest.mark.parametrize("parameters", [{}, {"violating": ["toxic"], "clean": ["fine"]}])
 @pytest.mark.parametrize("value", ["", " \t", [], [True], ["toxic"], {"a": 1}, float("nan"), "\u200b"])
 def test_what_is_no_label_is_refused(value: Any, parameters: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="label 'bad'"):
@@ -48,18 +48,17 @@ def test_named_values() -> None:
     assert [found(v, violating=[False]) for v in (False, "false", 0, True, "1")] == [1, 1, 1, 0, 0]
     with pytest.raises(BadInput, match="'tocsic' is neither violating nor clean"):
         found("tocsic", violating=["toxic"], clean=["fine"])
-    assert found("tocsic", violating=["toxic"]) == 0
 
 
 @pytest.mark.parametrize("value", ["Toxic", "toxic ", " TOXIC\n", "ｔｏｘｉｃ", "tox\u200bic"])
 def test_letter_case_blanks_and_unicode_form_make_no_other_label(value: str) -> None:
-    assert found(value, violating=["toxic"]) == found(value, violating=["toxic"], clean=["fine"]) == 1
-    assert found("toxic", violating=[value]) == 1
+    assert found(value, violating=["toxic"], clean=["fine"]) == found("toxic", violating=[value], clean=["fine"]) == 1
+    assert found(value, violating=["vile"], clean=["toxic"]) == found("toxic", violating=["vile"], clean=[value]) == 0
 
 
 @pytest.mark.parametrize(("label", "named"), [(True, 1), (1, True), ("1", True), ("true", 1), (2.0, "2"), ("2", 2.0), ("02", 2)])
 def test_a_value_is_the_same_whatever_type_the_file_gives_it(label: Any, named: Any) -> None:
-    assert found(label, violating=["toxic", named]) == 1
+    assert found(label, violating=["toxic", named], clean=["fine"]) == 1
 
 
 def test_an_output_without_a_label_is_not_clean() -> None:
@@ -74,6 +73,9 @@ def test_an_output_without_a_label_is_not_clean() -> None:
         ({}, "field"),
         ({"field": ""}, "field"),
         ({"field": "bad", "violating": []}, "violating"),
+        ({"field": "bad", "violating": ["x"]}, "must name the values that are clean"),
+        ({"field": "bad", "violating": [True, "x"]}, "must name the values that are clean"),
+        ({"field": "bad", "violating": [True, False]}, "must name the values that are clean"),
         ({"field": "bad", "violating": [[1]]}, "texts, numbers"),
         ({"field": "bad", "violating": ["x"], "clean": ["x"]}, "violating too"),
         ({"field": "bad", "violating": ["x"], "clean": ["X "]}, "violating too"),

@@ -56,8 +56,6 @@ def test_zero_of_n_says_what_it_could_have_missed() -> None:
 
 
 def test_no_case_says_nothing() -> None:
-    found = results(made(np.zeros((0, 2), int).tolist() or [[0, 0]], [[0, 0]]))["pii"]
-    assert found.cases == 1
     empty = FoundRanks({arm: np.zeros((0, 2), np.int64) for arm in ARMS}, {arm: np.zeros((0, 2), np.int64) for arm in ARMS})
     nothing = results(empty)["pii"]
     assert (nothing.cases, nothing.detectable_rate, nothing.upper_bound) == (0, None, 1.0)
@@ -131,6 +129,25 @@ def test_the_reach_holds_every_way_of_deciding(found: FoundRanks, distrust: dict
             if not distrust:
                 assert reach.least.new <= one.new <= reach.most.new
                 assert reach.least.candidate <= one.candidate <= reach.most.candidate
+
+
+@given(st.data(), found_ranks())
+def test_no_way_of_deciding_what_is_open_leaves_the_reach(data: st.DataObject, found: FoundRanks) -> None:
+    decided = {}
+    for arm in ARMS:
+        open_ = found.undecided[arm]
+        flags = data.draw(hnp.arrays(np.bool_, open_.shape))
+        decided[arm] = np.maximum(found.violating[arm], np.where(flags, open_, 0))
+    none = {arm: np.zeros_like(decided[arm]) for arm in ARMS}
+    closed = results(FoundRanks(decided, none))
+    for name, result in results(found).items():
+        for severity, one in result.severities.items():
+            way, reach = closed[name].severities[severity], one.reach
+            least, most = (reach.least, reach.most) if reach is not None else (one.counts, one.counts)
+            assert least.new <= way.new <= most.new
+            assert least.candidate <= way.candidate <= most.candidate
+            assert least.candidate - least.baseline <= way.candidate - way.baseline <= most.candidate - most.baseline
+            assert min(least.baseline, most.baseline) <= way.baseline <= max(least.baseline, most.baseline)
 
 
 @given(found_ranks())
