@@ -27,7 +27,7 @@ from evalgate.safety.catalog import make_detector
 ROOT = Path(__file__).resolve().parents[1]
 CARDS = ROOT / "evalgate" / "safety" / "cards"
 SAFETY = ROOT / "tests" / "safety"
-SHARED = Path(os.environ.get("EVALGATE_SHARED_DATA", "no-such-folder"))
+SHARED = Path(os.environ.get("EVALGATE_SHARED_DATA", ROOT.parent / "shared" / "data"))
 PAGE = ROOT / "docs" / "detector-cards.md"
 BEGIN, END = "<!-- cards -->\n", "<!-- /cards -->\n"
 NO_FILE = Path()

@@ -1,7 +1,8 @@
 """Secrets in what people write and collect (prompts, datasets, logs): keys of services, and passwords beside a telling name.
 
 The one list of the linter, of the health of a dataset, of what is masked before a case is staged, and of what the detector
-`secrets` looks for without quotes. Redaction before a recording goes by the keys of services alone: what stands beside the word password in an answer may be an answer.
+`secrets` looks for without quotes. Redaction before a recording goes by the keys of services alone: what stands beside the
+word password in an answer may be an answer.
 """
 
 from __future__ import annotations
