@@ -17,10 +17,7 @@ from pathlib import Path
 from evalgate.proxy.request import canonical_request, request_key
 
 CASES = 200
-WORDS = (
-    "the quick brown fox jumps over a lazy dog while seven small "
-    "boats sail slowly past the old grey harbour wall "
-).split()
+WORDS = ("the quick brown fox jumps over a lazy dog while seven small boats sail slowly past the old grey harbour wall ").split()
 
 
 def text(number: int, changed: int) -> str:
