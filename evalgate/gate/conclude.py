@@ -6,18 +6,26 @@ from collections.abc import Sequence
 
 from evalgate.core.settings import Level
 from evalgate.core.verdict import Decision, Results, RunFigures, ThresholdResult
+from evalgate.gate.count_rules import ANY
 from evalgate.gate.observe import finite
 
 _RANK = {Decision.PASS: 0, Decision.INCONCLUSIVE: 1, Decision.FAIL: 2}
 
 
 def conclude(
-    results: Sequence[ThresholdResult], run: RunFigures, *, require_threshold: bool, missing: Sequence[str] = ()
+    results: Sequence[ThresholdResult],
+    run: RunFigures,
+    *,
+    require_threshold: bool,
+    missing: Sequence[str] = (),
+    untold: Sequence[str] = (),
 ) -> tuple[Decision, str]:
     """The decision of the whole gate, and the sentence that says what decided.
 
     `require_threshold`: whether a gate without a blocking threshold of its own can pass (it cannot in `run`).
     `missing`: metrics that were asked for and have no value; a pass rests on complete evidence.
+    `untold`: safety categories about which something could not be decided. Thresholds have taken that into account; without
+        any, not everything was measured.
     """
     blocking = [r for r in results if r.threshold.level is Level.BLOCK]
     declared = [r for r in blocking if not r.threshold.implicit]
@@ -30,6 +38,8 @@ def conclude(
         return Decision.INCONCLUSIVE, f"Not everything was measured: {', '.join(missing)} has no value on these cases."
     if require_threshold and not declared:
         return Decision.INCONCLUSIVE, "No blocking threshold was declared, so nothing was decided."
+    if not declared and untold:
+        return Decision.INCONCLUSIVE, f"Not everything was measured: {', '.join(untold)} could not be decided in every case."
     if not declared:
         return Decision.PASS, f"{run.cases} cases measured completely; no threshold was declared." + _warnings(results)
     number = len(blocking)
@@ -44,6 +54,17 @@ def unmeasured(results: Results) -> tuple[str, ...]:
             name
             for name, result in results.metrics.items()
             if not all(finite(estimate.value) for estimate in (result.baseline, result.candidate, result.delta))
+        )
+    )
+
+
+def untold(results: Results) -> tuple[str, ...]:
+    """Safety categories with cases that could not be decided, or whose detector may not decide, sorted; `any` apart."""
+    return tuple(
+        sorted(
+            name
+            for name, found in results.safety.items()
+            if name != ANY and (found.reach is not None or found.distrust is not None or any(found.undecided.values()))
         )
     )
 

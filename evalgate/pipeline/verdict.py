@@ -10,7 +10,7 @@ import numpy as np
 from evalgate.core.settings import GateSettings, Level, SliceChoice, TargetKind
 from evalgate.core.values import Arm, Scale
 from evalgate.core.verdict import CaseCounts, Decision, Results, RunFigures, SafetyResult, ThresholdResult, Verdict
-from evalgate.gate.conclude import conclude, unmeasured
+from evalgate.gate.conclude import conclude, unmeasured, untold
 from evalgate.gate.decide import decide
 from evalgate.gate.sentences import overruled
 from evalgate.pipeline.flaky import flaky_cases
@@ -59,7 +59,8 @@ def reach_verdict(
     decided = decide(settings.thresholds, results, slices, confidence=settings.confidence)
     decided = tuple(_without_loss(one, columns, results if one.slice is None else slices[one.slice]) for one in decided)
     decided = tuple(_without_proof(one, doubts_of(built)) for one in decided)
-    decision, reason = conclude(decided, results.run, require_threshold=require_threshold, missing=unmeasured(results))
+    gaps = {"missing": unmeasured(results), "untold": untold(results)}
+    decision, reason = conclude(decided, results.run, require_threshold=require_threshold, **gaps)
     counts = case_counts(store, movement(settings, built))
     return Verdict(decision, reason, results, slices, decided, counts, flaky_cases(store, built, settings.samples))
 

@@ -129,6 +129,19 @@ def test_a_detector_that_fails_while_it_looks_ends_a_comparison(
     assert nothing_decided(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("threshold", "code"), [((), 4), (("--threshold", "safety.odd:max=0"), 4), (("--threshold", "safety.odd:max=1"), 0)]
+)
+def test_what_a_detector_could_not_decide_is_not_measured(
+    threshold: tuple[str, ...], code: int, files: list[str], install_plugin: Callable[..., None], capsys
+) -> None:
+    install_plugin("odd", source(look='return (Finding("odd", "open", Severity.LOW, 0, 1, undecided=True),)'))
+    assert main(["compare", *files, *threshold, "--json"]) == code
+    document = json.loads(capsys.readouterr().out)
+    assert document["safety"]["odd"]["undecided"] == {"baseline": 1, "candidate": 1}
+    assert ("could not be decided" in document["reason"]) == (code == 4)
+
+
 @pytest.mark.parametrize("kind", sorted(MAKES))
 @pytest.mark.parametrize("command", ["run", "compare", "check", "measure"])
 def test_a_detector_that_cannot_be_made_is_exit_3_before_anything_is_written(
