@@ -62,7 +62,7 @@ class Updates:
     """What is told of a run under way."""
 
     measuring: Progress
-    """Shards."""
+    """Cases."""
     answering: Progress
     """Answers, in the modes that call a model."""
 
@@ -76,7 +76,7 @@ def progress(options: argparse.Namespace) -> Iterator[Updates]:
         with _bars() as updates:
             yield updates
     else:
-        yield Updates(_lines("shards measured"), _lines("answers are there"))
+        yield Updates(_lines("cases measured"), _lines("answers are there"))
 
 
 @contextmanager
@@ -88,9 +88,9 @@ def _bars() -> Iterator[Updates]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as bars:
         answers = bars.add_task("asking", total=None, visible=False)
-        shards = bars.add_task("measuring", total=None)
+        cases = bars.add_task("measuring", total=None)
         yield Updates(
-            lambda done, total: bars.update(shards, completed=done, total=total),
+            lambda done, total: bars.update(cases, completed=done, total=total),
             lambda done, total: bars.update(answers, completed=done, total=total, visible=True),
         )
 

@@ -16,7 +16,7 @@ from evalgate.pipeline.evaluate import Finished
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalgate.runner.execute import Progress
+    from evalgate.runner.tally import Progress
 
 
 class RunResult:

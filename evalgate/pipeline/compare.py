@@ -27,7 +27,8 @@ from evalgate.pipeline.shared_cases import MODE as RUNS
 from evalgate.pipeline.shared_cases import shared_cases, shared_lines
 from evalgate.pipeline.waiving import allow_file, findings_of, today_utc, unused_notices, with_waiver_threshold
 from evalgate.pipeline.workspace import opened
-from evalgate.runner.execute import Progress, Workers
+from evalgate.runner.execute import Workers
+from evalgate.runner.tally import Progress
 
 SCHEMA = "evalgate.plan/1"
 GATE = "compare"
@@ -107,7 +108,7 @@ def compare_outputs(
     subject = _subject(settings, comparison, table, found, built)
     subject = replace(subject, ledger=folder / HISTORY if kept else None)
     subject = _waiving(subject, allowed)
-    with opened(folder, dict(subject.plan)):
+    with opened(folder):
         return _told(evaluate(subject, _lines(cases, found), folder, workers, progress), notice)
 
 
@@ -152,7 +153,7 @@ def _compare_runs(
     if notice is not None:
         notice(shared.notice())
     subject = _waiving(subject, allowed)
-    with opened(folder, dict(subject.plan)):
+    with opened(folder):
         return _told(evaluate(subject, shared_lines(shared), folder, workers, progress), notice)
 
 

@@ -30,16 +30,18 @@ from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
 from evalgate.pipeline.verdict import movement, reach_verdict
 from evalgate.pipeline.waiving import Findings
+from evalgate.pipeline.workspace import write_plan
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import Recording
 from evalgate.report.catalog import BUILTINS, FILES, GROUP
 from evalgate.report.masking import Policy, masked_cases, masked_choices, masked_prompts
 from evalgate.runner.case_lines import CaseWriter
-from evalgate.runner.execute import Progress, Workers, execute
+from evalgate.runner.execute import Executed, Workers, execute
 from evalgate.runner.finding_marks import FindingsTask
-from evalgate.runner.job import RECORDING_FILE, ArmTask, Job, shard_rows
+from evalgate.runner.job import RECORDING_FILE, ArmTask, Job
 from evalgate.runner.receipt import Receipt, Unanswered
 from evalgate.runner.repeats import count_repeats
+from evalgate.runner.tally import Progress
 
 CaseLines = Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]
 
@@ -51,7 +53,7 @@ class Subject:
     settings: GateSettings
     built: Instruments
     plan: Mapping[str, Any]
-    """The content of plan.json; its digest names the run."""
+    """The content of plan.json; its digest names the run. Empty where only the last case completes it."""
     inputs: Mapping[str, str]
     """What was used → its digest, for the manifest."""
     dataset: Mapping[str, Any]
@@ -71,6 +73,8 @@ class Subject:
     health: Callable[[], HealthReport] | None = None
     """What its dataset looks like, once every case has passed by; None: there is no dataset."""
     findings: Findings = field(default_factory=lambda: Findings(FindingsTask(), None, {}))
+    completed: Callable[[Subject], Subject] = field(default=lambda subject: subject)
+    """Adds what is known once every case was read: digests, and with them the plan."""
 
     @property
     def run_id(self) -> str:
@@ -95,18 +99,19 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     """
     started = datetime.now(UTC)
     cited = cited_cards(subject.settings, subject.built)
+    if subject.plan:
+        write_plan(folder, subject.plan)
     writer = CaseWriter(folder)
-    writer.write(lines)
+    executed = _executed(subject, folder, writer, lines, (workers, progress))
     if writer.rows == 0:
         raise BadInput("the dataset has 0 cases", where=str(subject.dataset["name"]), hint="a gate needs at least one case")
     if subject.recording is not None:
-        subject.recording.save(folder / RECORDING_FILE)
-    job = _counted(_job(subject, writer), subject.built, folder)
-    job.save(folder)
-    receipts = _executed(subject, folder, job, workers, progress)
-    if subject.recording is not None:
         subject.recording.require_unchanged()
-    store = ShardStore(folder, len(job.shards))
+    if not subject.plan:
+        subject = subject.completed(subject)
+        write_plan(folder, subject.plan)
+    receipts = executed.receipts
+    store = ShardStore(folder, len(receipts))
     built = with_reference_counts(subject.built, [receipt.references for receipt in receipts])
     subject = replace(subject, built=with_unread(built, [receipt.unread for receipt in receipts]))
     values = {column: sorted(found) for column, found in writer.slice_values.items()}
@@ -115,22 +120,25 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     check_error_budget(verdict, store)
     reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
     record = replace(_record(subject, verdict, receipts, reader, cited), cards=cited.cards)
-    record = replace(record, environment=_environment(subject, started))
+    record = replace(record, environment=_environment(subject, started, executed.facts))
     health = subject.health() if subject.health is not None else None
     record = replace(record, attempts=attempts_of(subject, verdict), health=health)
     publish(record, folder)
     return Finished(record, folder, reader)
 
 
-def _counted(job: Job, built: Instruments, folder: Path) -> Job:
-    """The job with the answers that are the same for many inputs, where a detector asks for them."""
-    asked = [spec.repeated for _, spec in built.detectors if spec.repeated is not None]
-    return replace(job, repeats=count_repeats(folder, job, min(asked))) if asked else job
-
-
-def _executed(subject: Subject, folder: Path, job: Job, workers: Workers, progress: Progress) -> tuple[Receipt, ...]:
+def _executed(subject: Subject, folder: Path, writer: CaseWriter, lines: CaseLines, how: tuple[Workers, Progress]) -> Executed:
+    """All shards, measured while the cases are read; where answers must be counted first, after they were."""
+    if subject.recording is not None:
+        subject.recording.save(folder / RECORDING_FILE)
+    job, tasks = _job(subject), writer.shards(lines)
+    asked = [spec.repeated for _, spec in subject.built.detectors if spec.repeated is not None]
+    if asked:
+        known = list(tasks)
+        job, tasks = replace(job, repeats=count_repeats(folder, job, known, min(asked))), iter(known)
+    job.save(folder)
     try:
-        return execute(folder, job, workers, progress)
+        return execute(folder, job, tasks, *how)
     except Unanswered as error:
         assert subject.recording is not None
         path = subject.settings.path
@@ -168,16 +176,14 @@ def publish(record: RunRecord, folder: Path) -> None:
     write_whole(folder / "verdict.json", pretty_json(record.document))
 
 
-def _job(subject: Subject, writer: CaseWriter) -> Job:
+def _job(subject: Subject) -> Job:
     return Job(
-        plan_digest=digest(subject.plan),
         engine=__version__,
         metrics=tuple(i.task for i in subject.built.metrics),
         detectors=tuple(choice for choice, _ in subject.built.detectors),
         arms=subject.arms,
         samples=subject.settings.samples,
         slices=subject.settings.slices,
-        shards=writer.spans(shard_rows(writer.rows)),
         recording=subject.recording.seal if subject.recording is not None else "",
         findings=subject.findings.task,
         judges=subject.judges,
@@ -216,10 +222,10 @@ def _record(subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], r
     )
 
 
-def _environment(subject: Subject, started: datetime) -> dict[str, Any]:
+def _environment(subject: Subject, started: datetime, work: Mapping[str, Any]) -> dict[str, Any]:
     ended = datetime.now(UTC)
     times = {"started": started.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
-    return environment({**subject.facts, **times})
+    return environment({**subject.facts, "work": dict(work), **times})
 
 
 def _extensions(built: Instruments, cited: Cited) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -19,8 +18,9 @@ from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_datas
 from evalgate.pipeline.waiving import unused_notices
 from evalgate.pipeline.workspace import check_writable, opened
 from evalgate.proxy.recording import open_recording
-from evalgate.runner.execute import Progress, Workers
+from evalgate.runner.execute import Workers
 from evalgate.runner.finding_marks import key_check
+from evalgate.runner.tally import Progress
 
 if TYPE_CHECKING:
     from evalgate.pipeline.gather import Answering
@@ -78,12 +78,11 @@ def run_gate(config: Path, options: RunOptions, progress: Progress, today: date 
     survey, health = run_survey(resolved, dataset.rows)
     subject = replace(subject, facts=source.facts() if source else {"mode": "replay"}, ledger=ledger, health=health)
     folder = options.out or reports / subject.run_id
-    with opened(folder, dict(subject.plan), fresh=options.fresh):
+    with opened(folder, fresh=options.fresh):
         no_outputs_yet: dict[str, tuple[Output, ...]] = {}
         cases = gate_cases(resolved, dataset)
         lines = ((case, no_outputs_yet) for case in (survey.watched(cases) if survey else cases))
         finished = evaluate(subject, lines, folder, options.workers, progress)
-        shutil.rmtree(folder / "work", ignore_errors=True)
     if source is not None:
         from evalgate.pipeline.sources import conclude
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from evalgate.core.canonical import pretty_json
 from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
 from evalgate.core.lock import locked
-from evalgate.core.strict_json import parse_json
 
 PLAN = "plan.json"
 LOCK = ".lock"
@@ -22,14 +21,14 @@ OWN = frozenset((*RESULTS, PLAN, LOCK, "attempts.jsonl", "shards", "work"))
 
 
 @contextmanager
-def opened(folder: Path, plan: dict[str, Any], *, fresh: bool = False) -> Iterator[Path]:
-    """Lock a run folder for one run of a plan.
+def opened(folder: Path, *, fresh: bool = False) -> Iterator[Path]:
+    """Lock a run folder for one run.
 
-    Results of an earlier run are removed first, so that no stale verdict can be read as this run's; shards of the same
-    plan are kept.
+    Results of an earlier run are removed first, so that no stale verdict can be read as this run's; shards are kept, and
+    their receipts say whether they are of any use.
 
     Raises: BadInput when the folder is something else, or another run holds it.
-    Side effects: creates the folder, `plan.json` and `.lock`; the lock is removed at the end.
+    Side effects: creates the folder and `.lock`, which is removed at the end; work files are removed at a good end.
     """
     _check_owned(folder)
     try:
@@ -39,9 +38,14 @@ def opened(folder: Path, plan: dict[str, Any], *, fresh: bool = False) -> Iterat
             f"cannot be made a run folder: {error.strerror}", where=str(folder), hint="choose another --out"
         ) from error
     with locked(folder / LOCK, "wait for it, or choose another --out"):
-        _clear(folder, plan, fresh)
-        write_whole(folder / PLAN, pretty_json(plan))
+        _clear(folder, fresh)
         yield folder
+        shutil.rmtree(folder / "work", ignore_errors=True)
+
+
+def write_plan(folder: Path, plan: Mapping[str, Any]) -> None:
+    """Write down what is judged, by which rules: as soon as it is known, which may be when the last case was read."""
+    write_whole(folder / PLAN, pretty_json(plan))
 
 
 def check_writable(folder: Path, *, own: bool) -> None:
@@ -73,16 +77,9 @@ def _check_owned(folder: Path) -> None:
             raise BadInput(f"holds other files ({', '.join(foreign[:3])})", where=str(folder), hint="choose an empty --out")
 
 
-def _clear(folder: Path, plan: dict[str, Any], fresh: bool) -> None:
-    for name in RESULTS:
+def _clear(folder: Path, fresh: bool) -> None:
+    for name in (*RESULTS, PLAN):
         (folder / name).unlink(missing_ok=True)
-    if fresh or _stored_plan(folder) != plan:
+    if fresh:
         shutil.rmtree(folder / "shards", ignore_errors=True)
     shutil.rmtree(folder / "work", ignore_errors=True)
-
-
-def _stored_plan(folder: Path) -> Any:
-    try:
-        return parse_json((folder / PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

@@ -1,4 +1,4 @@
-"""The cases file of a run: checked cases, one JSON line each, read by byte range."""
+"""The cases of a run, one JSON line each: written shard by shard while the rest is still being read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.canonical import json_line
+from evalgate.core.canonical import digest_bytes, json_line
 from evalgate.core.errors import Incomplete, Problem
 from evalgate.core.strict_json import parse_json
 from evalgate.core.values import ARMS, Case, Output, Status
-from evalgate.runner.job import CASES_FILE, ShardSpan
+from evalgate.runner.job import CASES_FOLDER, ShardTask, shard_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,42 +27,40 @@ class CaseLine:
 
 @dataclass(slots=True)
 class CaseWriter:
-    """Writes the cases file and remembers what is needed to cut it into shards."""
+    """Cuts the cases into shards, writes each one's lines, and remembers what the whole has."""
 
     folder: Path
-    offsets: list[int] = field(default_factory=lambda: [0])
+    rows: int = 0
+    """Cases written."""
     groups: dict[str, int] = field(default_factory=dict)
     slice_values: dict[str, set[str]] = field(default_factory=dict)
 
-    def write(self, lines: Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]) -> None:
-        """Write all cases.
+    def shards(self, lines: Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]) -> Iterator[ShardTask]:
+        """Write the cases of one shard after the other; each can be measured as soon as it is given.
 
         Raises: Incomplete when the disk refuses.
         """
-        path = self.folder / CASES_FILE
+        kept: list[bytes] = []
+        shard = 0
+        for case, outputs in lines:
+            kept.append(json_line(self._value(case, outputs)).encode("utf-8"))
+            if len(kept) == shard_rows(shard):
+                yield self._write(shard, kept)
+                shard, kept = shard + 1, []
+        if kept:
+            yield self._write(shard, kept)
+
+    def _write(self, shard: int, lines: list[bytes]) -> ShardTask:
+        data = b"".join(lines)
+        path = cases_path(self.folder, shard)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as handle:
-                for case, outputs in lines:
-                    data = json_line(self._value(case, outputs)).encode("utf-8")
-                    handle.write(data)
-                    self.offsets.append(self.offsets[-1] + len(data))
+            path.write_bytes(data)
         except OSError as error:
-            raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), "free space, then run again")) from error
-
-    @property
-    def rows(self) -> int:
-        """Cases written."""
-        return len(self.offsets) - 1
-
-    def spans(self, size: int) -> tuple[ShardSpan, ...]:
-        """Cut the file into shards of `size` cases."""
-        starts = range(0, self.rows, size)
-        ends = [min(start + size, self.rows) for start in starts]
-        return tuple(
-            ShardSpan(start, end - start, self.offsets[start], self.offsets[end] - self.offsets[start])
-            for start, end in zip(starts, ends, strict=True)
-        )
+            hint = "free space; the same command continues"
+            raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), hint)) from error
+        first, self.rows = self.rows, self.rows + len(lines)
+        return ShardTask(shard, first, len(lines), digest_bytes(data))
 
     def _value(self, case: Case, outputs: Mapping[str, tuple[Output, ...]]) -> dict[str, Any]:
         for column, value in case.slices.items():
@@ -81,19 +79,24 @@ class CaseWriter:
         }
 
 
-def read_shard_cases(folder: Path, span: ShardSpan) -> tuple[CaseLine, ...]:
+def cases_path(folder: Path, shard: int) -> Path:
+    """The file with the cases of a shard."""
+    return folder / CASES_FOLDER / f"{shard:05d}.jsonl"
+
+
+def read_shard_cases(folder: Path, task: ShardTask) -> tuple[CaseLine, ...]:
     """Read the cases of one shard.
 
     Raises: Incomplete when the file no longer holds what was written.
     """
-    path = folder / CASES_FILE
-    with path.open("rb") as handle:
-        handle.seek(span.offset)
-        data = handle.read(span.length)
-    lines = tuple(_lines(data))
-    if len(data) != span.length or len(lines) != span.rows:
+    path = cases_path(folder, task.shard)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Incomplete(f"the cases cannot be read: {error.strerror}", where=str(path), hint="run again") from error
+    if digest_bytes(data) != task.cases:
         raise Incomplete("the cases file changed during the run", where=str(path), hint="run again with --fresh")
-    return lines
+    return tuple(_lines(data))
 
 
 def _lines(data: bytes) -> Iterator[CaseLine]:

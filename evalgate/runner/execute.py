@@ -1,24 +1,22 @@
-"""Do all shards of a job: in this process when that is quicker, else in joblib workers. Finished shards are kept."""
+"""Do all shards of a job while its cases are still being read: in this process, or in workers. Finished shards are kept."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalgate.core.errors import BadInput, EvalgateError, ExitCode, Incomplete, Problem
-from evalgate.runner.job import Job
-from evalgate.runner.receipt import Receipt, ShardOutcome, Unanswered, count_receipts, valid_receipt
+from evalgate.runner.job import SHARDS_FOLDER, Job, ShardTask
+from evalgate.runner.pool import Pool, Restarts
+from evalgate.runner.receipt import Receipt, ShardOutcome, Unanswered, receipt_path, valid_receipt
 from evalgate.runner.shard import do_shard
-
-Progress = Callable[[int, int], None]
-"""Called with (shards done, shards in all)."""
+from evalgate.runner.tally import Progress, Tally
 
 BACKENDS = ("loky", "threading", "sequential")
-SMALL_JOB = 4_000
-"""Outputs x metrics under which workers cost more time (0.7 s to start) than they save."""
+ALONE_SECONDS = 0.7
+"""How long this process works alone before it asks for workers: about what starting them costs."""
 SHOWN_PROBLEMS = 10
 
 
@@ -27,102 +25,129 @@ class Workers:
     """How many workers, and which."""
 
     jobs: int | None = None
-    """None: decided from the size of the job."""
+    """None: as many as there are processors, once the work turns out to be long enough."""
     backend: str = "loky"
 
 
-def execute(folder: Path, job: Job, workers: Workers, progress: Progress) -> tuple[Receipt, ...]:
-    """Do what is not done yet and return all receipts in shard order.
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What came of the shards of a job."""
+
+    receipts: tuple[Receipt, ...]
+    """In the order of shards."""
+    facts: dict[str, object] = field(default_factory=dict)
+    """How the work was done, for run.json."""
+
+
+def execute(folder: Path, job: Job, tasks: Iterator[ShardTask], workers: Workers, progress: Progress) -> Executed:
+    """Do what is not done yet.
+
+    `tasks` come while the cases are read: whatever that raises is raised here, once the work under way has ended.
 
     Raises: Incomplete or BadInput with the first problems when any shard could not be done; what was done is kept.
-    Side effects: writes shards and receipts into the run folder.
+    Side effects: writes shards and receipts into the run folder; removes those of other jobs.
     """
     if workers.backend not in BACKENDS:
         raise BadInput(f"unknown backend {workers.backend!r}", hint=f"available: {', '.join(BACKENDS)}")
-    digest = job.digest()
-    kept = [valid_receipt(folder, shard, digest) for shard in range(len(job.shards))]
-    pending = [shard for shard, receipt in enumerate(kept) if receipt is None]
-    for shard in pending:
-        (folder / "shards" / f"{shard:05d}.json").unlink(missing_ok=True)
-    progress(len(kept) - len(pending), len(kept))
-    outcomes = _outcomes(folder, job, pending, workers, progress)
+    flow = _Flow(folder, job.digest(), tasks, Tally(progress))
+    outcomes = list(_alone(flow, workers))
+    alone = len(outcomes)
+    restarts = Restarts()
+    if not flow.ended:
+        with Pool(workers.backend, worker_count(workers), flow.folder, fresh=job.findings.key_env is not None) as pool:
+            outcomes += pool.outcomes(flow.digest, flow, flow.tally, restarts)
     _raise_problems(outcomes)
-    done = {o.shard: o.receipt for o in outcomes if o.receipt is not None}
-    receipts = [done.get(shard, receipt) for shard, receipt in enumerate(kept)]
-    if any(receipt is None for receipt in receipts) or sum(r.rows for r in receipts if r) != sum(s.rows for s in job.shards):
+    receipts = flow.kept | {outcome.shard: outcome.receipt for outcome in outcomes if outcome.receipt is not None}
+    if len(receipts) != flow.seen or sum(receipt.rows for receipt in receipts.values()) != flow.rows:
         raise Incomplete("rows were lost between workers and receipts", hint="run again with --fresh")
-    return tuple(receipt for receipt in receipts if receipt is not None)
+    _remove_others(folder, flow.seen)
+    facts = {
+        "backend": workers.backend if not flow.ended or alone < len(outcomes) else "sequential",
+        "jobs": worker_count(workers) if alone < len(outcomes) else 1,
+        "shards": flow.seen,
+        "kept": len(flow.kept),
+        "in_this_process": alone,
+        "restarts": restarts.count,
+    }
+    return Executed(tuple(receipts[shard] for shard in range(flow.seen)), facts)
 
 
-def worker_count(job: Job, pending: int, workers: Workers) -> int:
-    """How many workers a job gets: 1 means in this process."""
-    if workers.backend == "sequential" or pending <= 1:
+def worker_count(workers: Workers) -> int:
+    """How many workers: 1 means in this process."""
+    if workers.backend == "sequential":
         return 1
     if workers.jobs is not None:
-        return max(1, min(workers.jobs, pending))
-    outputs = 2 * job.samples * sum(span.rows for span in job.shards)
-    if outputs * max(1, len(job.metrics) + len(job.detectors)) < SMALL_JOB:
-        return 1
-    from os import cpu_count
+        return max(1, workers.jobs)
+    import os
 
-    return min(cpu_count() or 1, pending)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _outcomes(folder: Path, job: Job, pending: Sequence[int], workers: Workers, progress: Progress) -> list[ShardOutcome]:
-    count = worker_count(job, len(pending), workers)
-    if count == 1:
-        return list(_in_turn(folder, job, pending, progress))
-    import joblib
-    from joblib.externals.loky.process_executor import BrokenProcessPool
+class _Flow:
+    """The tasks that are still to be done, as they come; what is done already is set aside."""
 
-    tasks = [joblib.delayed(do_shard)(str(folder), job.plan_digest, shard) for shard in pending]
-    try:
-        with _watched(folder, len(job.shards), progress):
-            if job.findings.key_env is not None and workers.backend == "loky":
-                _forget_processes()
-            return list(joblib.Parallel(n_jobs=count, backend=workers.backend)(tasks))
-    except BrokenProcessPool as error:
-        hint = "finished shards are kept: the same command continues; with less memory use --jobs 1"
-        raise Incomplete(Problem("a worker process died (out of memory, or killed)", str(folder), hint)) from error
+    def __init__(self, folder: Path, digest: str, tasks: Iterator[ShardTask], tally: Tally) -> None:
+        self.folder, self.digest, self.tally = folder, digest, tally
+        self.kept: dict[int, Receipt] = {}
+        self.seen = self.rows = 0
+        self.ended = False
+        self._tasks = tasks
+        self._ready: list[ShardTask] = []
+
+    def more(self) -> bool:
+        """Whether anything is left to do."""
+        task = next(iter(self), None)
+        if task is not None:
+            self._ready.append(task)
+        return task is not None
+
+    def more_than(self, task: ShardTask) -> bool:
+        """Whether anything is left to do besides a task, which is then handed out once more."""
+        if not self.more():
+            return False
+        self._ready.insert(0, task)
+        return True
+
+    def __iter__(self) -> Iterator[ShardTask]:
+        while self._ready:
+            yield self._ready.pop(0)
+        for task in self._tasks:
+            self.seen, self.rows = self.seen + 1, self.rows + task.rows
+            self.tally.found(task)
+            receipt = valid_receipt(self.folder, task, self.digest)
+            if receipt is None:
+                receipt_path(self.folder, task.shard).unlink(missing_ok=True)
+                yield task
+            else:
+                self.kept[task.shard] = receipt
+                self.tally.done(task)
+        self.ended = True
 
 
-def _forget_processes() -> None:
-    """End idle worker processes of an earlier run: they know the environment, and so the key, of that time."""
-    from joblib.externals.loky import get_reusable_executor
-
-    get_reusable_executor(reuse=True).shutdown(wait=True)
-
-
-def _in_turn(folder: Path, job: Job, pending: Sequence[int], progress: Progress) -> Iterator[ShardOutcome]:
-    done = len(job.shards) - len(pending)
-    for shard in pending:
-        outcome = do_shard(str(folder), job.plan_digest, shard)
-        done += outcome.receipt is not None
-        progress(done, len(job.shards))
+def _alone(flow: _Flow, workers: Workers) -> Iterator[ShardOutcome]:
+    """Work in this process: to the end where there are no workers, else for as long as they would take to start."""
+    seconds = float("inf") if worker_count(workers) == 1 else ALONE_SECONDS if workers.jobs is None else 0.0
+    began = time.monotonic()
+    for task in flow:
+        if seconds == 0.0 and flow.more_than(task):
+            return
+        outcome = do_shard(str(flow.folder), flow.digest, task)
+        if outcome.receipt is not None:
+            flow.tally.done(task)
         yield outcome
+        if time.monotonic() - began > seconds and flow.more():
+            return
 
 
-@contextmanager
-def _watched(folder: Path, total: int, progress: Progress) -> Iterator[None]:
-    """Report progress by counting receipts, which works for every backend."""
-    stop = threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.2):
-            progress(count_receipts(folder), total)
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        progress(count_receipts(folder), total)
+def _remove_others(folder: Path, count: int) -> None:
+    """What an earlier run with more shards left behind is no evidence of this one."""
+    for path in (folder / SHARDS_FOLDER).iterdir():
+        if not (path.stem.isdecimal() and int(path.stem) < count and path.suffix in (".json", ".parquet")):
+            path.unlink(missing_ok=True)
 
 
 def _raise_problems(outcomes: Sequence[ShardOutcome]) -> None:
-    failed = [outcome for outcome in outcomes if outcome.receipt is None]
+    failed = sorted((outcome for outcome in outcomes if outcome.receipt is None), key=lambda outcome: outcome.shard)
     if not failed:
         return
     problems = [problem for outcome in failed for problem in outcome.problems]

@@ -1,4 +1,4 @@
-"""The job of a run: everything a worker needs, in one JSON file; workers receive a path and a shard number."""
+"""The job of a run: everything a worker needs but the cases, in one JSON file; workers receive a path and a shard's task."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from evalgate.core.canonical import digest, pretty_json
+from evalgate.core.errors import Incomplete
 from evalgate.core.files import write_whole
 from evalgate.core.settings import ModelChoice, PluginChoice
 from evalgate.core.strict_json import parse_json
 from evalgate.runner.finding_marks import FindingsTask, task_document, task_from
 
 JOB_FILE = Path("work", "job.json")
-CASES_FILE = Path("work", "cases.jsonl")
+CASES_FOLDER = Path("work", "cases")
 RECORDING_FILE = Path("work", "recording.json")
 SHARDS_FOLDER = Path("shards")
+SMALLEST_SHARD = 64
+SAME_SIZE = 4
+"""Shards of one size before the size doubles."""
+DOUBLINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +56,21 @@ class ArmTask:
 
 
 @dataclass(frozen=True, slots=True)
-class ShardSpan:
-    """Where a shard's cases stand in the cases file."""
+class ShardTask:
+    """One shard to do: its cases stand in a file of their own."""
 
+    shard: int
     first: int
+    """Number of its first case, from 0."""
     rows: int
-    offset: int
-    length: int
+    cases: str
+    """Digest of its case lines: rows measured on other cases are not reused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The work of a run."""
+    """How every case of a run is measured. Nothing in it depends on the cases, which are still being read when work begins."""
 
-    plan_digest: str
     engine: str
     """Version of evalgate: rows of another version are not reused."""
     metrics: tuple[MetricTask, ...]
@@ -73,7 +79,6 @@ class Job:
     """Empty when the outputs are already in the cases file."""
     samples: int
     slices: tuple[str, ...]
-    shards: tuple[ShardSpan, ...]
     recording: str = ""
     """Seal of the recording: rows measured on other bytes are not reused."""
     judges: Mapping[str, ArmTask] = field(default_factory=dict)
@@ -95,26 +100,33 @@ class Job:
         return _plain({**asdict(self), "findings": task_document(self.findings)})
 
 
-def load_job(folder: Path, plan_digest: str) -> Job:
+def load_job(folder: Path, digest: str) -> Job:
     """The job of a run folder, understood once per worker.
 
-    Not once per folder and plan: a recording that was made anew may answer the same from other places.
+    Raises: Incomplete when the folder holds another job by now.
     """
-    return _job((folder / JOB_FILE).read_text(encoding="utf-8"), plan_digest)
+    text = (folder / JOB_FILE).read_text(encoding="utf-8")
+    job = _job(text)
+    if _digest_of(text) != digest:
+        raise Incomplete("the job of the run folder changed", where=str(folder), hint="run again")
+    return job
 
 
 @lru_cache(maxsize=4)
-def _job(text: str, plan_digest: str) -> Job:
+def _digest_of(text: str) -> str:
+    return _job(text).digest()
+
+
+@lru_cache(maxsize=4)
+def _job(text: str) -> Job:
     value = parse_json(text)
     return Job(
-        plan_digest=plan_digest,
         engine=value["engine"],
         metrics=tuple(MetricTask(_choice(m["choice"]), m["name"], m["reference"]) for m in value["metrics"]),
         detectors=tuple(_choice(d) for d in value["detectors"]),
         arms={name: _arm(arm) for name, arm in value["arms"].items()},
         samples=value["samples"],
         slices=tuple(value["slices"]),
-        shards=tuple(ShardSpan(**s) for s in value["shards"]),
         recording=value["recording"],
         judges={name: _arm(judge) for name, judge in value["judges"].items()},
         findings=task_from(value["findings"]),
@@ -122,9 +134,21 @@ def _job(text: str, plan_digest: str) -> Job:
     )
 
 
-def shard_rows(cases: int) -> int:
-    """Cases per shard: a function of the number of cases alone, so that workers and backends change nothing."""
-    return min(4096, max(64, -(-cases // 16)))
+def shard_rows(shard: int) -> int:
+    """Cases of a shard: a function of its place alone, so that neither workers nor a total that is not known yet matter.
+
+    Shards grow from 64 to 2,048 cases: a small run is spread over its workers, and a large one has few files.
+    """
+    return SMALLEST_SHARD << min(shard // SAME_SIZE, DOUBLINGS)
+
+
+def shard_count(cases: int) -> int:
+    """How many shards a number of cases makes."""
+    shard = 0
+    while cases > 0:
+        cases -= shard_rows(shard)
+        shard += 1
+    return shard
 
 
 def _choice(value: Mapping[str, Any]) -> PluginChoice:

@@ -48,8 +48,9 @@ def metric_rows(tool: MetricTool, answers: Mapping[str, Samples], cases: Sequenc
     samples = len(answers[Arm.CANDIDATE][0]) if cases else 1
     flat = {arm: [output for outputs in answers[arm] for output in outputs] for arm in ARMS}
     wanted = [expectation for expectation in expectations for _ in range(samples)]
-    lost = {arm: np.array([o.status is Status.ERROR or _unread(tool, o) for o in flat[arm]], dtype=bool) for arm in ARMS}
-    measured = {arm: _measured(tool, flat[arm], wanted, lost[arm]) for arm in ARMS}
+    reads = isinstance(tool.metric, ReadsJudgements)
+    lost = {arm: np.array([_is_lost(tool, o) if reads else o.status is Status.ERROR for o in flat[arm]], bool) for arm in ARMS}
+    measured = _measured_once(tool, flat, wanted, lost)
     if _lost_is_uncountable(tool.spec):
         anywhere = lost[Arm.BASELINE] | lost[Arm.CANDIDATE]
         for arm in ARMS:
@@ -87,6 +88,29 @@ def case_scores(tool: MetricTool, rows: Rows) -> list[float | None]:
 
 def _unread(tool: MetricTool, output: Output) -> bool:
     return isinstance(tool.metric, ReadsJudgements) and tool.metric.unread(output)
+
+
+def _is_lost(tool: MetricTool, output: Output) -> bool:
+    return output.status is Status.ERROR or _unread(tool, output)
+
+
+def _measured_once(
+    tool: MetricTool,
+    flat: Mapping[Arm, Sequence[Output]],
+    wanted: Sequence[Expectation],
+    lost: Mapping[Arm, NDArray[np.bool_]],
+) -> dict[Arm, Rows]:
+    """Both variants in one call, so that a metric prepares each reference once; an output that is the same is measured once."""
+    baseline, candidate = flat[Arm.BASELINE], flat[Arm.CANDIDATE]
+    own = [i for i in range(len(wanted)) if lost[Arm.BASELINE][i] or baseline[i] != candidate[i]]
+    outputs = [*baseline, *(candidate[i] for i in own)]
+    expectations = [*wanted, *(wanted[i] for i in own)]
+    gone = np.concatenate([lost[Arm.BASELINE], lost[Arm.CANDIDATE][own]])
+    rows = _measured(tool, outputs, expectations, gone)
+    first = rows[: len(wanted)]
+    second = first.copy()
+    second[own] = rows[len(wanted) :]
+    return {Arm.BASELINE: first, Arm.CANDIDATE: second}
 
 
 def _measured(tool: MetricTool, outputs: Sequence[Output], expectations: Sequence[Expectation], lost: NDArray[np.bool_]) -> Rows:

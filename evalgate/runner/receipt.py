@@ -12,9 +12,10 @@ from evalgate.core.errors import Incomplete, Problem
 from evalgate.core.files import write_whole
 from evalgate.core.strict_json import parse_json
 from evalgate.proxy.nearest import Miss
+from evalgate.runner.job import ShardTask
 from evalgate.runner.shard_file import shard_path
 
-SCHEMA = "evalgate.receipt/1"
+SCHEMA = "evalgate.receipt/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Receipt:
     rows: int
     job: str
     """Digest of the job it was done for."""
+    cases: str
+    """Digest of its case lines."""
     content: str
     """Digest of the rows' content."""
     file: str
@@ -66,29 +69,25 @@ class Unanswered(Incomplete):
 
 def write_receipt(folder: Path, receipt: Receipt) -> None:
     """Write a receipt beside its shard, after the shard is safe on disk."""
-    write_whole(_path(folder, receipt.shard), pretty_json({"schema": SCHEMA, **asdict(receipt)}))
+    write_whole(receipt_path(folder, receipt.shard), pretty_json({"schema": SCHEMA, **asdict(receipt)}))
 
 
-def valid_receipt(folder: Path, shard: int, job: str) -> Receipt | None:
-    """The receipt of a shard, if it is for this job and the shard's file is still what it says; else None."""
-    path = _path(folder, shard)
+def valid_receipt(folder: Path, task: ShardTask, job: str) -> Receipt | None:
+    """The receipt of a shard, if it is for this job and these cases and the shard's file is what it says; else None."""
+    path = receipt_path(folder, task.shard)
     try:
         value = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(value, dict) or value.pop("schema", None) != SCHEMA:
             return None
         receipt = Receipt(**value | {"references": {k: (v[0], v[1]) for k, v in value["references"].items()}})
-        file = shard_path(folder, shard)
-        if receipt.job != job or receipt.shard != shard or digest_file(file) != receipt.file:
+        meant = (receipt.job, receipt.cases, receipt.shard, receipt.rows) == (job, task.cases, task.shard, task.rows)
+        if not meant or digest_file(shard_path(folder, task.shard)) != receipt.file:
             return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError):
         return None  # a damaged or missing receipt means: not done
     return receipt
 
 
-def count_receipts(folder: Path) -> int:
-    """How many receipts stand in a run folder, for progress."""
-    return sum(1 for _ in (folder / "shards").glob("*.json"))
-
-
-def _path(folder: Path, shard: int) -> Path:
+def receipt_path(folder: Path, shard: int) -> Path:
+    """The file of a shard's receipt."""
     return shard_path(folder, shard).with_suffix(".json")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from evalgate.core.values import ARMS, Output, Status
 from evalgate.runner.answers import Answers, answers_of
 from evalgate.runner.case_lines import read_shard_cases
-from evalgate.runner.job import Job
+from evalgate.runner.job import Job, ShardTask
 from evalgate.safety.identical_outputs import AnswerCounts, answer_key, count_answers, repeated_answers
 
 Repeats = Mapping[str, Mapping[str, float]]
 """Arm → digest of an answer → the share of cases, with different inputs, to which it was given."""
 
 
-def count_repeats(folder: Path, job: Job, share: float) -> Repeats:
+def count_repeats(folder: Path, job: Job, tasks: Sequence[ShardTask], share: float) -> Repeats:
     """Find the answers that a variant gave to different inputs in more than `share` of all cases.
 
     Reads every answer once more, in this process; memory grows with the number of different answers. Requests that nothing
@@ -24,8 +24,8 @@ def count_repeats(folder: Path, job: Job, share: float) -> Repeats:
     """
     counts = dict.fromkeys(map(str, ARMS), AnswerCounts())
     asked = replace(job, judges={})
-    for span in job.shards:
-        lines = read_shard_cases(folder, span)
+    for task in tasks:
+        lines = read_shard_cases(folder, task)
         answers, misses = answers_of(folder, asked, lines)
         if misses:
             continue

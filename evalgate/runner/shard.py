@@ -17,7 +17,7 @@ from evalgate.runner.answers import Answers, answers_of
 from evalgate.runner.case_lines import CaseLine, read_shard_cases
 from evalgate.runner.finding_marks import Marker, found_document, marker_of
 from evalgate.runner.findings import answer_findings, worst_rank
-from evalgate.runner.job import Job, load_job
+from evalgate.runner.job import Job, ShardTask, load_job
 from evalgate.runner.measure import (
     MetricTool,
     case_scores,
@@ -40,12 +40,12 @@ FoundTable = Mapping[Arm, list[list[tuple[FoundFinding, ...]]]]
 """Variant → case → detector → what was found."""
 
 
-def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
+def do_shard(folder: str, digest: str, task: ShardTask) -> ShardOutcome:
     """Do one shard of the job in a run folder; errors come back as values."""
-    place = Path(folder)
+    place, shard = Path(folder), task.shard
     try:
-        job = load_job(place, plan_digest)
-        lines = read_shard_cases(place, job.shards[shard])
+        job = load_job(place, digest)
+        lines = read_shard_cases(place, task)
         answers, misses = answers_of(place, job, lines)
         if misses:
             return ShardOutcome(shard, None, (), ExitCode.INCOMPLETE, len(misses), misses[:KEPT_MISSES])
@@ -57,7 +57,7 @@ def do_shard(folder: str, plan_digest: str, shard: int) -> ShardOutcome:
         ranges = {tool.spec.name: reference_range(tool, [line.case for line in lines]) for tool in tools}
         known = {name: found for name, found in ranges.items() if found is not None}
         unread = {tool.spec.name: counts for tool in tools if (counts := unread_judgements(tool, answers)) is not None}
-        receipt = Receipt(shard, len(lines), job.digest(), rows.digest(), file, known, _used_waivers(found), unread)
+        receipt = Receipt(shard, len(lines), digest, task.cases, rows.digest(), file, known, _used_waivers(found), unread)
         write_receipt(place, receipt)
     except EvalgateError as error:
         return ShardOutcome(shard, None, error.problems, error.exit_code)

@@ -23,6 +23,7 @@ BROAD_HANDLERS = {
     "safety/catalog.py": "a plugin's factory",
     "runner/measure.py": "a plugin's measuring code",
     "runner/findings.py": "a plugin's detecting code",
+    "runner/pool.py": "an error of the reading thread, raised again in the waiting one",
     "cli/main.py": "the boundary of the program",
     "pipeline/prompt_tokens.py": "a library that raises plain Exception",
     "proxy/upstream/function_worker.py": "a user's function",

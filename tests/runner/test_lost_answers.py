@@ -19,10 +19,12 @@ from evalgate.core.values import ARMS, Arm, Case, Direction, MetricSpec, Output,
 from evalgate.metrics.catalog import BUILTINS
 from evalgate.runner.execute import Workers, worker_count
 from evalgate.runner.findings import case_findings
-from evalgate.runner.job import Job, MetricTask, ShardSpan, shard_rows
+from evalgate.runner.job import MetricTask, ShardTask, shard_count, shard_rows
 from evalgate.runner.measure import MetricTool, case_scores, metric_rows, metric_tool
 from evalgate.runner.receipt import Receipt, valid_receipt, write_receipt
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, read_details, read_numbers, shard_path, write_shard
+
+TASK = ShardTask(0, 0, 3, "cases")
 
 LOST = Output("", status=Status.ERROR, error="HTTP 500")
 GOOD = "one two three four five"
@@ -180,20 +182,22 @@ def test_the_content_digest_sees_every_part() -> None:
 
 def test_receipts_are_checked(tmp_path: Path) -> None:
     file = write_shard(shard_path(tmp_path, 0), shard(3, False))
-    receipt = Receipt(0, 3, "job", "content", file, {"bleu": (1, 2)})
+    receipt = Receipt(0, 3, "job", "cases", "content", file, {"bleu": (1, 2)})
     write_receipt(tmp_path, receipt)
-    assert valid_receipt(tmp_path, 0, "job") == receipt
-    assert valid_receipt(tmp_path, 0, "other job") is None
-    assert valid_receipt(tmp_path, 1, "job") is None
+    assert valid_receipt(tmp_path, TASK, "job") == receipt
+    assert valid_receipt(tmp_path, TASK, "other job") is None
+    assert valid_receipt(tmp_path, replace(TASK, cases="other cases"), "job") is None
+    assert valid_receipt(tmp_path, replace(TASK, rows=4), "job") is None
+    assert valid_receipt(tmp_path, replace(TASK, shard=1), "job") is None
     place = shard_path(tmp_path, 0).with_suffix(".json")
     good = place.read_text(encoding="utf-8")
-    for bad in ("", "{}", "[]", good[:-5], good.replace("receipt/1", "receipt/9"), good.replace('"rows"', '"rowz"')):
+    for bad in ("", "{}", "[]", good[:-5], good.replace("receipt/2", "receipt/9"), good.replace('"rows"', '"rowz"')):
         place.write_text(bad, encoding="utf-8")
-        assert valid_receipt(tmp_path, 0, "job") is None
+        assert valid_receipt(tmp_path, TASK, "job") is None
     place.write_text(good, encoding="utf-8")
     parquet = shard_path(tmp_path, 0)
     parquet.write_bytes(parquet.read_bytes()[:-1] + b"x")
-    assert valid_receipt(tmp_path, 0, "job") is None
+    assert valid_receipt(tmp_path, TASK, "job") is None
 
 
 def test_a_damaged_shard_is_incomplete(tmp_path: Path) -> None:
@@ -206,21 +210,19 @@ def test_a_damaged_shard_is_incomplete(tmp_path: Path) -> None:
 
 
 @given(st.integers(1, 5_000_000))
-def test_shard_size_is_a_function_of_the_number_of_cases(cases: int) -> None:
-    size = shard_rows(cases)
-    assert 64 <= size <= 4096
-    assert shard_rows(cases) == size
+def test_shards_hold_every_case_and_their_size_depends_on_their_place_alone(cases: int) -> None:
+    sizes = [shard_rows(shard) for shard in range(shard_count(cases))]
+    assert sizes == sorted(sizes)
+    assert sum(sizes[:-1]) < cases <= sum(sizes)
+    assert sizes[0] == 64
+    assert sizes[-1] <= 2048
 
 
-def test_small_jobs_need_no_workers() -> None:
-    def job(rows: int) -> Job:
-        task = MetricTask(PluginChoice("bleu"), "bleu", None)
-        return Job("p", "0", (task,), (), {}, 1, (), (ShardSpan(0, rows, 0, 0), ShardSpan(rows, rows, 0, 0)))
-
-    assert worker_count(job(10), 2, Workers()) == 1
-    assert worker_count(job(10), 2, Workers(4)) == 2
-    assert worker_count(job(10_000), 2, Workers(backend="sequential")) == 1
-    assert worker_count(job(10_000), 1, Workers(8)) == 1
+def test_workers_are_those_that_were_asked_for() -> None:
+    assert worker_count(Workers(4)) == 4
+    assert worker_count(Workers(1)) == 1
+    assert worker_count(Workers(8, backend="sequential")) == 1
+    assert worker_count(Workers()) >= 1
 
 
 def test_scores_of_single_cases_are_numbers_or_nothing() -> None:

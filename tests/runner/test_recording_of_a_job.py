@@ -15,7 +15,7 @@ from evalgate.proxy.recording import open_recording
 from evalgate.proxy.recording_writer import RecordingWriter
 from evalgate.proxy.request import canonical_request, request_key
 from evalgate.runner.answers import _recording
-from evalgate.runner.job import Job, ShardSpan
+from evalgate.runner.job import Job, ShardTask
 from evalgate.runner.receipt import Receipt, valid_receipt, write_receipt
 from evalgate.runner.shard_file import shard_path
 
@@ -45,7 +45,7 @@ def test_a_worker_reads_no_recording_but_its_jobs(tmp_path: Path) -> None:
 
 
 def job(recording: str) -> Job:
-    return Job("plan", "1", (), (), {}, 1, (), (ShardSpan(0, 1, 0, 1),), recording)
+    return Job("1", (), (), {}, 1, (), recording)
 
 
 def test_rows_of_other_bytes_are_not_reused(tmp_path: Path) -> None:
@@ -61,8 +61,9 @@ def test_rows_of_other_bytes_are_not_reused(tmp_path: Path) -> None:
     shard = shard_path(tmp_path, 0)
     shard.parent.mkdir()
     shard.write_bytes(b"rows")
-    digest = "sha256:" + hashlib.sha256(b"rows").hexdigest()
-    write_receipt(tmp_path, Receipt(0, 1, job(one).digest(), "sha256:x", digest, {}))
-    assert valid_receipt(tmp_path, 0, job(one).digest()) is not None
-    assert valid_receipt(tmp_path, 0, job(other).digest()) is None
+    digest, task = "sha256:" + hashlib.sha256(b"rows").hexdigest(), ShardTask(0, 0, 1, "sha256:c")
+    write_receipt(tmp_path, Receipt(0, 1, job(one).digest(), "sha256:c", "sha256:x", digest, {}))
+    assert valid_receipt(tmp_path, task, job(one).digest()) is not None
+    assert valid_receipt(tmp_path, task, job(other).digest()) is None
+    assert valid_receipt(tmp_path, ShardTask(0, 0, 1, "sha256:d"), job(one).digest()) is None
     assert json.loads(shard.with_suffix(".json").read_text())["job"] == job(one).digest()
