@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from evalgate.core.visible import HIDDEN
 from evalgate.report.escape import html, html_pieces
 
 
@@ -18,6 +19,8 @@ Part = str | Markup
 
 def text(value: str) -> Markup:
     """Text of unknown origin as HTML content; hidden characters are shown by their code point."""
+    if HIDDEN.search(value) is None:
+        return Markup(html(value))
     pieces = (f'<span class="unseen">{html(p)}</span>' if hidden else html(p) for p, hidden in html_pieces(value))
     return Markup("".join(pieces))
 

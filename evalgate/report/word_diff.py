@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from evalgate.core.record import TextMark
+from evalgate.report.common_words import common_words
 from evalgate.report.markup import Markup, element, join, text
 
 LONGEST = 4_000
 """Words beyond which a comparison would cost more than it shows."""
-_TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
+_WORD = re.compile(r"\w+|[^\w\s]")
+Span = tuple[int, int]
 Pieces = list[tuple[str | None, int, int]]
 """(`del`, `ins` or None, start, end) over a whole text."""
 
@@ -21,13 +22,14 @@ def word_diff(
 ) -> tuple[Markup, Markup]:
     """The old text with `del`, the new one with `ins`; without these when they are too long to compare.
 
-    What stands for a masked text is one word.
+    What stands for a masked text is one word. As many words as possible stay unmarked.
     """
-    old, new = _tokens(before, old_marks), _tokens(after, new_marks)
     left: Pieces = [(None, 0, len(before))]
     right: Pieces = [(None, 0, len(after))]
-    if before != after and max(len(old), len(new)) <= LONGEST:
-        left, right = _compared(old, new)
+    if before != after:
+        old, new = _words(before, old_marks), _words(after, new_marks)
+        if max(len(old), len(new)) <= LONGEST:
+            left, right = _compared(before, after, old, new)
     return _drawn(before, left, old_marks), _drawn(after, right, new_marks)
 
 
@@ -49,33 +51,56 @@ def _mask(content: str, label: str = "masked: what a detector found") -> Markup:
     return element("mark", content, class_="masked", title=label)
 
 
-def _tokens(content: str, marks: Sequence[TextMark]) -> list[str]:
-    found: list[str] = []
+def _words(content: str, marks: Sequence[TextMark]) -> list[Span]:
+    """Where the words stand; what is between them is white space."""
+    found: list[Span] = []
     position = 0
     for mark in marks:
         if mark.masked:
-            found += [*_TOKEN.findall(content[position : mark.start]), content[mark.start : mark.end]]
+            found += [word.span() for word in _WORD.finditer(content, position, mark.start)]
+            found.append((mark.start, mark.end))
             position = mark.end
-    return [*found, *_TOKEN.findall(content[position:])]
+    return found + [word.span() for word in _WORD.finditer(content, position)]
 
 
-def _compared(old: Sequence[str], new: Sequence[str]) -> tuple[Pieces, Pieces]:
+def _compared(before: str, after: str, old: Sequence[Span], new: Sequence[Span]) -> tuple[Pieces, Pieces]:
     left: Pieces = []
     right: Pieces = []
-    at, there = 0, 0
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gone, come = sum(map(len, old[a:b])), sum(map(len, new[c:d]))
-        same = tag == "equal"
-        left.append((None if same else "del", at, at + gone))
-        right.append((None if same else "ins", there, there + come))
-        at, there = at + gone, there + come
-    return left, right
+    same, there, gone, come = 0, 0, 0, 0  # where equal text began on either side, and where it ends so far
+    for (start, end), (first, last) in _common(before, after, old, new):
+        if before[gone:start] != after[come:first]:
+            kept, back = _same_space(before[gone:start], after[come:first])
+            left += [(None, same, gone + kept), ("del", gone + kept, start - back)]
+            right += [(None, there, come + kept), ("ins", come + kept, first - back)]
+            same, there = start - back, first - back
+        gone, come = end, last
+    return [*left, (None, same, len(before))], [*right, (None, there, len(after))]
+
+
+def _common(before: str, after: str, old: Sequence[Span], new: Sequence[Span]) -> Iterator[tuple[Span, Span]]:
+    """Words that both texts have, pair by pair, and their ends as a last one."""
+    words = [before[start:end] for start, end in old], [after[start:end] for start, end in new]
+    for one, other in common_words(*words):
+        yield old[one], new[other]
+    yield (len(before), len(before)), (len(after), len(after))
+
+
+def _same_space(gone: str, come: str) -> tuple[int, int]:
+    """How many characters of white space two different texts both begin with, and both end with."""
+    shortest = min(len(gone), len(come))
+    start = 0
+    while start < shortest and gone[start] == come[start] and gone[start].isspace():
+        start += 1
+    end = 0
+    while end < shortest - start and gone[-1 - end] == come[-1 - end] and gone[-1 - end].isspace():
+        end += 1
+    return start, end
 
 
 def _drawn(content: str, pieces: Pieces, marks: Sequence[TextMark]) -> Markup:
     parts: list[Markup] = []
     for tag, start, end in pieces:
-        inside = join(_inside(content, start, end, marks))
+        inside = join(_inside(content, start, end, marks)) if marks else text(content[start:end])
         if inside:
             parts.append(inside if tag is None else element(tag, inside))
     return join(parts)
