@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -32,7 +33,7 @@ def test_common_words_are_a_longest_common_subsequence(first: list[str], second:
     pairs = common_words(first, second)
     assert len(pairs) == longest(first, second)
     assert all(first[one] == second[other] for one, other in pairs)
-    assert all(a < c and b < d for (a, b), (c, d) in zip(pairs, pairs[1:], strict=False))
+    assert all(a < c and b < d for (a, b), (c, d) in pairwise(pairs))
 
 
 @given(WORDS, WORDS)
