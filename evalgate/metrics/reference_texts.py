@@ -21,6 +21,9 @@ def reference_texts(expectation: Expectation) -> tuple[str, ...]:
     Raises:
         BadInput: the case has no reference, or one that is neither a text, a number nor a list of them.
     """
+    given = expectation.references
+    if len(given) == 1 and type(given[0]) is str and type(given) is tuple:
+        return given
     texts: list[str] = []
     for reference in expectation.references:
         if isinstance(reference, str):

@@ -6,13 +6,11 @@ Source: Lin, 2004, "ROUGE: A Package for Automatic Evaluation of Summaries"; ref
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from itertools import pairwise
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,13 +21,12 @@ from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.interface import Rows
 from evalgate.metrics.reference_texts import reference_texts
-from evalgate.metrics.rouge_lcs import lcs_length, union_hits
+from evalgate.metrics.rouge_lcs import lcs_lengths, union_hits
+from evalgate.metrics.rouge_words import numbered_texts
+from evalgate.metrics.shared_ngrams import shared_ngrams
 
 _VERSION = "0.1.2"
 """The release of rouge-score whose numbers these are."""
-_TOKEN = re.compile("[a-z0-9]+")
-_STEMMED_FROM = 4
-"""rouge-score stems words of more than three characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +66,11 @@ class Rouge:
         """
         if len(outputs) != len(expectations):
             raise Incomplete(f"{len(outputs)} outputs cannot be paired with {len(expectations)} expectations")
-        texts = _Texts(self)
         rows = np.ones((len(outputs), 2), dtype=np.float64)
-        for i, (output, expectation) in enumerate(zip(outputs, expectations, strict=True)):
-            rows[i, 0] = max(texts.f_measure(reference, output.text) for reference in reference_texts(expectation))
+        if outputs:
+            references, texts, starts = _pairs(outputs, expectations)
+            measure = _by_sentences if self.variant == "rougeLsum" else _by_words
+            rows[:, 0] = np.maximum.reduceat(measure(self, references, texts), starts)
         return rows
 
     def score(self, totals: Rows) -> NDArray[np.float64]:
@@ -118,80 +116,48 @@ def _make(variant: str, parameters: Mapping[str, Any]) -> Rouge:
     return Rouge(variant, stem, split)
 
 
-class _Grams:
-    """The n-grams of one text, counted so that comparing two texts is one set operation and little more."""
-
-    __slots__ = ("_repeated", "distinct", "total")
-
-    def __init__(self, grams: Iterable[Hashable]) -> None:
-        counts = Counter(grams)
-        self.distinct = counts.keys()
-        self._repeated = {gram: count for gram, count in counts.items() if count > 1}
-        self.total = len(counts) + sum(self._repeated.values()) - len(self._repeated)
-
-    def shared(self, other: _Grams) -> int:
-        """How many n-grams two texts share, each as often as it occurs in both."""
-        theirs = other._repeated
-        again = sum(min(count, theirs[gram]) - 1 for gram, count in self._repeated.items() if gram in theirs)
-        return len(self.distinct & other.distinct) + again
+def _pairs(outputs: Sequence[Output], expectations: Sequence[Expectation]) -> tuple[list[str], list[str], NDArray[np.intp]]:
+    """Every output with each of its references: reference texts, output texts, and where the pairs of each output begin."""
+    references = [reference_texts(expectation) for expectation in expectations]
+    counts = [len(texts) for texts in references]
+    given = [output.text for output, count in zip(outputs, counts, strict=True) for _ in range(count)]
+    return list(chain.from_iterable(references)), given, np.cumsum([0, *counts[:-1]])
 
 
-class _Texts:
-    """The texts of one `rows` call, each tokenised once; tokens are numbers, so that equal words compare fast."""
-
-    def __init__(self, metric: Rouge) -> None:
-        self._metric = metric
-        self._numbers: dict[str, int] = {}
-        self._tokens: dict[str, list[int]] = {}
-        self._grams: dict[str, _Grams] = {}
-        self._sentences: dict[str, list[list[int]]] = {}
-
-    def f_measure(self, reference: str, output: str) -> float:
-        """The measure of one pair."""
-        if self._metric.variant == "rougeL":
-            first, second = self.tokens(reference), self.tokens(output)
-            return _f_measure(lcs_length(first, second), len(first), len(second))
-        if self._metric.variant == "rougeLsum":
-            return self._summary_level(reference, output)
-        wanted, given = self._counted(reference), self._counted(output)
-        return _f_measure(wanted.shared(given), wanted.total, given.total)
-
-    def tokens(self, text: str) -> list[int]:
-        """The words of a text as numbers."""
-        found = self._tokens.get(text)
-        if found is None:
-            numbers = self._numbers
-            words = _TOKEN.findall(text.lower())
-            if self._metric.use_stemmer:
-                words = [_stem(word) if len(word) >= _STEMMED_FROM else word for word in words]
-            found = self._tokens[text] = [numbers.setdefault(word, len(numbers)) for word in words]
-        return found
-
-    def _counted(self, text: str) -> _Grams:
-        found = self._grams.get(text)
-        if found is None:
-            tokens = self.tokens(text)
-            found = self._grams[text] = _Grams(pairwise(tokens) if self._metric.variant == "rouge2" else tokens)
-        return found
-
-    def _summary_level(self, reference: str, output: str) -> float:
-        wanted, given = self._split(reference), self._split(output)
-        long, short = sum(map(len, wanted)), sum(map(len, given))
-        return _f_measure(union_hits(wanted, given), long, short) if long and short else 0.0
-
-    def _split(self, text: str) -> list[list[int]]:
-        found = self._sentences.get(text)
-        if found is None:
-            parts = _nltk_sentences(text) if self._metric.split_summaries else text.split("\n")
-            found = self._sentences[text] = [self.tokens(part) for part in parts if part]
-        return found
+def _by_words(metric: Rouge, references: Sequence[str], outputs: Sequence[str]) -> NDArray[np.float64]:
+    """F measures of n pairs of texts, for all variants but ROUGE-Lsum. Shapes: n, n → (n,)."""
+    numbered = numbered_texts(chain(references, outputs), stem=metric.use_stemmer)
+    wanted, given = [numbered[text] for text in references], [numbered[text] for text in outputs]
+    order = 2 if metric.variant == "rouge2" else 1
+    hits = lcs_lengths(wanted, given) if metric.variant == "rougeL" else shared_ngrams(wanted, given, order)
+    return _f_measures(hits, _lengths(wanted) - (order - 1), _lengths(given) - (order - 1))
 
 
-def _f_measure(hits: int, in_reference: int, in_output: int) -> float:
-    """F1 in rouge-score's order of operations, so that the floats are the same."""
-    precision = hits / max(in_output, 1)
-    recall = hits / max(in_reference, 1)
-    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+def _by_sentences(metric: Rouge, references: Sequence[str], outputs: Sequence[str]) -> NDArray[np.float64]:
+    """ROUGE-Lsum of n pairs of texts. Shapes: n, n → (n,)."""
+    split = _nltk_sentences if metric.split_summaries else _lines
+    sentences = {text: [part for part in split(text) if part] for text in chain(references, outputs)}
+    numbered = numbered_texts(chain.from_iterable(sentences.values()), stem=metric.use_stemmer)
+    read = {text: [numbered[part] for part in parts] for text, parts in sentences.items()}
+    wanted, given = [read[text] for text in references], [read[text] for text in outputs]
+    hits = np.array([union_hits(*pair) for pair in zip(wanted, given, strict=True)], dtype=np.int64)
+    return _f_measures(hits, *(np.array([sum(map(len, parts)) for parts in side], dtype=np.int64) for side in (wanted, given)))
+
+
+def _f_measures(hits: NDArray[np.int64], in_reference: NDArray[np.int64], in_output: NDArray[np.int64]) -> NDArray[np.float64]:
+    """F1 in rouge-score's order of operations, so that the floats are the same. Shapes: (n,) three times → (n,)."""
+    precision = hits / np.maximum(in_output, 1)
+    recall = hits / np.maximum(in_reference, 1)
+    below = precision + recall
+    return np.where(below > 0, 2 * precision * recall / np.where(below > 0, below, 1.0), 0.0)
+
+
+def _lengths(sequences: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    return np.fromiter(map(len, sequences), np.int64, len(sequences))
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
 
 
 def _signature(metric: Rouge) -> str:
@@ -199,7 +165,7 @@ def _signature(metric: Rouge) -> str:
     parts = ["measure:f1", f"stem:{stemmer}", "refs:best"]
     if metric.variant == "rougeLsum":
         parts.append(f"sentences:{f'nltk-{_nltk_version()}' if metric.split_summaries else 'lines'}")
-    return "|".join([*parts, f"version:rouge-score-{_VERSION}"])
+    return "|".join([*parts, f"version:rouge-score-{_VERSION}", "path:batch"])
 
 
 @lru_cache(maxsize=1)
@@ -207,16 +173,6 @@ def _nltk_version() -> str:
     from importlib.metadata import version
 
     return version("nltk")
-
-
-@lru_cache(maxsize=1 << 16)
-def _stem(word: str) -> str:
-    return str(_porter().stem(word))
-
-
-@lru_cache(maxsize=1)
-def _porter() -> Any:
-    return import_module("nltk.stem.porter").PorterStemmer()
 
 
 def _nltk_sentences(text: str) -> list[str]:

@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 
-def lcs_length(first: Sequence[int], second: Sequence[int]) -> int:
-    """Length of the longest common subsequence of two token sequences, given as token numbers."""
+
+def lcs_lengths(first: Sequence[Sequence[int]], second: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Lengths of the longest common subsequences of n pairs of token sequences, given as token numbers.
+
+    Shapes: n, n → (n,).
+    """
     from rapidfuzz.distance import LCSseq
 
-    return int(LCSseq.similarity(first, second))
+    return np.fromiter(map(LCSseq.similarity, first, second), np.int64, len(first))
 
 
 def union_hits(reference: Sequence[Sequence[int]], output: Sequence[Sequence[int]]) -> int:
@@ -23,6 +29,8 @@ def union_hits(reference: Sequence[Sequence[int]], output: Sequence[Sequence[int
 
     A token is counted at most as often as it occurs in the whole reference and in the whole output.
     """
+    if len(reference) == 1 and len(output) == 1:
+        return int(lcs_lengths(reference, output)[0])
     left_in_reference = Counter(token for sentence in reference for token in sentence)
     left_in_output = Counter(token for sentence in output for token in sentence)
     hits = 0

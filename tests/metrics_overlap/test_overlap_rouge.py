@@ -17,7 +17,7 @@ from evalgate.core.values import Direction, Scale
 from evalgate.metrics import rouge
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.rouge import make_rouge1, make_rouge2, make_rouge_l, make_rouge_lsum
-from evalgate.metrics.rouge_lcs import lcs_length, lcs_positions
+from evalgate.metrics.rouge_lcs import lcs_lengths, lcs_positions
 
 Texts = tuple[list[str], list[str]]
 MAKERS = {"rouge1": make_rouge1, "rouge2": make_rouge2, "rougeL": make_rouge_l, "rougeLsum": make_rouge_lsum}
@@ -89,7 +89,7 @@ def test_subsequence_is_common_longest_and_the_one_of_rouge_score(first: list[in
 
     positions = lcs_positions(first, second)
     assert positions[::-1] == lcs_ind(first, second)
-    assert len(positions) == lcs_length(first, second) == lcs_length(second, first)
+    assert len(positions) == lcs_lengths([first], [second])[0] == lcs_lengths([second], [first])[0]
 
 
 def test_known_answers(measured: Any) -> None:
