@@ -275,9 +275,9 @@ class GateSettings:
     reports: tuple[str, ...] = ("html", "junit", "markdown")
     path: Path | None = None
     """The configuration file."""
-    root: Path = Path()
+    root: Path = field(default=Path(), metadata={"kept": False})
     """The project: where datasets/, configs/ and reports/ are."""
     dataset_place: str = ""
-    upstreams: Mapping[str, Upstream] = field(default_factory=dict)
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict, metadata={"kept": False})
     """Model alias → how it is reached; never part of the plan."""
     findings: FindingsChoice = field(default_factory=FindingsChoice)

@@ -71,7 +71,7 @@ class Estimate:
     """Two-sided at `confidence`."""
     deciding: Interval | None
     """Two-sided at 2 x confidence - 1: each end errs with probability at most 1 - confidence."""
-    inference: Inference | None = field(default=None, compare=False, repr=False)
+    inference: Inference | None = field(default=None, compare=False, repr=False, metadata={"kept": False})
     """The method behind the intervals; None where there is no interval."""
 
     @property

@@ -49,7 +49,7 @@ def manifest(
 def environment(extra: Mapping[str, Any]) -> dict[str, Any]:
     """What differs from run to run: versions, host, times. Kept in run.json, outside the manifest."""
     versions = {}
-    for name in PACKAGES:
+    for name in sorted(PACKAGES):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

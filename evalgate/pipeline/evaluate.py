@@ -15,6 +15,7 @@ from evalgate.core.files import write_whole
 from evalgate.core.health import HEALTH, HealthReport, health_document
 from evalgate.core.plugins import load_plugin
 from evalgate.core.record import PromptRecord, RunRecord
+from evalgate.core.record_file import RECORD, record_text
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import Case, Output
 from evalgate.core.verdict import RunIdentity, VariantIdentity, Verdict
@@ -171,6 +172,7 @@ def publish(record: RunRecord, folder: Path) -> None:
         write_whole(folder / STANDING, pretty_json(attempts_document(record, record.attempts)))
     if record.health is not None:
         write_whole(folder / HEALTH, pretty_json(health_document(record.health)))
+    write_whole(folder / RECORD, record_text(record))
     for name in record.settings.reports:
         write_whole(folder / FILES[name], load_plugin(GROUP, BUILTINS, name)(record))
     write_whole(folder / "verdict.json", pretty_json(record.document))

@@ -16,7 +16,17 @@ from evalgate.core.lock import locked
 
 PLAN = "plan.json"
 LOCK = ".lock"
-RESULTS = ("verdict.json", "report.html", "junit.xml", "summary.md", "manifest.json", "run.json", "attempts.json", "health.json")
+RESULTS = (
+    "verdict.json",
+    "report.html",
+    "junit.xml",
+    "summary.md",
+    "manifest.json",
+    "run.json",
+    "attempts.json",
+    "health.json",
+    "record.json",
+)
 OWN = frozenset((*RESULTS, PLAN, LOCK, "attempts.jsonl", "shards", "work"))
 
 

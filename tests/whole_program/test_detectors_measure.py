@@ -99,7 +99,9 @@ def test_a_misspelt_rule_is_pointed_at(data: Any, capsys: pytest.CaptureFixture[
 
 def test_the_other_columns_are_what_a_detector_reads_from_the_case(tmp_path: Path, data: Any) -> None:
     rows = [{"id": 1, "text": "a", "said": "bad", "label": True}, {"id": 2, "text": "b", "said": "good", "label": True}]
-    assert measure("label:field=said,violating=[bad],clean=[good]", "--data", data(rows), "--out", str(tmp_path / "card.json")) == 0
+    assert (
+        measure("label:field=said,violating=[bad],clean=[good]", "--data", data(rows), "--out", str(tmp_path / "card.json")) == 0
+    )
     total = load_card(tmp_path / "card.json").total
     assert (total.found, total.missed, total.false_alarms, total.clean) == (1, 1, 0, 0)
 

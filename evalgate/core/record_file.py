@@ -1,0 +1,65 @@
+"""record.json: what a finished run knows, so that every report can be made again from its folder without measuring anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from evalgate.core.errors import BadInput
+from evalgate.core.record import RunRecord
+from evalgate.core.typed_json import plain_value, read_typed
+
+RECORD = "record.json"
+SCHEMA = "evalgate.record/1"
+_PLACES = ("place", "dataset_place")
+_OTHER_FILES = ("document", "manifest", "environment")
+"""Members that stand in files of their own: verdict.json, manifest.json, run.json."""
+
+
+def record_text(record: RunRecord) -> str:
+    """The text of record.json; members stay in their order, which reports follow.
+
+    It is masked as the reports are, without places of this machine, addresses or credentials.
+    """
+    settings = record.settings
+    if settings.path is not None:
+        inside = settings.path.is_relative_to(settings.root)
+        path = settings.path.relative_to(settings.root) if inside else Path(settings.path.name)
+        record = replace(record, settings=replace(settings, path=path))
+    members = {f.name: plain_value(getattr(record, f.name)) for f in fields(record) if f.name not in _OTHER_FILES}
+    members["settings"] = _placed(members["settings"], f"{settings.root.as_posix()}/")
+    return json.dumps({"schema": SCHEMA, **members}, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _placed(value: Any, root: str) -> Any:
+    """Places as paths of the project: a record must not depend on where a checkout stands."""
+    if isinstance(value, dict):
+        return {
+            key: item.removeprefix(root) if key in _PLACES and isinstance(item, str) else _placed(item, root)
+            for key, item in value.items()
+        }
+    return [_placed(item, root) for item in value] if isinstance(value, list) else value
+
+
+def record_from(value: Any, others: Mapping[str, Mapping[str, Any]], where: str) -> RunRecord:
+    """Read a record; `others` are the contents of its other files: `document`, `manifest` and `environment`.
+
+    Raises: BadInput when it is not what this version of evalgate wrote.
+    """
+    try:
+        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+            found = value.get("schema") if isinstance(value, dict) else type(value).__name__
+            raise ValueError(f"its schema is {found!r}, not {SCHEMA}")
+        hints = get_type_hints(RunRecord)
+        own = {name: item for name, item in value.items() if name != "schema"}
+        unknown = sorted(set(own) - (set(hints) - set(_OTHER_FILES)))
+        if unknown:
+            raise ValueError(f"it has the unknown member {unknown[0]!r}")
+        members: dict[str, Any] = {name: read_typed(hints[name], item, name) for name, item in own.items()}
+        return RunRecord(**members, **others)  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        hint = "it was written by another version, or edited: run the gate again"
+        raise BadInput(f"the record of the run cannot be read: {error}", where=where, hint=hint) from error
