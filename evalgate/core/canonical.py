@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,11 @@ def canonical_parsed(value: Any) -> bytes:
     writer does the work.
     """
     try:
-        text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = _compact(value)
     except ValueError:
         return canonical_json(value)
+    if _has_only_texts(value):
+        return text.encode("utf-8")
     if _NUMBER_NEEDS_CARE.search(text) or (not text.isascii() and _BEYOND_BMP.search(text)):
         return canonical_json(value)
     # A value that is a number and nothing else has nothing before it to be recognised by.
@@ -67,8 +69,20 @@ def pretty_json(value: Any) -> str:
 
 def json_line(value: Any) -> str:
     """One JSON line with sorted keys; U+2028 and U+2029 are escaped so that no reader splits inside a text."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _compact(value)
+    if text.isascii():
+        return text + "\n"
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085") + "\n"
+
+
+def _has_only_texts(value: Any) -> bool:
+    """Whether it is an object without numbers and with keys that sort alike in every encoding: nothing needs care."""
+    if type(value) is not dict:
+        return False
+    for key, item in value.items():  # noqa: SIM110 - a generator costs more than the rest of the function
+        if type(item) is not str or type(key) is not str or not key.isascii():
+            return False
+    return True
 
 
 def _write(value: Any) -> str:
@@ -132,3 +146,23 @@ def _number(value: float) -> str:
     tail = f".{digits[1:]}" if count > 1 else ""
     power = exponent - 1
     return f"{sign}{digits[0]}{tail}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+def _compact_encoder() -> Callable[[Any], str]:
+    plain = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    make = getattr(json.encoder, "c_make_encoder", None)  # only CPython has it
+    if make is None:
+        return plain.encode
+    chunks = make(None, plain.default, encode_basestring, None, ":", ",", True, False, False)
+
+    def encode(value: Any) -> str:
+        try:
+            return "".join(chunks(value, 0))
+        except RecursionError:  # `plain` tells a circle from a value that is nested too deep
+            return plain.encode(value)
+
+    return encode
+
+
+_compact = _compact_encoder()
+"""Sorted keys, no white space, no NaN. Kept: `json.dumps` builds two encoders a call, which costs more than a short row."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +40,33 @@ def read_json_lines(path: Path, name: str | None = None) -> Iterator[JsonLine]:
         BadInput: the file cannot be read, or a line is not strict JSON in UTF-8; names `file:line`.
     """
     shown = name or str(path)
+    for number, offset, body in _bodies(path, shown):
+        yield JsonLine(number, offset, len(body), parse_line(body, f"{shown}:{number}"))
+
+
+def read_json_values(path: Path, name: str | None = None) -> Iterator[tuple[int, Any]]:
+    """Like `read_json_lines` for a reader who needs nothing but each value and the number of its line.
+
+    Raises: BadInput, as `read_json_lines` does.
+    """
+    shown = name or str(path)
+    for number, _, body in _bodies(path, shown):
+        yield number, parse_line(body, f"{shown}:{number}")
+
+
+def _bodies(path: Path, shown: str) -> Iterator[tuple[int, int, bytes]]:
+    """Number, byte offset and bytes of every line that is not blank, without its end."""
     offset = 0
     with open_for_reading(path, shown) as handle:
-        for number, raw in enumerate(iter(lambda: handle.readline(MAX_LINE_BYTES + 1), b""), start=1):
+        for number, raw in enumerate(iter(partial(handle.readline, MAX_LINE_BYTES + 1), b""), start=1):
             if len(raw) > MAX_LINE_BYTES:
                 raise BadInput(f"line longer than {MAX_LINE_BYTES >> 20} MiB", where=f"{shown}:{number}")
             start, offset = offset, offset + len(raw)
             body = raw.rstrip(b"\r\n")
             if number == 1 and body.startswith(b"\xef\xbb\xbf"):
                 body, start = body[3:], start + 3
-            if body.strip():
-                yield JsonLine(number, start, len(body), parse_line(body, f"{shown}:{number}"))
+            if body and not body.isspace():
+                yield number, start, body
 
 
 def parse_line(body: bytes, where: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 MAX_DEPTH = 100
@@ -16,7 +17,7 @@ def parse_json(text: str) -> Any:
             deeper than 100.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        value = _parsed(text)
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH}") from None
     # Only an escape can bring a lone surrogate into a text that was decoded, and only brackets can nest: most lines have
@@ -24,6 +25,17 @@ def parse_json(text: str) -> Any:
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH or not (text.isascii() or _is_whole(text)):
         _check(value, 0)
     return value
+
+
+def _parsed(text: str) -> Any:
+    try:
+        value, end = _SCAN(text, 0)
+        if end == len(text):
+            return value
+    except StopIteration:
+        pass
+    # White space around the value, something behind it, or no value at all: `decode` accepts the first and names the others.
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
 
 
 def _is_whole(text: str) -> bool:
@@ -68,3 +80,9 @@ def _check(value: Any, depth: int) -> None:
                 _check(key, depth)
         for item in value.values() if isinstance(value, dict) else value:
             _check(item, depth + 1)
+
+
+_SCAN: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
+).scan_once  # type: ignore[attr-defined]
+"""Kept: `json.loads` builds a new decoder for every text when it is given hooks, which costs more than parsing a short line."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,30 @@ _PLACE_BITS = 48
 _PLACE_MASK = (1 << _PLACE_BITS) - 1
 
 
+def id_text(value: Any, place: str) -> str:
+    """An id as text.
+
+    Raises: BadInput for one that is neither text nor a whole number, is empty, too long, or has a line break.
+    """
+    if type(value) is not str and (isinstance(value, bool) or not isinstance(value, (str, int))):
+        raise BadInput(f"id {value!r} is neither text nor a whole number", where=place)
+    text = str(value)
+    if not text or text.isspace() or len(text) > MAX_ID_CHARACTERS or "\n" in text or "\r" in text:
+        raise BadInput(
+            f"id {text[:40]!r} is empty, longer than {MAX_ID_CHARACTERS} characters or has a line break",
+            where=place,
+        )
+    return text
+
+
+def folded_id(text: str) -> str:
+    """The same text for all ids that could be taken for equal."""
+    if text.isascii():
+        return text.lower().strip()
+    # Folding case can undo normalisation, so it is normalised again.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).strip()
+
+
 @dataclass(slots=True)
 class IdRegister:
     """Refuses ids that are equal, or that could be taken for equal (`1` and "1", other case, other Unicode form)."""
@@ -42,16 +66,8 @@ class IdRegister:
 
         Raises: BadInput naming both places when it was there before.
         """
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise BadInput(f"id {value!r} is neither text nor a whole number", where=place)
-        text = str(value)
-        if not text.strip() or len(text) > MAX_ID_CHARACTERS or "\n" in text or "\r" in text:
-            raise BadInput(
-                f"id {text[:40]!r} is empty, longer than {MAX_ID_CHARACTERS} characters or has a line break",
-                where=place,
-            )
-        # Folding case can undo normalisation, so it is normalised again.
-        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).strip()
+        text = id_text(value, place)
+        folded = folded_id(text)
         # 128 bits: that two ids share them by chance is less likely than a faulty memory.
         key = int.from_bytes(hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=16).digest())
         number = self._number(place)
@@ -79,10 +95,14 @@ def read_cases(card: Card, rows: Iterable[Row]) -> Iterator[Case]:
     """
     register = IdRegister()
     for row in rows:
-        yield _case(card, row, register)
+        yield checked_case(card, row, register.take)
 
 
-def _case(card: Card, row: Row, register: IdRegister) -> Case:
+def checked_case(card: Card, row: Row, take: Callable[[Any, str], str] = id_text) -> Case:
+    """One row as a case; `take` gets its id and place, and gives the id as text.
+
+    Raises: BadInput for a missing column, a null reference, a value of another type than declared, a malformed id.
+    """
     fields = row.fields
     for column in (card.id_column, *card.inputs, *card.reference, *card.slices, *((card.group,) if card.group else ())):
         if fields.get(column) is None:
@@ -97,7 +117,7 @@ def _case(card: Card, row: Row, register: IdRegister) -> Case:
     kept_out = {card.id_column, *card.reference, *({card.group} if card.group else set())}
     inputs = card.inputs or tuple(column for column in fields if column not in kept_out)
     return Case(
-        id=register.take(fields[card.id_column], row.place),
+        id=take(fields[card.id_column], row.place),
         fields=fields,
         inputs={name: fields[name] for name in inputs},
         references=references_of(fields, card.reference),
@@ -151,6 +171,11 @@ class ContentDigest:
         self.last = canonical or row_bytes(fields)
         self._hash.update(self.last + b"\n")
         self.rows += 1
+
+    def add_lines(self, blocks: Iterable[bytes]) -> None:
+        """Take in rows that stand elsewhere as canonical JSON, one a line, cut anywhere."""
+        for block in blocks:
+            self._hash.update(block)
 
     def hexdigest(self) -> str:
         """`sha256:<hex>` of all rows so far."""

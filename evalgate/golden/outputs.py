@@ -16,6 +16,7 @@ from evalgate.golden.tables import ID_COLUMN, TEXT_COLUMN, Row, empty_means_miss
 
 _NUMBERS = ("latency_ms", "cost_usd")
 _COUNTS = ("prompt_tokens", "completion_tokens")
+_FIGURES = frozenset((*_NUMBERS, *_COUNTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,11 @@ def read_outputs(path: Path, columns: Columns) -> OutputFile:
     """
     content, register = ContentDigest(), IdRegister()
     outputs: dict[str, Output] = {}
+    named, answered = id_column(path, columns), output_column(path, columns)
     for row in read_rows(path):
-        content.add(row.fields)
-        outputs[register.take(cell(row, id_column(path, columns)), row.place)] = _output(
-            row, output_column(path, columns), columns.labels
-        )
+        content.add(row.fields, row.canonical)
+        output = output_of(row, answered, columns.labels)
+        outputs[register.take(cell(row, named), row.place)] = output
     if not outputs:
         raise BadInput("the file has 0 outputs", where=str(path))
     return OutputFile(path.name, outputs, content.hexdigest())
@@ -85,7 +86,11 @@ def cell(row: Row, column: str) -> Any:
     return row.fields[column]
 
 
-def _output(row: Row, column: str, labels: tuple[str, ...]) -> Output:
+def output_of(row: Row, column: str, labels: tuple[str, ...]) -> Output:
+    """The answer in one row, lost or not.
+
+    Raises: BadInput for a missing column, or a figure that is no number.
+    """
     if row.fields.get("error"):
         return Output(text="", status=Status.ERROR, error=str(row.fields["error"])[:500])
     value = cell(row, column)
@@ -94,8 +99,9 @@ def _output(row: Row, column: str, labels: tuple[str, ...]) -> Output:
     if value == "" and empty_means_missing(row):
         # CSV cannot tell an empty answer from none, and no answer must never look harmless.
         return Output(text="", status=Status.ERROR, error="no answer (empty cell; use .jsonl for an empty answer)")
-    figures: dict[str, Any] = {name: _number(row, name) for name in _NUMBERS}
-    figures |= {name: _count(row, name) for name in _COUNTS}
+    figures: dict[str, Any] = {}
+    if not _FIGURES.isdisjoint(row.fields):
+        figures = {name: _number(row, name) for name in _NUMBERS} | {name: _count(row, name) for name in _COUNTS}
     said = {name: row.fields[name] for name in labels if name in row.fields}
     if isinstance(value, str):
         return Output(text=value, labels=said, **figures)

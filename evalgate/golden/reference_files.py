@@ -11,7 +11,7 @@ from evalgate.core.errors import BadInput, Problem
 from evalgate.golden.card import Card
 from evalgate.golden.cases import ContentDigest, IdRegister, read_cases
 from evalgate.golden.outputs import Columns, cell, id_column
-from evalgate.golden.tables import ID_COLUMN, TEXT_COLUMN, Row, read_rows
+from evalgate.golden.tables import TEXT_COLUMN, Row, read_rows
 
 SHOWN_IDS = 5
 
@@ -32,7 +32,6 @@ def read_references(paths: Sequence[Path], columns: Columns, *, slices: tuple[st
     """
     content = ContentDigest()
     tables = [_table(path, columns, content) for path in paths]
-    first = next(iter(tables[0].values()))
     for path, table in zip(paths[1:], tables[1:], strict=True):
         require_same_ids(tables[0], table, paths[0].name, path.name)
     names = [reference_column(path, columns) for path in paths]
@@ -40,14 +39,19 @@ def read_references(paths: Sequence[Path], columns: Columns, *, slices: tuple[st
         _joined(row, [(t[key], n) for t, n in zip(tables[1:], names[1:], strict=True)], names[0])
         for key, row in tables[0].items()
     )
+    return ReferenceTable(references_card(paths, columns, slices, group), rows, content.hexdigest())
+
+
+def references_card(paths: Sequence[Path], columns: Columns, slices: tuple[str, ...], group: str | None) -> Card:
+    """The card of a dataset that is made of reference files: what each of their columns is for."""
     extra = tuple(f"reference {number}" for number in range(2, len(paths) + 1))
-    card = Card(
+    return Card(
         name=paths[0].stem,
         version="-",
         data=paths[0],
-        id_column=columns.id if columns.id in first.fields else ID_COLUMN,
+        id_column=id_column(paths[0], columns),
         inputs=(),
-        reference=(names[0], *extra),
+        reference=(reference_column(paths[0], columns), *extra),
         slices=slices,
         group=group,
         schema={},
@@ -55,7 +59,6 @@ def read_references(paths: Sequence[Path], columns: Columns, *, slices: tuple[st
         digest=None,
         fields={"name": paths[0].stem, "version": "-", "files": [path.name for path in paths]},
     )
-    return ReferenceTable(card, rows, content.hexdigest())
 
 
 def reference_column(path: Path, columns: Columns) -> str:
@@ -75,26 +78,33 @@ def require_same_ids(expected: Mapping[str, Any], found: Mapping[str, Any], expe
     """
     missing = [i for i in expected if i not in found]
     extra = [i for i in found if i not in expected]
-    problems = []
-    if missing:
-        problems.append(Problem(f"{len(missing)} of {len(expected)} cases have no row: {_some(missing)}", found_name))
-    if extra:
-        problems.append(Problem(f"{len(extra)} rows have no case in {expected_name}: {_some(extra)}", found_name))
+    problems = mismatch((len(missing), missing), (len(extra), extra), len(expected), expected_name, found_name)
     if problems:
-        raise BadInput(
-            [*problems, Problem("every case needs its reference and both outputs, joined by id", hint="see --id-field")]
-        )
+        raise BadInput(problems)
 
 
-def _some(ids: Sequence[str]) -> str:
-    shown = ", ".join(ids[:SHOWN_IDS])
-    return shown + (" …" if len(ids) > SHOWN_IDS else "")
+def mismatch(
+    missing: tuple[int, Sequence[str]], extra: tuple[int, Sequence[str]], cases: int, expected_name: str, found_name: str
+) -> list[Problem]:
+    """What to say about cases without a row and rows without a case, each as their number and the ids of the first ones."""
+    problems = []
+    if missing[0]:
+        problems.append(Problem(f"{missing[0]} of {cases} cases have no row: {_some(*missing)}", found_name))
+    if extra[0]:
+        problems.append(Problem(f"{extra[0]} rows have no case in {expected_name}: {_some(*extra)}", found_name))
+    if problems:
+        problems.append(Problem("every case needs its reference and both outputs, joined by id", hint="see --id-field"))
+    return problems
+
+
+def _some(count: int, ids: Sequence[str]) -> str:
+    return ", ".join(ids[:SHOWN_IDS]) + (" …" if count > SHOWN_IDS else "")
 
 
 def _table(path: Path, columns: Columns, content: ContentDigest) -> dict[str, Row]:
     register, rows = IdRegister(), {}
     for row in read_rows(path):
-        content.add(row.fields)
+        content.add(row.fields, row.canonical)
         cell(row, reference_column(path, columns))
         rows[register.take(cell(row, id_column(path, columns)), row.place)] = row
     blank = path.suffix.lower() == ".txt" and not any(row.fields[TEXT_COLUMN].strip() for row in rows.values())

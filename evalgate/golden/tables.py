@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalgate.core.errors import BadInput
-from evalgate.core.files import open_for_reading, read_json_lines
+from evalgate.core.files import open_for_reading, read_json_values
 from evalgate.golden.arrow_files import arrow_batches, parquet_batches
 from evalgate.golden.case_digests import row_bytes
 
@@ -32,6 +32,10 @@ class Row:
     """The fields as canonical JSON where that was made already; empty otherwise."""
 
 
+Placed = tuple[Mapping[str, Any], str]
+"""The fields of a row and its place, as a reader of one format gives them."""
+
+
 def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
     """Read a data file by its ending.
 
@@ -47,8 +51,12 @@ def read_rows(path: Path, shown: str | None = None) -> Iterator[Row]:
             where=name,
             hint=f"use {', '.join(sorted(_READERS))}",
         )
-    for row in reader(path, name):
-        yield row if reader in _TEXTS_ONLY else checked_row(row.fields, row.place)
+    if reader in _TEXTS_ONLY:
+        for fields, place in reader(path, name):
+            yield Row(fields, place)
+    else:
+        for fields, place in reader(path, name):
+            yield checked_row(fields, place)
 
 
 def empty_means_missing(row: Row) -> bool:
@@ -67,20 +75,20 @@ def checked_row(fields: Mapping[str, Any], place: str) -> Row:
         raise BadInput(f"not plain data: {error}", where=place) from error
 
 
-def _json_lines(path: Path, name: str) -> Iterator[Row]:
-    for line in read_json_lines(path, name):
-        where = f"{name}:{line.number}"
-        if not isinstance(line.value, dict):
+def _json_lines(path: Path, name: str) -> Iterator[Placed]:
+    for number, value in read_json_values(path, name):
+        where = f"{name}:{number}"
+        if not isinstance(value, dict):
             raise BadInput("a row is an object of columns", where=where, hint='write {"id": …, …} on each line')
-        yield Row(line.value, where)
+        yield value, where
 
 
-def _text_lines(path: Path, name: str) -> Iterator[Row]:
+def _text_lines(path: Path, name: str) -> Iterator[Placed]:
     with open_for_reading(path, name) as handle:
         for number, raw in enumerate(handle, start=1):
             body = raw.rstrip(b"\n").removesuffix(b"\r")
             text = _decode(body.removeprefix(b"\xef\xbb\xbf") if number == 1 else body, f"{name}:{number}")
-            yield Row({ID_COLUMN: str(number), TEXT_COLUMN: text}, f"{name}:{number}")
+            yield {ID_COLUMN: str(number), TEXT_COLUMN: text}, f"{name}:{number}"
 
 
 def _decode(body: bytes, where: str) -> str:
@@ -96,7 +104,7 @@ def _decode(body: bytes, where: str) -> str:
     return text
 
 
-def _csv_rows(path: Path, name: str) -> Iterator[Row]:
+def _csv_rows(path: Path, name: str) -> Iterator[Placed]:
     csv.field_size_limit(CSV_FIELD_LIMIT)
     with open_for_reading(path, name) as handle:
         lines = _csv_lines(handle, name)
@@ -126,7 +134,7 @@ def _csv_header(first: str, delimiter: str, name: str) -> list[str]:
     return names
 
 
-def _csv_body(reader: Any, header: list[str], name: str) -> Iterator[Row]:
+def _csv_body(reader: Any, header: list[str], name: str) -> Iterator[Placed]:
     try:
         for cells in reader:
             where = f"{name}:{reader.line_num + 1}"
@@ -138,28 +146,28 @@ def _csv_body(reader: Any, header: list[str], name: str) -> Iterator[Row]:
                     where=where,
                     hint="quote cells that hold the delimiter",
                 )
-            yield Row(dict(zip(header, cells, strict=True)), where)
+            yield dict(zip(header, cells, strict=True)), where
     except csv.Error as error:
         raise BadInput(f"not valid CSV: {error}", where=f"{name}:{reader.line_num + 1}") from error
 
 
-def _parquet_rows(path: Path, name: str) -> Iterator[Row]:
+def _parquet_rows(path: Path, name: str) -> Iterator[Placed]:
     return _numbered(parquet_batches(path, name), name)
 
 
-def _arrow_rows(path: Path, name: str) -> Iterator[Row]:
+def _arrow_rows(path: Path, name: str) -> Iterator[Placed]:
     return _numbered(arrow_batches(path, name), name)
 
 
-def _numbered(batches: Iterator[list[dict[str, Any]]], name: str) -> Iterator[Row]:
+def _numbered(batches: Iterator[list[dict[str, Any]]], name: str) -> Iterator[Placed]:
     number = 0
     for batch in batches:
         for fields in batch:
             number += 1
-            yield Row(fields, f"{name} row {number}")
+            yield fields, f"{name} row {number}"
 
 
-_READERS: Mapping[str, Callable[[Path, str], Iterator[Row]]] = {
+_READERS: Mapping[str, Callable[[Path, str], Iterator[Placed]]] = {
     ".jsonl": _json_lines,
     ".ndjson": _json_lines,
     ".csv": _csv_rows,
