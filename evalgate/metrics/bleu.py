@@ -2,7 +2,7 @@
 
 Source: Papineni et al., 2002, "BLEU: a Method for Automatic Evaluation of Machine Translation"; reference
 implementation sacrebleu 2.6 (`sacrebleu.metrics.BLEU`), whose segment statistics are the rows and whose signature is
-the signature.
+the signature. The statistics are counted here, many texts at once; sacrebleu counts them where a tokenizer is its own.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ from numpy.typing import NDArray
 from evalgate.core.errors import BadInput
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
+from evalgate.metrics.bleu_tokens import TOKENIZERS as BATCH_TOKENIZERS
+from evalgate.metrics.bleu_tokens import symboliser
 from evalgate.metrics.interface import Rows
+from evalgate.metrics.ngram_counts import ngrams_per_order
 from evalgate.metrics.reference_texts import OPEN_COUNT
-from evalgate.metrics.segment_statistics import prove, sacrebleu_version, segment_rows
+from evalgate.metrics.segment_statistics import paired_texts, path_part, prove, sacrebleu_version, segment_rows
+from evalgate.metrics.text_pairs import pair
 
 TOKENIZERS = ("13a", "intl", "zh", "char", "none", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200", "spBLEU-1K")
 """All tokenizers of sacrebleu; the Japanese, Korean and SentencePiece ones need more than sacrebleu itself."""
@@ -78,7 +82,9 @@ class Bleu:
         Shapes: n, n → (n, 2 + 2 x order), whole numbers.
         Raises: BadInput naming the case when a reference is missing or not a text.
         """
-        return segment_rows(_proven(self), 2 + 2 * self.max_ngram_order, outputs, expectations)
+        if not self._batched:
+            return segment_rows(_proven(self), 2 + 2 * self.max_ngram_order, outputs, expectations)
+        return _rows_in_batches(self, *paired_texts(outputs, expectations))
 
     def score(self, totals: Rows) -> NDArray[np.float64]:
         """BLEU of k sums of rows.
@@ -87,7 +93,8 @@ class Bleu:
         """
         order = self.max_ngram_order
         precisions, used = self._precisions(totals[:, 2 : 2 + order], totals[:, 2 + order : 2 + 2 * order])
-        logs = _each(_floored_log, precisions)
+        some = precisions > 0
+        logs = np.where(some, _each(math.log, np.where(some, precisions, 1.0)), _LOG_OF_ZERO)
         # Column by column, because that is the order in which sacrebleu adds.
         total_log = np.zeros(len(totals))
         for n in range(order):
@@ -122,6 +129,11 @@ class Bleu:
         if self.effective_order:
             return precisions, np.maximum(reached, 1.0)
         return precisions, np.full(len(correct), float(self.max_ngram_order))
+
+    @property
+    def _batched(self) -> bool:
+        # Only sacrebleu itself can warn in its log.
+        return self.tokenize in BATCH_TOKENIZERS and self.force
 
     @property
     def _value(self) -> float:
@@ -228,7 +240,22 @@ def _signature(metric: Bleu) -> str:
     if metric.max_ngram_order != _USUAL_ORDER:
         # sacrebleu leaves this out of its signature, although the number depends on it.
         parts.append(f"order:{metric.max_ngram_order}")
-    return "|".join([*parts, f"version:{sacrebleu_version()}"])
+    return "|".join([*parts, f"version:{sacrebleu_version()}", path_part(metric._batched)])
+
+
+def _rows_in_batches(metric: Bleu, texts: Sequence[str], references: Sequence[Sequence[str]]) -> Rows:
+    order = metric.max_ngram_order
+    rows = np.zeros((len(texts), 2 + 2 * order), dtype=np.float64)
+    if not texts:
+        return rows
+    pairs, belongs = pair(texts, references)
+    shared, lengths = pairs.shared(symboliser(metric.tokenize, metric.lowercase), order)
+    length = lengths[pairs.outputs]
+    found = np.concatenate(
+        (length[:, None], pairs.closest_length(lengths)[:, None], shared, ngrams_per_order(length, order)), axis=1
+    )
+    rows[:] = found[belongs]
+    return rows
 
 
 def _brevity(output_length: NDArray[np.float64], reference_length: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -236,10 +263,6 @@ def _brevity(output_length: NDArray[np.float64], reference_length: NDArray[np.fl
     ratio = reference_length / np.where(output_length > 0, output_length, 1.0)
     penalty = _each(math.exp, np.where(shorter, 1.0 - ratio, 0.0))
     return np.where(shorter & (output_length <= 0), 0.0, penalty)
-
-
-def _floored_log(value: float) -> float:
-    return math.log(value) if value > 0.0 else _LOG_OF_ZERO
 
 
 def _each(function: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:

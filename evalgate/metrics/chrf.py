@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from string import punctuation
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,14 @@ from numpy.typing import NDArray
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.interface import Rows
+from evalgate.metrics.ngram_counts import Counts, ngrams_per_order
 from evalgate.metrics.reference_texts import OPEN_COUNT
-from evalgate.metrics.segment_statistics import prove, sacrebleu_version, segment_rows
+from evalgate.metrics.segment_statistics import paired_texts, path_part, sacrebleu_version
+from evalgate.metrics.text_pairs import Pairs, pair
+from evalgate.metrics.text_symbols import Characters, Symboliser, Words
 
 _USUAL_BETA = 2
 _EPSILON = 1e-16
-_KNOWN_CHARACTERS = (
-    (27, 25, 23, 26, 24, 18, 25, 23, 15, 24, 22, 12, 23, 21, 9, 22, 20, 6),
-    (16, 20, 15, 15, 19, 12, 14, 18, 10, 13, 17, 8, 12, 16, 6, 11, 15, 4),
-    (0, 15, 0, 0, 14, 0, 0, 13, 0, 0, 12, 0, 0, 11, 0, 0, 10, 0),
-)
-_KNOWN_WORDS = ((10, 10, 8, 9, 9, 5), (4, 5, 2, 3, 4, 0), (0, 4, 0, 0, 3, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +66,24 @@ class Chrf:
         Shapes: n, n → (n, 3 x orders), whole numbers.
         Raises: BadInput naming the case when a reference is missing or not a text.
         """
-        return segment_rows(_proven(self), 3 * self._orders, outputs, expectations)
+        texts, references = paired_texts(outputs, expectations)
+        return _rows_in_batches(self, texts, references)
 
     def score(self, totals: Rows) -> NDArray[np.float64]:
         """chrF of k sums of rows.
 
         Shapes: (k, 3 x orders) → (k,). Units: 0-100. Nothing shared, or nothing counted, is 0 as in sacrebleu.
         """
+        # Rounding can lift a perfect score above 100 by some 1e-14.
+        return np.minimum(self._f_score(totals), 100.0)
+
+    def _f_score(self, totals: Rows) -> NDArray[np.float64]:
         in_output, in_reference, shared = totals[:, 0::3], totals[:, 1::3], totals[:, 2::3]
         precision = np.where(in_output > 0, shared / np.where(in_output > 0, in_output, 1.0), _EPSILON)
         recall = np.where(in_reference > 0, shared / np.where(in_reference > 0, in_reference, 1.0), _EPSILON)
         if self.eps_smoothing:
-            return np.minimum(self._mean_of_f(precision, recall), 100.0)
-        return np.minimum(self._f_of_means(precision, recall, (in_output > 0) & (in_reference > 0)), 100.0)
+            return self._mean_of_f(precision, recall)
+        return self._f_of_means(precision, recall, (in_output > 0) & (in_reference > 0))
 
     def _mean_of_f(self, precision: Rows, recall: Rows) -> NDArray[np.float64]:
         factor = float(self.beta**2)
@@ -137,29 +139,50 @@ def _make(name: str, word_order: int, parameters: Mapping[str, Any]) -> Chrf:
     return metric
 
 
-@lru_cache(maxsize=16)
-def _proven(metric: Chrf) -> Any:
-    from sacrebleu.metrics.chrf import CHRF
+def _rows_in_batches(metric: Chrf, texts: Sequence[str], references: Sequence[Sequence[str]]) -> Rows:
+    if not texts:
+        return np.zeros((0, 3 * metric._orders), dtype=np.float64)
+    several = np.fromiter(map(len, references), dtype=np.int64, count=len(references))
+    outputs = [text for text, some in zip(texts, references, strict=True) for _ in some]
+    pairs, belongs = pair(outputs, [(reference,) for some in references for reference in some])
+    found = np.concatenate([_statistics(pairs, reader, order) for reader, order in _readers(metric)], axis=1)
+    rows = found.reshape(len(found), -1).astype(np.float64)
+    if len(outputs) == len(texts):
+        return rows[belongs]
+    opening = np.cumsum(several) - several
+    # As in sacrebleu the score is not cut at 100 for this choice, and of equally good references the first one counts.
+    scores = metric._f_score(rows)[belongs]
+    best = np.flatnonzero(scores == np.repeat(np.maximum.reduceat(scores, opening), several))
+    return rows[belongs[best[np.searchsorted(best, opening)]]]
 
-    measure = CHRF(
-        char_order=metric.char_order,
-        word_order=metric.word_order,
-        beta=metric.beta,
-        lowercase=metric.lowercase,
-        whitespace=metric.whitespace,
-        eps_smoothing=metric.eps_smoothing,
-    )
-    prove(measure, 3 * (metric.char_order + metric.word_order), metric.score, _known(metric))
-    return measure
+
+def _statistics(pairs: Pairs, reader: Symboliser, order: int) -> Counts:
+    """Per pair and order: n-grams of the output, n-grams of the reference, shared n-grams. Shapes: → (p, order, 3)."""
+    shared, lengths = pairs.shared(reader, order)
+    in_output = ngrams_per_order(lengths[pairs.outputs], order)
+    in_reference = ngrams_per_order(lengths[pairs.first_reference()], order)
+    # Where the reference has no n-gram, sacrebleu does not count those of the output.
+    return np.stack((np.where(in_reference > 0, in_output, 0), in_reference, shared), axis=2)
 
 
-def _known(metric: Chrf) -> Sequence[Sequence[float]] | None:
-    usual = Chrf(name=metric.name, word_order=metric.word_order)
-    if metric != usual or metric.word_order not in (0, 2):
-        return None
-    if metric.word_order == 0:
-        return _KNOWN_CHARACTERS
-    return [(*characters, *words) for characters, words in zip(_KNOWN_CHARACTERS, _KNOWN_WORDS, strict=True)]
+def _readers(metric: Chrf) -> list[tuple[Symboliser, int]]:
+    lower = metric.lowercase
+    if metric.whitespace:
+        characters = Characters(str.lower if lower else str)
+    else:
+        characters = Characters(lambda text: "".join((text.lower() if lower else text).split()))
+    words = Words(lambda text: (text.lower() if lower else text).split(), _without_mark)
+    both: list[tuple[Symboliser, int]] = [(characters, metric.char_order), (words, metric.word_order)]
+    return [(reader, order) for reader, order in both if order > 0]
+
+
+def _without_mark(word: str) -> Sequence[str]:
+    """A word and the punctuation mark at its end, or else at its start, which are tokens of their own."""
+    if len(word) > 1 and word[-1] in punctuation:
+        return word[:-1], word[-1]
+    if len(word) > 1 and word[0] in punctuation:
+        return word[0], word[1:]
+    return (word,)
 
 
 def _signature(metric: Chrf) -> str:
@@ -169,7 +192,7 @@ def _signature(metric: Chrf) -> str:
     if metric.beta != _USUAL_BETA:
         # sacrebleu says beta in the metric's name (chrF3) and not in the signature.
         parts.append(f"beta:{metric.beta}")
-    return "|".join([*parts, f"version:{sacrebleu_version()}"])
+    return "|".join([*parts, f"version:{sacrebleu_version()}", path_part(batched=True)])
 
 
 def _sum_in_order(values: Rows) -> NDArray[np.float64]:

@@ -47,11 +47,28 @@ def segment_rows(measure: Any, columns: int, outputs: Sequence[Output], expectat
         BadInput: a case without usable references.
         Incomplete: the statistics do not have the expected number of columns, or a row was lost.
     """
+    return _statistics(measure, columns, *paired_texts(outputs, expectations))
+
+
+def paired_texts(
+    outputs: Sequence[Output], expectations: Sequence[Expectation]
+) -> tuple[Sequence[str], Sequence[tuple[str, ...]]]:
+    """The texts of n outputs and the references of each.
+
+    Raises:
+        BadInput: a case without usable references.
+        Incomplete: there are more of one than of the other.
+    """
     texts = [output.text for output in outputs]
     references = [reference_texts(expectation) for expectation in expectations]
     if len(texts) != len(references):
         raise Incomplete(f"{len(texts)} outputs cannot be paired with {len(references)} expectations")
-    return _statistics(measure, columns, texts, references)
+    return texts, references
+
+
+def path_part(batched: bool) -> str:
+    """The part of a signature that says who counted: this package in batches, or the reference library."""
+    return f"path:{'batch' if batched else 'library'}"
 
 
 def prove(
