@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.output import print_result, progress, say
+from evalgate.cli.numpy_threads import one_thread
+from evalgate.cli.output import print_profile, print_result, progress, say
 
 
 def handle(options: argparse.Namespace) -> int:
     """Judge existing outputs and exit with the verdict."""
-    from evalgate.pipeline.api import compare
+    with one_thread():
+        from evalgate.pipeline.api import compare
 
     with progress(options) as update:
         result = compare(
@@ -22,6 +24,8 @@ def handle(options: argparse.Namespace) -> int:
             out=options.out,
             jobs=options.jobs,
             progress=update.measuring,
+            working=update.working,
+            profile=options.profile,
             id_field=options.id_field,
             output_field=options.output_field,
             reference_field=options.reference_field,
@@ -34,4 +38,5 @@ def handle(options: argparse.Namespace) -> int:
             show_findings=options.show_findings,
             notice=say,
         )
+    print_profile(result, options)
     return print_result(result, options, kept=options.out is not None)

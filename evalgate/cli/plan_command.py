@@ -6,14 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
+from evalgate.cli.numpy_threads import one_thread
 from evalgate.cli.output import say
 from evalgate.core.errors import BadInput
 
 
 def handle(options: argparse.Namespace) -> int:
     """Forecast a gate; 0 when the forecast was made, whatever it says."""
-    from evalgate.pipeline.planning import PlanOptions, plan_gate, plan_text
-    from evalgate.pipeline.planning_show import print_forecast
+    with one_thread():
+        from evalgate.pipeline.planning import PlanOptions, plan_gate, plan_text
+        from evalgate.pipeline.planning_show import print_forecast
 
     if options.arms is not None and not options.a_a:
         raise BadInput("says what --a-a compares, and --a-a was not asked for", where="--arms", hint="add --a-a")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.output import print_result, progress, say
+from evalgate.cli.numpy_threads import one_thread
+from evalgate.cli.output import print_profile, print_result, progress, say
 
 
 def handle(options: argparse.Namespace) -> int:
     """Run a gate and exit with its verdict."""
-    from evalgate.pipeline.api import run
+    with one_thread():
+        from evalgate.pipeline.api import run
 
     with progress(options) as update:
         result = run(
@@ -21,6 +23,9 @@ def handle(options: argparse.Namespace) -> int:
             fresh=options.fresh,
             progress=update.measuring,
             answering=update.answering,
+            working=update.working,
+            profile=options.profile,
             notice=None if options.quiet else say,
         )
+    print_profile(result, options)
     return print_result(result, options, kept=True)

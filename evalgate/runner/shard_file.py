@@ -226,7 +226,9 @@ def _from_matrix(table: Any, name: str, rows: int, kind: Any) -> NDArray[Any]:
     if name not in table.column_names:
         return np.zeros((rows, 0), dtype=kind)
     column = table.column(name).combine_chunks()
-    return _plain(column.flatten(), kind).reshape(rows, column.type.list_size)
+    size = column.type.list_size
+    # `flatten` would load pyarrow.compute
+    return _plain(column.values.slice(column.offset * size, len(column) * size), kind).reshape(rows, size)
 
 
 def _plain(column: Any, kind: Any) -> NDArray[Any]:

@@ -229,7 +229,10 @@ def resampled_ratio(before: Floats, after: Floats) -> Resampled | None:
     on its usual side of 0 count against both ends."""
     if np.isnan(before).any() or np.isnan(after).any():
         return None
-    crossed = np.sign(before) != (1.0 if np.median(before) > 0 else -1.0)
+    ordered, middle = np.sort(before), len(before) // 2
+    # twice the median (whose sign alone matters): `np.median` would load numpy.ma
+    median = ordered[middle] + ordered[-1 - middle]
+    crossed = np.sign(before) != (1.0 if median > 0 else -1.0)
     with np.errstate(all="ignore"):
         ratios = (after - before) / before
     lowest, highest = np.where(crossed, -np.inf, ratios), np.where(crossed, np.inf, ratios)
