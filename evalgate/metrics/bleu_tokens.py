@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from evalgate.metrics.text_symbols import Characters, Symboliser, Words
+from evalgate.metrics.text_symbols import Characters, Cutter, Pieces, Symboliser, Words
 
 TOKENIZERS = ("13a", "intl", "zh", "char", "none")
 """The tokenizers known here; each gives the tokens of sacrebleu's tokenizer of that name."""
@@ -36,26 +36,25 @@ def symboliser(tokenize: str, lowercase: bool) -> Symboliser:
     if tokenize == "char":
         return Characters(lambda text: "".join((text.lower() if lowercase else text).split()))
     pieces, cut = _WAYS[tokenize]()
-    if lowercase:
-        return Words(lambda text: pieces(text.lower().rstrip()), cut)
-    return Words(lambda text: pieces(text.rstrip()), cut)
+    return Words((lambda text: pieces(text.lower())) if lowercase else pieces, cut)
 
 
-def _by_white_space() -> tuple[Callable[[str], list[str]], Callable[[str], Sequence[str]]]:
+def _by_white_space() -> tuple[Pieces, Cutter]:
     return str.split, lambda piece: (piece,)
 
 
-def _like_13a() -> tuple[Callable[[str], list[str]], Callable[[str], Sequence[str]]]:
+def _like_13a() -> tuple[Pieces, Cutter]:
     def pieces(text: str) -> list[str]:
-        if "<skipped>" in text:
-            text = text.replace("<skipped>", "")
-        if "-\n" in text:
-            text = text.replace("-\n", "")
+        if "-\n" in text or "<skipped>" in text:
+            text = text.rstrip().replace("<skipped>", "").replace("-\n", "")
         return text.split()
 
     def cut(piece: str) -> Sequence[str]:
         if piece.isalnum():
             return (piece,)
+        if piece[-1] in ".," and piece[:-1].isalnum():
+            # By far the most frequent of all other pieces; the rules say the same.
+            return piece[:-1], piece[-1]
         if "&" in piece:
             for entity, character in _ENTITIES:
                 piece = piece.replace(entity, character)
@@ -65,7 +64,7 @@ def _like_13a() -> tuple[Callable[[str], list[str]], Callable[[str], Sequence[st
     return pieces, cut
 
 
-def _like_zh() -> tuple[Callable[[str], list[str]], Callable[[str], Sequence[str]]]:
+def _like_zh() -> tuple[Pieces, Cutter]:
     alone = re.compile(f"([{_CHINESE}])")
 
     def pieces(text: str) -> list[str]:
@@ -74,7 +73,7 @@ def _like_zh() -> tuple[Callable[[str], list[str]], Callable[[str], Sequence[str
     return pieces, _cutter_with_edges(_western())
 
 
-def _international() -> tuple[Callable[[str], list[str]], Callable[[str], Sequence[str]]]:
+def _international() -> tuple[Pieces, Cutter]:
     # The standard library knows no classes of characters; sacrebleu brings this package along.
     regex: Any = importlib.import_module("regex")
     rules = (
@@ -82,10 +81,15 @@ def _international() -> tuple[Callable[[str], list[str]], Callable[[str], Sequen
         (regex.compile(r"(\p{P})(\P{N})"), r" \1 \2"),
         (regex.compile(r"(\p{S})"), r" \1 "),
     )
-    return _pieces_with_edges, _cutter_with_edges(rules)
+    return (lambda text: _pieces_with_edges(text.rstrip())), _cutter_with_edges(rules)
 
 
-_WAYS = {"none": _by_white_space, "13a": _like_13a, "zh": _like_zh, "intl": _international}
+_WAYS: Mapping[str, Callable[[], tuple[Pieces, Cutter]]] = {
+    "none": _by_white_space,
+    "13a": _like_13a,
+    "zh": _like_zh,
+    "intl": _international,
+}
 
 
 def _western() -> _Rules:
@@ -108,7 +112,7 @@ def _pieces_with_edges(text: str) -> list[str]:
     return found
 
 
-def _cutter_with_edges(rules: _Rules) -> Callable[[str], Sequence[str]]:
+def _cutter_with_edges(rules: _Rules) -> Cutter:
     def cut(piece: str) -> Sequence[str]:
         if piece.isalnum():
             return (piece,)

@@ -59,7 +59,7 @@ def shared_ngrams(placed: Placed, order: int) -> Counts:
     prefix = np.repeat(placed.groups.astype(np.uint64), spans)[:windows]
     slot_bits = int(placed.slots.max()).bit_length()
     starts = np.concatenate(([0], np.cumsum(np.bincount(placed.groups, weights=spans)[:-1]))).astype(np.int64)
-    single = int(placed.slots.max()) == OUTPUTS and int(placed.lengths.max()) < 1 << _FIELD
+    single = int(placed.slots.max()) == OUTPUTS and int(spans.max()) < 1 << _FIELD
     highest, done = count - 1, 0
     while done < order:
         fitting = min((_WORD - highest.bit_length() - slot_bits) // bits, order - done)
@@ -87,12 +87,15 @@ def _dense(placed: Placed, gap: int) -> tuple[Symbols, int]:
     known = int(placed.slots.max()) + 1
     present = np.zeros(int(placed.symbols.max()) + 1, dtype=bool)
     present[placed.symbols] = True
-    numbers = np.cumsum(present, dtype=np.uint64) + np.uint64(known - 1)
+    used = np.flatnonzero(present)
+    # Left empty where nothing is read: the range of code points is large, and most of its memory is never touched.
+    numbers = np.empty(len(present), dtype=np.uint64)
+    numbers[used] = np.arange(known, known + len(used), dtype=np.uint64)
     symbols: Symbols = numbers[placed.symbols]
     if gap:
         ends = np.cumsum(placed.lengths + gap)
         symbols[(ends - gap)[:, None] + np.arange(gap)] = placed.slots.astype(np.uint64)[:, None]
-    return symbols, int(numbers[-1]).bit_length()
+    return symbols, (known + len(used) - 1).bit_length()
 
 
 def _codes(prefix: Symbols, symbols: Symbols, count: int, bits: int) -> Symbols:

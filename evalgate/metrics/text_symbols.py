@@ -17,8 +17,8 @@ Pieces = Callable[[str], list[str]]
 
 _SIZE = 4
 _SYMBOL = "<u4"
-_REMEMBERED = 4_000_000
-"""Characters of the pieces that are kept at once: enough for the vocabulary of any language, whatever the texts hold."""
+_REMEMBERED = 1_000_000
+"""Characters of the pieces that are kept at once: a vocabulary of some 100,000 words, whatever the texts hold."""
 
 
 class Symboliser(Protocol):
