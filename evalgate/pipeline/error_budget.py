@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from evalgate.core.errors import Incomplete, Problem
 from evalgate.core.settings import Level, TargetKind
-from evalgate.core.values import ARMS
+from evalgate.core.values import ARMS, Arm
 from evalgate.core.verdict import Decision, Verdict
 from evalgate.pipeline.shards import ShardStore
 from evalgate.runner.shard_file import read_details, shard_path
@@ -35,14 +37,13 @@ def check_error_budget(verdict: Verdict, store: ShardStore) -> None:
 def _lost(store: ShardStore) -> list[Problem]:
     found: list[Problem] = []
     for shard, numbers in enumerate(store.all_numbers()):
-        rows = [row for row in range(len(numbers.identical)) if any(numbers.lost[arm][row] for arm in ARMS)]
+        rows = np.flatnonzero(numbers.lost[Arm.BASELINE] | numbers.lost[Arm.CANDIDATE])[:SHOWN].tolist()
         if not rows:
             continue
-        ids, details = read_details(shard_path(store.folder, shard))
-        for row in rows:
-            for arm in ARMS:
-                if numbers.lost[arm][row]:
-                    found.append(Problem(f"no answer of the {arm}: {details[row][arm]['error']}", f"case {ids[row]}"))
-                    if len(found) == SHOWN:
-                        return found
+        ids, details = read_details(shard_path(store.folder, shard), rows)
+        for case_id, detail, row in zip(ids, details, rows, strict=True):
+            lost = [arm for arm in ARMS if numbers.lost[arm][row]]
+            found += [Problem(f"no answer of the {arm}: {detail[arm]['error']}", f"case {case_id}") for arm in lost]
+        if len(found) >= SHOWN:
+            return found[:SHOWN]
     return found

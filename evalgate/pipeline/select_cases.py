@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalgate.core.record import ArmRecord, CaseRecord
 from evalgate.core.values import ARMS, Arm, Status
@@ -23,6 +23,11 @@ from evalgate.runner.shard_file import ShardNumbers, read_details, shard_path
 SHOWN = 500
 
 
+Ranks = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""(n,) kind of each case of a shard, worst first: 0 newly violating, 1 lost, 2 regressed, 3 improved, 4 unchanged; and (n,)
+what orders cases of one kind, smallest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseReader:
     """Reads cases back from finished shards."""
@@ -35,9 +40,9 @@ class CaseReader:
 
     def worst(self, limit: int = SHOWN) -> tuple[CaseRecord, ...]:
         """The cases a reader should see first."""
-        chosen = heapq.nsmallest(limit, self._ranked())
+        chosen = list(worst_rows(self._ranked(), limit))
         by_shard: dict[int, list[tuple[int, int]]] = {}
-        for place, (*_, shard, row) in enumerate(chosen):
+        for place, (shard, row) in enumerate(chosen):
             by_shard.setdefault(shard, []).append((row, place))
         found: dict[int, CaseRecord] = {}
         for shard, rows in by_shard.items():
@@ -50,15 +55,10 @@ class CaseReader:
         for shard in range(self.store.count):
             yield from self._records(shard, list(range(len(self.store.numbers(shard).identical))))
 
-    def _ranked(self) -> Iterator[tuple[int, float, int, int]]:
-        for shard, numbers in enumerate(self.store.all_numbers()):
-            change = self._changes(numbers)
-            new = newly_violating(numbers)
+    def _ranked(self) -> Iterator[Ranks]:
+        for numbers in self.store.all_numbers():
             lost = numbers.lost[Arm.BASELINE] | numbers.lost[Arm.CANDIDATE]
-            for row in range(len(new)):
-                size = float(change[row])
-                rank = 0 if new[row] else 1 if lost[row] else 2 if size < -UNCHANGED else 3 if size > UNCHANGED else 4
-                yield rank, size if rank < 3 else -size, shard, row
+            yield ranks(self._changes(numbers), newly_violating(numbers), lost)
 
     def _changes(self, numbers: ShardNumbers) -> Any:
         if self.by is None:
@@ -67,9 +67,10 @@ class CaseReader:
 
     def _records(self, shard: int, rows: list[int]) -> list[CaseRecord]:
         numbers = self.store.numbers(shard)
-        ids, details = read_details(shard_path(self.store.folder, shard))
+        ids, details = read_details(shard_path(self.store.folder, shard), rows)
         change, new = self._changes(numbers), newly_violating(numbers)
-        return [self._record(ids[r], details[r], numbers, r, (float(change[r]), bool(new[r]))) for r in rows]
+        found = zip(ids, details, rows, strict=True)
+        return [self._record(one, detail, numbers, r, (float(change[r]), bool(new[r]))) for one, detail, r in found]
 
     def _record(
         self, case_id: str, detail: Mapping[str, Any], numbers: ShardNumbers, row: int, moved: tuple[float, bool]
@@ -107,6 +108,25 @@ class CaseReader:
             found=found,
             found_texts=tuple(_found_text(side, one) for one in found),
         )
+
+
+def ranks(change: NDArray[np.float64], new: NDArray[np.bool_], lost: NDArray[np.bool_]) -> Ranks:
+    """How much the cases of a shard need to be seen. Shapes: (n,) each."""
+    kinds = np.select([new, lost, change < -UNCHANGED, change > UNCHANGED], [0, 1, 2, 3], 4)
+    return kinds, np.where(kinds < 3, change, -change)
+
+
+def worst_rows(shards: Iterable[Ranks], limit: int) -> Iterator[tuple[int, int]]:
+    """(shard, row) of the cases a reader should see first; of equals the first one. Nothing else is held in memory."""
+    kept: Ranks = np.zeros(0, dtype=np.int64), np.zeros(0)
+    places = np.zeros((0, 2), dtype=np.int64)
+    for shard, (kinds, sizes) in enumerate(shards):
+        joined = np.concatenate([kept[0], kinds]), np.concatenate([kept[1], sizes])
+        rows = np.stack([np.full(len(kinds), shard), np.arange(len(kinds))], axis=1)
+        order = np.lexsort((joined[1], joined[0]))[:limit]  # stable, and what is kept already stands first
+        kept, places = (joined[0][order], joined[1][order]), np.concatenate([places, rows])[order]
+    for shard, row in places.tolist():
+        yield shard, row
 
 
 def _found_text(side: Mapping[str, Any], one: FoundFinding) -> str:

@@ -138,15 +138,18 @@ def read_numbers(path: Path) -> ShardNumbers:
     )
 
 
-def read_details(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
-    """Read ids and details of a shard.
+def read_details(path: Path, rows: Sequence[int] | None = None) -> tuple[list[str], list[dict[str, Any]]]:
+    """Read ids and details of the cases of a shard, or of some of its rows, in the order asked for.
 
     Raises: Incomplete when the file is gone or damaged.
     """
     import json
 
     table = _read(path, ["id", "details"])
-    return table.column("id").to_pylist(), [json.loads(text) for text in table.column("details").to_pylist()]
+    ids, details = table.column("id"), table.column("details")
+    if rows is None:
+        return ids.to_pylist(), [json.loads(text) for text in details.to_pylist()]
+    return [ids[row].as_py() for row in rows], [json.loads(details[row].as_py()) for row in rows]
 
 
 def read_ids(path: Path) -> list[str]:
