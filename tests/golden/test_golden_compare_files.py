@@ -11,7 +11,7 @@ import pytest
 from evalgate.core.errors import BadInput
 from evalgate.core.values import Output, Status
 from evalgate.golden.outputs import Columns, OutputFile, read_outputs
-from evalgate.golden.reference_files import read_references, require_same_ids, table_cases
+from evalgate.golden.paired_files import PairedFiles
 
 
 def lines(path: Path, *rows: dict[str, Any]) -> Path:
@@ -85,12 +85,12 @@ def test_plain_text_has_line_numbers_as_ids_whatever_the_id_field(tmp_path: Path
     columns = Columns(id="case")
     found: OutputFile = read_outputs(text(tmp_path / "o.txt", "a\r\n\nb"), columns)
     assert {i: o.text for i, o in found.outputs.items()} == {"1": "a", "2": "", "3": "b"}
-    table = read_references([text(tmp_path / "r.txt", "a\n\nb\n")], columns, slices=(), group=None)
-    assert [case.id for case in table_cases(table)] == list(found.outputs)
 
 
 def refs(*paths: Path, slices: tuple[str, ...] = (), group: str | None = None) -> list[Any]:
-    return list(table_cases(read_references(list(paths), Columns(), slices=slices, group=group)))
+    """The cases, with both outputs taken from the first reference file."""
+    columns = Columns(output="text" if paths[0].suffix == ".txt" else "reference")
+    return [case for case, _ in PairedFiles(paths, paths[0], paths[0], columns, slices=slices, group=group)]
 
 
 def test_several_files_are_several_references(tmp_path: Path) -> None:
@@ -122,16 +122,6 @@ def test_reference_files_with_nothing_in_them(tmp_path: Path, name: str, content
 def test_references_that_are_missing_or_ambiguous(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     with pytest.raises(BadInput, match=r"r\.jsonl:"):
         refs(lines(tmp_path / "r.jsonl", *rows))
-
-
-def test_files_about_other_cases_are_refused_with_both_lists() -> None:
-    expected, found = {str(i): 0 for i in range(10)}, {str(i): 0 for i in range(8, 20)}
-    with pytest.raises(BadInput) as caught:
-        require_same_ids(expected, found, "golden", "candidate")
-    said = str(caught.value)
-    assert "8 of 10 cases have no row: 0, 1, 2, 3, 4 …" in said
-    assert "10 rows have no case in golden: 10, 11" in said
-    require_same_ids(expected, dict(reversed(expected.items())), "golden", "candidate")
 
 
 def test_a_second_reference_file_must_have_the_same_cases(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from evalgate.golden.card import parse_card
 from evalgate.golden.cases import ContentDigest, read_cases
 from evalgate.golden.locate import card_path
 from evalgate.golden.outputs import Columns, read_outputs
-from evalgate.golden.reference_files import read_references
 from evalgate.golden.tables import Row, read_rows
 
 CARD = "name: d\nversion: 1.0.0\ndata: cases.jsonl\nid: id\ninputs: [q]\nreference: a\nslices: [s]\ngroup: g\nschema: {q: string, n: number}\n"
@@ -243,10 +242,3 @@ def test_empty_cells_are_lost_whatever_the_ending_looks_like(tmp_path: Path) -> 
     path = tmp_path / "O.CSV"
     path.write_text("id,output\na,\n", encoding="utf-8")
     assert read_outputs(path, Columns()).outputs["a"].status is Status.ERROR
-
-
-def test_references_that_are_all_blank_are_none(tmp_path: Path) -> None:
-    path = tmp_path / "r.txt"
-    path.write_text("\n \n", encoding="utf-8")
-    with pytest.raises(BadInput, match="0 references"):
-        read_references([path], Columns(), slices=(), group=None)

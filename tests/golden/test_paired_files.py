@@ -118,11 +118,12 @@ def test_an_empty_cell_is_a_lost_answer_in_any_order(tmp_path: Path) -> None:
     assert [outputs["baseline"][0].status for _, outputs in files] == [Status.OK, Status.ERROR]
 
 
-def test_text_files_are_joined_by_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("id_field", ["case", "id", "text"])
+def test_text_files_are_joined_by_line(id_field: str, tmp_path: Path) -> None:
     paths = [tmp_path / f"{name}.txt" for name in "rbc"]
     for path in paths:
         path.write_text(f"{path.stem}1\r\n\n{path.stem}3", encoding="utf-8", newline="")
-    files = PairedFiles(paths[:1], paths[1], paths[2], Columns(id="case"), slices=(), group=None)
+    files = PairedFiles(paths[:1], paths[1], paths[2], Columns(id=id_field), slices=(), group=None)
     assert [(case.id, case.references[0], outputs["candidate"][0].text) for case, outputs in files] == [
         ("1", "r1", "c1"), ("2", "", ""), ("3", "r3", "c3")
     ]  # fmt: skip
