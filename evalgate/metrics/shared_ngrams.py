@@ -60,7 +60,8 @@ def _codes(flat: _Flat, order: int, bits: int) -> NDArray[np.int64]:
     codes: NDArray[np.int64] = (owner << bits) | tokens
     if order == 1:
         return codes
-    return ((codes[:-1] << bits) | tokens[1:])[owner[:-1] == owner[1:]]
+    neighbours: NDArray[np.int64] = ((codes[:-1] << bits) | tokens[1:])[owner[:-1] == owner[1:]]
+    return neighbours
 
 
 def _shared(first: NDArray[np.int64], second: NDArray[np.int64], bits: int, pairs: int) -> NDArray[np.int64]:
