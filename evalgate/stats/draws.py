@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalgate.stats.drawn_products import RowProducts
 from evalgate.stats.interface import Floats, Keys
 
 _WORK = 100_000_000
@@ -27,6 +28,8 @@ _BLOCK = 256
 _ROWS = 1024
 _TIMES = (24109, 24109, 12055, 4018, 1005, 201, 33, 5, 1)
 """How many of 65,536 equally likely numbers stand for 0, 1, 2 … draws: the Poisson distribution with mean 1."""
+_LIMITS = tuple(accumulate(_TIMES[:-1]))
+"""The number from which on there is one draw more."""
 
 
 def default_resamples(units: int, confidence: float) -> int:
@@ -57,12 +60,12 @@ def weighted_sums(chunks: Iterable[tuple[Keys, Floats]], width: int, resamples: 
 
     Exact in any order when the rows stand on a grid (`bootstrap.gridded`).
     """
-    return _summed(chunks, np.zeros((resamples, width)), "resample", _LANES, seed)
+    return _summed(chunks, np.zeros((width, resamples)), "resample", _LANES, seed)
 
 
 def exchanged_sums(chunks: Iterable[tuple[Keys, Floats]], width: int, resamples: int, seed: int) -> Floats:
     """Sums of the rows of those units whose variants change places. Shapes: as `weighted_sums`."""
-    return _summed(chunks, np.zeros((resamples, width)), "exchange", _BITS, seed)
+    return _summed(chunks, np.zeros((width, resamples)), "exchange", _BITS, seed)
 
 
 def weights(keys: Keys, resamples: int, seed: int) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
@@ -74,37 +77,34 @@ def weights(keys: Keys, resamples: int, seed: int) -> Iterator[tuple[slice, NDAr
     for start in range(0, resamples, _BLOCK):
         stop = min(start + _BLOCK, resamples)
         hashed = _mixed(keys[:, np.newaxis] ^ salts[start // _LANES : -(-stop // _LANES)])
-        yield slice(start, stop), _poisson().astype(np.uint8)[_sixteens(hashed)][:, : stop - start]
+        yield slice(start, stop), _draw(hashed, _LANES)[:, : stop - start]
 
 
 def _summed(chunks: Iterable[tuple[Keys, Floats]], sums: Floats, purpose: str, each: int, seed: int) -> Floats:
-    resamples = len(sums)
+    resamples = sums.shape[1]
     salts = _salts(purpose, -(-resamples // each), seed)
+    most = len(_LIMITS) if each == _LANES else 1
     for keys, rows in chunks:
         for first in range(0, len(keys), _ROWS):
-            part, column = rows[first : first + _ROWS], keys[first : first + _ROWS, np.newaxis]
+            part, column = RowProducts(rows[first : first + _ROWS], most), keys[first : first + _ROWS, np.newaxis]
             for start in range(0, resamples, _BLOCK):
                 stop = min(start + _BLOCK, resamples)
                 drawn = _draw(_mixed(column ^ salts[start // each : -(-stop // each)]), each)
-                sums[start:stop] += drawn[:, : stop - start].T @ part
-    return sums
+                part.add_to(sums[:, start:stop], drawn[:, : stop - start])
+    return sums.T
 
 
-def _draw(hashed: Keys, each: int) -> Floats:
+def _draw(hashed: Keys, each: int) -> NDArray[np.uint8]:
     """Poisson numbers from 16 bits each, or 0 and 1 from single bits. Shapes: (m, h) → (m, h x each)."""
-    if each == _LANES:
-        return _poisson()[_sixteens(hashed)]
-    return np.unpackbits(hashed.astype("<u8", copy=False).view(np.uint8), axis=1).astype(np.float64)
-
-
-def _sixteens(hashed: Keys) -> NDArray[np.uint16]:
-    """Each hash cut into four numbers, lowest first on every machine."""
-    return hashed.astype("<u8", copy=False).view("<u2")
-
-
-@lru_cache(maxsize=1)
-def _poisson() -> Floats:
-    return np.repeat(np.arange(len(_TIMES), dtype=np.float64), _TIMES)
+    if each == _BITS:
+        return np.unpackbits(hashed.astype("<u8", copy=False).view(np.uint8), axis=1)
+    lanes = hashed.astype("<u8", copy=False).view("<u2")  # lowest first on every machine
+    drawn = np.zeros(lanes.shape, dtype=np.uint8)
+    reached = np.empty(lanes.shape, dtype=bool)
+    for limit in _LIMITS:  # a table of 65,536 numbers would be slower
+        np.greater_equal(lanes, np.uint16(limit), out=reached)
+        drawn += reached.view(np.uint8)
+    return drawn
 
 
 def _salts(purpose: str, number: int, seed: int) -> Keys:

@@ -30,6 +30,12 @@ class ExactSums:
         self._totals = [0] * lines
         self._broken = [False] * lines
 
+    def copy(self) -> ExactSums:
+        """The same totals, to which other numbers can be added."""
+        other = ExactSums(0)
+        other._totals, other._broken = list(self._totals), list(self._broken)
+        return other
+
     def add(self, numbers: Floats) -> None:
         """Add numbers to every line. Shapes: (lines, m)."""
         for start in range(0, numbers.shape[1], _MOST):

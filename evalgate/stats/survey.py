@@ -40,11 +40,19 @@ class Spread:
             return
         with np.errstate(all="ignore"):
             short = np.ascontiguousarray(rows.astype(np.float32) + np.float32(0))
-        distinct, counts = np.unique(short, axis=0, return_counts=True)
-        for row, count in zip(distinct[: ENOUGH + 1], counts, strict=False):
-            key = row.tobytes()
-            self._counts[key] = self._counts.get(key, 0) + int(count)
-        self._many = len(self._counts) > ENOUGH
+        left = short.view(np.dtype((np.void, short.itemsize * short.shape[1]))).reshape(-1)
+        for known in self._counts:
+            left = self._taken(left, known)
+        while len(left) and not self._many:
+            left = self._taken(left, left[0].tobytes())
+            self._many = len(self._counts) > ENOUGH
+
+    def _taken(self, left: NDArray[np.void], row: bytes) -> NDArray[np.void]:
+        """Count one row, and give the rows that are left."""
+        same = left == np.void(row)
+        self._counts[row] = self._counts.get(row, 0) + int(np.count_nonzero(same))
+        rest: NDArray[np.void] = left[~same]
+        return rest
 
     @property
     def varied(self) -> int:
@@ -127,8 +135,9 @@ def take_survey(columns: Sequence[MetricColumns], blocks: Blocks) -> Survey:
         survey.identical = survey.identical and bool(chunk.identical.all())
         _count_passes(survey, chunk)
         if chunk.groups is None:
-            _add_answered(survey, _answered_rows(survey, chunk, means))
-            _add_units(survey, UnitRows(alike(chunk.baseline, means), alike(chunk.candidate, means), chunk.keys))
+            rows = UnitRows(alike(chunk.baseline, means), alike(chunk.candidate, means), chunk.keys)
+            _count_answered(survey, rows, _kept(chunk))
+            _add_units(survey, rows)
         else:
             table = table or GroupTable(chunk.baseline.shape[1])
             table.add(chunk, chunk.groups)
@@ -157,11 +166,14 @@ def _kept(chunk: PairedBlock) -> NDArray[np.bool_]:
     return np.ones(len(chunk.baseline), dtype=bool) if chunk.lost is None else ~chunk.lost
 
 
-def _answered_rows(survey: Survey, chunk: PairedBlock, means: Sequence[slice]) -> tuple[Floats, Floats]:
-    """The rows of the cases that both variants answered; each case is its own unit."""
-    kept = _kept(chunk)
-    survey.answered_cases += int(kept.sum())
-    return alike(chunk.baseline[kept], means), alike(chunk.candidate[kept], means)
+def _count_answered(survey: Survey, rows: UnitRows, kept: NDArray[np.bool_]) -> None:
+    """Sums over the cases that both variants answered; each case is its own unit. Until one is lost they are those of all."""
+    survey.answered_cases += int(np.count_nonzero(kept))
+    if survey.answered_sums is None:
+        if kept.all():
+            return
+        survey.answered_sums = survey.sums.copy()
+    _add_answered(survey, (rows.baseline[kept], rows.candidate[kept]))
 
 
 def _add_answered_groups(survey: Survey, blocks: Blocks, means: Sequence[slice]) -> None:
