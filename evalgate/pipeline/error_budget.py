@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from evalgate.core.errors import Incomplete, Problem
@@ -9,6 +12,7 @@ from evalgate.core.settings import Level, TargetKind
 from evalgate.core.values import ARMS, Arm
 from evalgate.core.verdict import Decision, Verdict
 from evalgate.pipeline.shards import ShardStore
+from evalgate.runner.metric_errors import UNMEASURED
 from evalgate.runner.shard_file import read_details, shard_path
 
 SHOWN = 5
@@ -43,7 +47,12 @@ def _lost(store: ShardStore) -> list[Problem]:
         ids, details = read_details(shard_path(store.folder, shard), rows)
         for case_id, detail, row in zip(ids, details, rows, strict=True):
             lost = [arm for arm in ARMS if numbers.lost[arm][row]]
-            found += [Problem(f"no answer of the {arm}: {detail[arm]['error']}", f"case {case_id}") for arm in lost]
+            found += [Problem(_said(arm, detail[arm]), f"case {case_id}") for arm in lost]
         if len(found) >= SHOWN:
             return found[:SHOWN]
     return found
+
+
+def _said(arm: str, side: Mapping[str, Any]) -> str:
+    failed = side["error"] in side.get(UNMEASURED, {}).values()
+    return f"{f'the answer of the {arm} is not measured' if failed else f'no answer of the {arm}'}: {side['error']}"

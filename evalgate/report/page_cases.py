@@ -117,7 +117,9 @@ def _sides(case: CaseRecord) -> Markup:
 
 def _side(name: str, arm: ArmRecord, shown: Markup) -> Markup:
     if arm.status is Status.ERROR:
-        body = element("p", f"No answer: {arm.error or 'no reason given'}", class_="lost")
+        said = f"{'Not measured' if arm.text else 'No answer'}: {arm.error or 'no reason given'}"
+        body = element("p", said, class_="lost")
+        body = element("div", body, element("pre", shown)) if arm.text else body
     else:
         body = element("pre", shown if arm.text else element("em", "empty output"))
     return element("div", element("h3", f"{name} output"), body)

@@ -82,7 +82,8 @@ def case_reasons(case: CaseRecord) -> tuple[str, ...]:
         reasons.append(f"newly violating: {', '.join(rules) or 'no finding kept'}")
     for name, arm in (("baseline", case.baseline), ("candidate", case.candidate)):
         if arm.status is Status.ERROR:
-            reasons.append(f"no answer of the {name}: {arm.error or 'no reason given'}")
+            said = f"the answer of the {name} is not measured" if arm.text else f"no answer of the {name}"
+            reasons.append(f"{said}: {arm.error or 'no reason given'}")
     if case.movement == "regressed":
         reasons.append("worse than the baseline")
     return tuple(reasons)
