@@ -1,6 +1,6 @@
 """CPU seconds of whole commands: `python benchmarks/cold_start.py`.
 
-The budgets: `--help` 0.15, `check` of one gate 0.5, a 200-case replay gate with three metrics and all reports 2.5. Each figure
+The budgets: `--help` 0.15, `check` of one gate 0.5, a 200-case replay gate with three metrics and all reports 1.0. Each figure
 is the least of several runs of a fresh process, user and system time with its children.
 """
 
@@ -77,7 +77,7 @@ def main() -> None:
         for name, budget, arguments in (
             ("evalgate --help", 0.15, ["--help"]),
             ("evalgate check GATE", 0.5, ["check", config]),
-            ("evalgate run GATE (200 cases, bleu chrf rougeL, three reports)", 2.5, ["run", config, "--fresh"]),
+            ("evalgate run GATE (200 cases, bleu chrf rougeL, three reports)", 1.0, ["run", config, "--fresh"]),
         ):
             print(f"{cpu_seconds(arguments, 5):6.3f} s CPU of {budget:4.2f}  {name}")
 

@@ -16,7 +16,7 @@ from evalgate.stats.draws import group_keys
 from evalgate.stats.interface import Floats, Keys, PairedBlock
 
 CHUNK = 4096
-"""Units per chunk: as many as are added exactly at a time."""
+"""Units per chunk: small enough for the cache, large enough to be few."""
 
 
 class UnitRows(NamedTuple):

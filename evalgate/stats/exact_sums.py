@@ -11,8 +11,8 @@ from evalgate.stats.interface import Floats
 
 _BITS = 40
 """Bits of a number that are added at a time."""
-_MOST = 4096
-"""Numbers added at a time: their bits and the carries fit a float."""
+_MOST = 1024
+"""Numbers added at a time: their bits and the carries fit a float, and all of them the cache."""
 _SMALLEST = -1074
 """Exponent of the smallest float; totals are counted in units of it."""
 _LARGEST = 900
