@@ -6,7 +6,7 @@ Extraction alone moves accuracy by points, so all three are part of a metric's s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,16 @@ class AnswerText:
         texts = tuple(clean(_reference_field(item, self.field, expectation)) for item in expectation.references)
         # `reference_texts` owns the message for a case without references.
         return texts or reference_texts(expectation)
+
+    def expected_once(self, expectations: Sequence[Expectation]) -> Iterator[tuple[str, ...]]:
+        """`expected` of each of n cases; both variants share an expectation, which is prepared once."""
+        # The expectation is kept beside its texts, so that its id stays its own.
+        known: dict[int, tuple[Expectation, tuple[str, ...]]] = {}
+        for expectation in expectations:
+            found = known.get(id(expectation))
+            if found is None:
+                found = known[id(expectation)] = expectation, self.expected(expectation)
+            yield found[1]
 
 
 def take_answer_text(given: Parameters, *, normalize: str | None = None, field: bool = False) -> AnswerText:

@@ -71,8 +71,9 @@ class Distinct:
     def _counts(self, text: str) -> tuple[int, int]:
         words = (text.lower() if self.lowercase else text).split()
         tokens: Sequence[str] = "".join(words) if self.unit == "characters" else words
-        grams = list(zip(*(tokens[i:] for i in range(self.n)), strict=False))
-        return len(set(grams)), len(grams)
+        total = max(0, len(tokens) - self.n + 1)
+        grams = tokens if self.n == 1 else zip(*(tokens[i:] for i in range(self.n)), strict=False)
+        return len(set(grams)), total
 
 
 @dataclass(frozen=True, slots=True)

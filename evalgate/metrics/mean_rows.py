@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,21 @@ class Measure(Protocol):
         ...
 
 
+@runtime_checkable
+class BatchMeasure(Protocol):
+    """What such a metric knows where many answers together cost less: each reference is prepared once."""
+
+    def values(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Sequence[float | None]:
+        """Measure n answers, each by itself; None as for one answer."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class MeanMetric:
-    """A metric of scale MEAN or PROPORTION, made of its facts and the measure of one answer."""
+    """A metric of scale MEAN or PROPORTION, made of its facts and the measure of one answer or of many."""
 
     spec: MetricSpec
-    measure: Measure
+    measure: Measure | BatchMeasure
 
     def rows(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Rows:
         """Measure n outputs.
@@ -38,21 +47,44 @@ class MeanMetric:
         Shapes: n outputs, n expectations → (n, 2): the value and 1, or 0 and 0 for a case left out.
         Raises: BadInput or Incomplete naming the case that cannot be measured.
         """
+        if len(outputs) != len(expectations):
+            raise Incomplete(f"{len(outputs)} outputs cannot be paired with {len(expectations)} expectations")
+        values = self._values(outputs, expectations)
         table = np.zeros((len(outputs), COLUMNS), dtype=np.float64)
-        for index, (output, expectation) in enumerate(zip(outputs, expectations, strict=True)):
-            value = self._value(output, expectation)
+        if None not in values:
+            table[:, VALUE], table[:, COUNT] = values, 1.0
+            return table
+        for row, value in zip(table, values, strict=True):
             if value is not None:
-                table[index] = value, 1.0
+                row[:] = value, 1.0
         return table
 
     def score(self, totals: Rows) -> NDArray[np.float64]:
         """Shapes: (k, 2) sums of rows → (k,) means; NaN where nothing was counted."""
         return mean_score(totals)
 
-    def _value(self, output: Output, expectation: Expectation) -> float | None:
-        if output.status is not Status.ERROR:
-            return self.measure(output, expectation)
+    def _values(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Sequence[float | None]:
+        lost = {i for i, output in enumerate(outputs) if output.status is Status.ERROR}
+        if not lost:
+            return self._answered(outputs, expectations)
         # An answer that never came must not profit from being empty (the shortest text, an empty reference).
+        first = min(lost)
+        worst = self._worst(outputs[first], expectations[first])
+        kept = [i for i in range(len(outputs)) if i not in lost]
+        found = dict(zip(kept, self._answered([outputs[i] for i in kept], [expectations[i] for i in kept]), strict=True))
+        return [found.get(i, worst) for i in range(len(outputs))]
+
+    def _answered(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Sequence[float | None]:
+        measure = self.measure
+        if isinstance(measure, BatchMeasure):
+            values = measure.values(outputs, expectations)
+            if len(values) != len(outputs):
+                # A single value would otherwise be spread over all rows.
+                raise Incomplete(f"metric {self.spec.name} gave {len(values)} values for {len(outputs)} answers")
+            return values
+        return [measure(output, expectation) for output, expectation in zip(outputs, expectations, strict=True)]
+
+    def _worst(self, output: Output, expectation: Expectation) -> float:
         if self.spec.worst is None:
             raise Incomplete(
                 f"{self.spec.name} cannot be measured: the model gave no answer ({output.error or 'unknown error'})",

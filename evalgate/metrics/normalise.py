@@ -10,8 +10,9 @@ from collections.abc import Callable
 Normaliser = Callable[[str], str]
 NORMALISATIONS = ("none", "squad", "casefold")
 
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_PUNCTUATION = string.punctuation.encode("ascii")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+_ARTICLE_WORDS = frozenset(("a", "an", "the"))
 
 
 def normaliser(name: str) -> Normaliser:
@@ -26,8 +27,16 @@ def squad(text: str) -> str:
     Source: Rajpurkar et al. 2016, the normalisation of the SQuAD v1.1 evaluation script (the order matters:
     punctuation goes before articles, so `a.` is an article and `U.S.A` is `usa`).
     """
-    bare = text.lower().translate(_PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", bare).split())
+    # ASCII bytes stand for nothing else in UTF-8, and deleting bytes is several times faster than deleting characters.
+    bytes_left = text.lower().encode("utf-8", "surrogatepass").translate(None, _PUNCTUATION)
+    bare = bytes_left.decode("utf-8", "surrogatepass")
+    words = bare.split()
+    if not "".join(words).isalnum():
+        # Marks that are no ASCII punctuation bound words too: the article of `–a–` goes.
+        words = _ARTICLES.sub(" ", bare).split()
+    elif not _ARTICLE_WORDS.isdisjoint(words):
+        words = [word for word in words if word not in _ARTICLE_WORDS]
+    return " ".join(words)
 
 
 def casefold(text: str) -> str:

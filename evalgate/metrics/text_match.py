@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evalgate.core.errors import BadInput
 from evalgate.core.parameters import Parameters
@@ -14,6 +18,7 @@ from evalgate.core.values import Expectation, Output
 from evalgate.metrics.answer_text import AnswerText, quoted, take_answer_text
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.mean_rows import MeanMetric, place_of, share_spec
+from evalgate.metrics.shared_ngrams import shared_ngrams
 
 
 def make_exact_match(parameters: Mapping[str, Any]) -> Metric:
@@ -70,40 +75,39 @@ def make_regex(parameters: Mapping[str, Any]) -> Metric:
     return MeanMetric(share_spec("regex", signature, needs_reference=False), _Matches(text, pattern))
 
 
-def token_f1(answer: str, reference: str) -> float:
-    """F1 over the words of two normalised texts, as bags.
-
-    Where one of them has no words at all, 1 if neither has any, else 0.
-    Source: the SQuAD evaluation script (v2.0 for texts without words, which v1.1 scores 0 even when equal).
-    """
-    mine, theirs = answer.split(), reference.split()
-    if not mine or not theirs:
-        return float(mine == theirs)
-    shared = sum((Counter(mine) & Counter(theirs)).values())
-    return 2 * shared / (len(mine) + len(theirs))
-
-
 @dataclass(frozen=True, slots=True)
 class _ExactMatch:
     """1 where the answer equals a reference."""
 
     text: AnswerText
 
-    def __call__(self, output: Output, expectation: Expectation) -> float:
-        expected = self.text.expected(expectation)
-        return float(self.text.answer(output.text) in expected)
+    def values(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Sequence[float]:
+        pairs = zip(outputs, self.text.expected_once(expectations), strict=True)
+        return [float(self.text.answer(output.text) in expected) for output, expected in pairs]
 
 
 @dataclass(frozen=True, slots=True)
 class _TokenF1:
-    """The best F1 with any reference."""
+    """The best F1 with any reference, over words as bags.
+
+    Where one of two texts has no words at all, 1 if neither has any, else 0.
+    Source: the SQuAD evaluation script (v2.0 for texts without words, which v1.1 scores 0 even when equal).
+    """
 
     text: AnswerText
 
-    def __call__(self, output: Output, expectation: Expectation) -> float:
-        expected = self.text.expected(expectation)
-        answer = self.text.answer(output.text)
-        return 0.0 if answer is None else max(token_f1(answer, reference) for reference in expected)
+    def values(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Sequence[float]:
+        numbered = _NumberedWords()
+        answers: list[list[int]] = []
+        references: list[list[int]] = []
+        starts: list[int] = []
+        for output, expected in zip(outputs, self.text.expected_once(expectations), strict=True):
+            answer = self.text.answer(output.text)
+            starts.append(len(answers))
+            answers += [_NO_ANSWER if answer is None else numbered.words(answer)] * len(expected)
+            references += [numbered[text] for text in expected]
+        best: list[float] = np.maximum.reduceat(_f_measures(answers, references), starts).tolist() if starts else []
+        return best
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,11 @@ class _Contains:
     text: AnswerText
     every: bool
 
-    def __call__(self, output: Output, expectation: Expectation) -> float:
-        expected = self.text.expected(expectation)
+    def values(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Sequence[float]:
+        expected = self.text.expected_once(expectations)
+        return [self._value(*pair) for pair in zip(outputs, expected, expectations, strict=True)]
+
+    def _value(self, output: Output, expected: Sequence[str], expectation: Expectation) -> float:
         if "" in expected:
             raise BadInput(
                 f"a reference is empty after normalize {self.text.normalize}, and every output contains that",
@@ -134,3 +141,30 @@ class _Matches:
 
     def __call__(self, output: Output, expectation: Expectation) -> float:
         return float(self.pattern.found_in(self.text.extracted(output.text)))
+
+
+class _NumberedWords(dict[str, list[int]]):
+    """Reference → its words as numbers from 1, found once; equal words have equal numbers within one object."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: defaultdict[str, int] = defaultdict(count(1).__next__)
+
+    def __missing__(self, text: str) -> list[int]:
+        words = self[text] = self.words(text)
+        return words
+
+    def words(self, text: str) -> list[int]:
+        """The numbers of a text that hardly comes again."""
+        return list(map(self._numbers.__getitem__, text.split()))
+
+
+_NO_ANSWER = [0]
+"""Stands for an answer without the field that was asked for: it shares no word with any reference."""
+
+
+def _f_measures(answers: Sequence[Sequence[int]], references: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """F1 of n pairs of bags of words. Shapes: n, n → (n,)."""
+    total = np.fromiter(map(len, answers), np.int64, len(answers)) + np.fromiter(map(len, references), np.int64, len(references))
+    shared = shared_ngrams(answers, references, 1)
+    return np.where(total > 0, 2 * shared / np.maximum(total, 1), 1.0)
