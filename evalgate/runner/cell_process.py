@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from evalgate.core.errors import BadInput, EvalgateError
+from evalgate.core.errors import BadInput, EvalgateError, Incomplete
 from evalgate.core.settings import PluginChoice
 from evalgate.metrics.catalog import make_metric
 from evalgate.metrics.interface import Metric, ReadsJudgements
@@ -94,9 +94,10 @@ def _rows(metric: Metric, request: Mapping[str, Any]) -> bytes:
 
 def _scores(metric: Metric, rows: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
     with np.errstate(all="ignore"):
-        scores = np.ascontiguousarray(metric.score(rows.copy()), dtype=np.float64)
+        scores = np.asarray(metric.score(rows.copy()), dtype=np.float64)
     if scores.shape != (len(rows),):
-        raise TypeError(f"{len(rows)} scores are wanted, not the shape {scores.shape}")
+        # the fault of the metric and of no case
+        raise Incomplete(f"metric {metric.spec.name} gave scores of shape {scores.shape} for {len(rows)} sums of rows")
     return scores
 
 

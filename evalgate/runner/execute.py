@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evalgate.core.errors import BadInput, EvalgateError, ExitCode, Incomplete, Problem
 from evalgate.runner.job import SHARDS_FOLDER, Job, ShardTask
+from evalgate.runner.measure import end_cells
 from evalgate.runner.pool import Pool, Restarts
 from evalgate.runner.receipt import Receipt, ShardOutcome, Unanswered, receipt_path, valid_receipt
 from evalgate.runner.shard import do_shard
@@ -50,12 +51,15 @@ def execute(folder: Path, job: Job, tasks: Iterator[ShardTask], workers: Workers
     if workers.backend not in BACKENDS:
         raise BadInput(f"unknown backend {workers.backend!r}", hint=f"available: {', '.join(BACKENDS)}")
     flow = _Flow(folder, job.digest(), tasks, Tally(progress))
-    outcomes = list(_alone(flow, workers))
-    alone = len(outcomes)
     restarts = Restarts()
-    if not flow.ended:
-        with Pool(workers.backend, worker_count(workers), flow.folder, fresh=job.findings.key_env is not None) as pool:
-            outcomes += pool.outcomes(flow.digest, flow, flow.tally, restarts)
+    try:
+        outcomes = list(_alone(flow, workers))
+        alone = len(outcomes)
+        if not flow.ended:
+            with Pool(workers.backend, worker_count(workers), flow.folder, fresh=job.findings.key_env is not None) as pool:
+                outcomes += pool.outcomes(flow.digest, flow, flow.tally, restarts)
+    finally:
+        end_cells(flow.digest)
     _raise_problems(outcomes)
     receipts = flow.kept | {outcome.shard: outcome.receipt for outcome in outcomes if outcome.receipt is not None}
     if len(receipts) != flow.seen or sum(receipt.rows for receipt in receipts.values()) != flow.rows:

@@ -21,11 +21,12 @@ from evalgate.runner.job import Job, ShardTask, load_job
 from evalgate.runner.measure import (
     MetricTool,
     case_scores,
-    metric_rows,
-    metric_tool,
+    measured,
+    metric_tools,
     reference_range,
     unread_judgements,
 )
+from evalgate.runner.metric_errors import with_metric_errors
 from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
 from evalgate.runner.repeats import with_shares
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
@@ -49,7 +50,7 @@ def do_shard(folder: str, digest: str, task: ShardTask) -> ShardOutcome:
         answers, misses = answers_of(place, job, lines)
         if misses:
             return ShardOutcome(shard, None, (), ExitCode.INCOMPLETE, len(misses), misses[:KEPT_MISSES])
-        tools = [metric_tool(task) for task in job.metrics]
+        tools = metric_tools(job.metrics, digest)
         answers = with_shares(answers, job.repeats)
         found = _found(job, lines, answers)
         rows = _measure(job, tools, lines, answers, found)
@@ -101,7 +102,8 @@ def _used_waivers(found: FoundTable) -> dict[str, int]:
 
 def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], answers: Answers, found: FoundTable) -> ShardRows:
     cases = [line.case for line in lines]
-    tables = [metric_rows(tool, answers, cases) for tool in tools]
+    results = [measured(tool, answers, cases) for tool in tools]
+    tables = [result.rows for result in results]
     scores = {arm: [case_scores(tool, table[arm]) for tool, table in zip(tools, tables, strict=True)] for arm in ARMS}
     detectors = len(job.detectors)
     counted = {arm: [[counting(ones) for ones in row] for row in found[arm]] for arm in ARMS}
@@ -118,7 +120,8 @@ def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], a
         waived=_waived_tables(found, detectors) if job.findings.waivers else {},
     )
     details = [_detail(line, answers, found, i) for i, line in enumerate(lines)]
-    return ShardRows(numbers, [case.id for case in cases], details)
+    shard = ShardRows(numbers, [case.id for case in cases], details)
+    return with_metric_errors(shard, {tool.spec.name: result.errors for tool, result in zip(tools, results, strict=True)})
 
 
 def _rank_table(findings: Sequence[Sequence[Sequence[Finding]]], detectors: int, *, undecided: bool) -> NDArray[np.int64]:
