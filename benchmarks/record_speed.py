@@ -88,7 +88,7 @@ def evalgate_once(count: int, in_flight: int, port: int) -> None:
     with tempfile.TemporaryDirectory() as folder, RecordingWriter(Path(folder) / "tape", "tape") as writer:
         context = ProviderContext(in_flight, Redactor())
         limits = CallLimits(concurrency=in_flight)
-        found = collect(Collection(calls(count, port), limits, Budget(), context, lambda done: None), writer)
+        found = collect(Collection(calls(count, port), limits, Budget(), context, lambda done, spent: None), writer)
         if found.answered != count or writer.written != count:
             raise SystemExit(f"{found.answered} answers of {count}")
 

@@ -10,15 +10,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from evalgate.cli.pace import Pace, reached_text
 from evalgate.core.canonical import pretty_json
 from evalgate.core.credentials import without_secrets
 from evalgate.core.errors import Problem
+from evalgate.core.progress import Reached, Watching, unheard, unwatched
 from evalgate.core.visible import terminal_line
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from evalgate.pipeline.api import RunResult
 
-Progress = Callable[[int, int], None]
+EVERY_S = 5.0
+"""Between two lines of progress."""
 
 
 def print_result(result: RunResult, options: argparse.Namespace, kept: bool) -> int:
@@ -61,47 +66,67 @@ def _write(stream: TextIO, text: str) -> None:
 class Updates:
     """What is told of a run under way."""
 
-    measuring: Progress
+    measuring: Watching = unwatched
     """Cases."""
-    answering: Progress
+    answering: Watching = unwatched
     """Answers, in the modes that call a model."""
+    working: Callable[[str], None] = unheard
+    """How the work is done."""
 
 
 @contextmanager
 def progress(options: argparse.Namespace) -> Iterator[Updates]:
     """Progress on stderr: a bar on a terminal, a line now and then elsewhere, nothing with --quiet or --json."""
     if options.quiet or options.json:
-        yield Updates(lambda done, total: None, lambda done, total: None)
+        yield Updates()
     elif sys.stderr.isatty():
         with _bars() as updates:
             yield updates
     else:
-        yield Updates(_lines("cases measured"), _lines("answers are there"))
+        yield Updates(_lines("cases measured"), _lines("answers"), say)
 
 
 @contextmanager
 def _bars() -> Iterator[Updates]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as RichProgress
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (BarColumn(bar_width=20), TextColumn("{task.description}", markup=False))
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as bars:
-        answers = bars.add_task("asking", total=None, visible=False)
-        cases = bars.add_task("measuring", total=None)
-        yield Updates(
-            lambda done, total: bars.update(cases, completed=done, total=total),
-            lambda done, total: bars.update(answers, completed=done, total=total, visible=True),
-        )
+        answers = bars.add_task("answers", total=None, visible=False)
+        cases = bars.add_task("cases measured", total=None, visible=False)
+        paces = {answers: Pace(), cases: Pace()}
+
+        def watching(bar: TaskID, what: str) -> Watching:
+            def tell(reached: Reached) -> None:
+                said = reached_text(what, reached, paces[bar].rate(reached))
+                bars.update(bar, completed=reached.done, total=reached.total, description=said, visible=True)
+
+            return tell
+
+        yield Updates(watching(cases, "cases measured"), watching(answers, "answers"), say)
 
 
-def _lines(what: str) -> Progress:
-    said = {"at": 0.0, "done": -1}
+def _lines(what: str) -> Watching:
+    """A line every few seconds and one at the end."""
+    pace, said = Pace(), {"at": time.monotonic(), "done": -1}
 
-    def say(done: int, total: int) -> None:
-        now = time.monotonic()
-        if done != said["done"] and (done == total or now - said["at"] > 5):
-            said.update(at=now, done=done)
-            print(f"evalgate: {done} of {total} {what}", file=sys.stderr, flush=True)
+    def tell(reached: Reached) -> None:
+        now, rate = time.monotonic(), pace.rate(reached)
+        ended = reached.done == reached.total
+        if reached.done != said["done"] and (ended or now - said["at"] >= EVERY_S):
+            said.update(at=now, done=reached.done)
+            say(reached_text(what, reached, rate))
 
-    return say
+    return tell
+
+
+def print_profile(result: RunResult, options: argparse.Namespace) -> None:
+    """Print where the time went, if that was asked for."""
+    if result.profile is None or options.quiet:
+        return
+    from evalgate.pipeline.time_spent import profile_lines
+
+    for line in profile_lines(result.profile):
+        say(line)

@@ -56,6 +56,7 @@ def _run(commands: Commands, shared: argparse.ArgumentParser) -> None:
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="keep finished shards of the same plan (the default)")
     again.add_argument("--fresh", action="store_true", help="start over")
+    parser.add_argument("--profile", action="store_true", help="write where the time went (profile.json) and show it")
     parser.add_argument("--json", action="store_true", help="verdict document on stdout, summary on stderr")
 
 
@@ -69,6 +70,7 @@ def _compare(commands: Commands, shared: argparse.ArgumentParser) -> None:
     _compare_columns(parser)
     parser.add_argument("--jobs", metavar="N", type=_jobs, help="workers (default: decided from the size of the job)")
     parser.add_argument("--out", metavar="DIR", help="keep verdict, reports and rows in this folder")
+    parser.add_argument("--profile", action="store_true", help="write where the time went (profile.json) and show it")
     parser.add_argument("--json", action="store_true", help="verdict document on stdout, summary on stderr")
 
 

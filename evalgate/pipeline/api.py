@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalgate.core.progress import Watching, unheard, unwatched
 from evalgate.core.settings import FindingsChoice, PluginChoice, Threshold
 from evalgate.core.verdict import Verdict
 from evalgate.pipeline.evaluate import Finished
@@ -48,6 +49,11 @@ class RunResult:
         return self._finished.folder
 
     @property
+    def profile(self) -> Mapping[str, Any] | None:
+        """Where the time went (the content of profile.json), if it was asked for."""
+        return self._finished.profile
+
+    @property
     def finished(self) -> Finished:
         """The record that reports are made from."""
         return self._finished
@@ -67,11 +73,16 @@ def run(
     jobs: int | None = None,
     backend: str = "loky",
     fresh: bool = False,
-    progress: Progress | None = None,
-    answering: Progress | None = None,
+    profile: bool = False,
+    progress: Watching | None = None,
+    answering: Watching | None = None,
+    working: Callable[[str], None] | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Run a gate, as `evalgate run CONFIG` does.
+
+    `progress` and `answering` are told again and again how far the run is, `working` how the work is done, `notice` what else
+    the user should hear. `profile` writes into `profile.json` where the time went.
 
     Raises: EvalgateError (its `exit_code` says which kind) when there is no verdict; a FAIL is a result, not an error.
     """
@@ -79,8 +90,8 @@ def run(
     from evalgate.runner.execute import Workers
 
     place = Path(out) if out is not None else None
-    options = RunOptions(mode, place, Workers(jobs, backend), fresh, answering or _quiet, notice or _unheard)
-    return RunResult(run_gate(Path(config), options, progress or _quiet))
+    options = RunOptions(mode, place, Workers(jobs, backend), fresh, answering or unwatched, notice or unheard)
+    return RunResult(run_gate(Path(config), options, _progress(progress, working, profile)))
 
 
 def compare(
@@ -93,7 +104,9 @@ def compare(
     thresholds: Sequence[str | Threshold] = (),
     out: str | Path | None = None,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    profile: bool = False,
+    progress: Watching | None = None,
+    working: Callable[[str], None] | None = None,
     id_field: str = "id",
     output_field: str = "output",
     reference_field: str = "reference",
@@ -134,7 +147,7 @@ def compare(
         findings=FindingsChoice(shown=show_findings, waivers=None if waivers is None else str(waivers), place="--waivers"),
     )
     place = Path(out) if out is not None else None
-    return compared(comparison, place, jobs, progress or _quiet, notice or _unheard)
+    return compared(comparison, place, jobs, _progress(progress, working, profile), notice or unheard)
 
 
 def compared(
@@ -155,9 +168,7 @@ def compared(
         raise
 
 
-def _unheard(text: str) -> None:
-    pass
+def _progress(cases: Watching | None, working: Callable[[str], None] | None, profile: bool) -> Progress:
+    from evalgate.runner.tally import Progress
 
-
-def _quiet(done: int, total: int) -> None:
-    pass
+    return Progress(cases or unwatched, working or unheard, profile=profile)

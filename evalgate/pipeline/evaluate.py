@@ -17,6 +17,7 @@ from evalgate.core.plugins import load_plugin
 from evalgate.core.record import PromptRecord, RunRecord
 from evalgate.core.record_file import RECORD, record_text
 from evalgate.core.settings import GateSettings
+from evalgate.core.timings import Timings
 from evalgate.core.values import Case, Output
 from evalgate.core.verdict import RunIdentity, VariantIdentity, Verdict
 from evalgate.evidence.manifest import environment, manifest
@@ -29,6 +30,7 @@ from evalgate.pipeline.instruments import Instruments, with_reference_counts, wi
 from evalgate.pipeline.misses import explained
 from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
+from evalgate.pipeline.time_spent import profile_document, write_profile
 from evalgate.pipeline.verdict import movement, reach_verdict
 from evalgate.pipeline.waiving import Findings
 from evalgate.pipeline.workspace import write_plan
@@ -90,6 +92,8 @@ class Finished:
     record: RunRecord
     folder: Path
     reader: CaseReader
+    profile: Mapping[str, Any] | None = None
+    """Where the time went, if it was asked for."""
 
 
 def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers, progress: Progress) -> Finished:
@@ -98,7 +102,7 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     Raises: BadInput for data faults, Incomplete when the evidence is not complete; no verdict is written then.
     Side effects: writes shards, plan, manifest, verdict and reports; verdict.json last.
     """
-    started = datetime.now(UTC)
+    started, timings = datetime.now(UTC), progress.timings
     cited = cited_cards(subject.settings, subject.built)
     if subject.plan:
         write_plan(folder, subject.plan)
@@ -117,15 +121,22 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     subject = replace(subject, built=with_unread(built, [receipt.unread for receipt in receipts]))
     values = {column: sorted(found) for column, found in writer.slice_values.items()}
     needs, gone = subject.require_threshold, subject.findings.expired
-    verdict = reach_verdict(subject.settings, subject.built, store, values, require_threshold=needs, expired_waivers=gone)
-    check_error_budget(verdict, store)
+    with timings.stage("statistics"):
+        verdict = reach_verdict(subject.settings, subject.built, store, values, require_threshold=needs, expired_waivers=gone)
+        check_error_budget(verdict, store)
     reader = CaseReader(store, subject.built, movement(subject.settings, subject.built), subject.prompts)
-    record = replace(_record(subject, verdict, receipts, reader, cited), cards=cited.cards)
+    with timings.stage("documents"):
+        record = replace(_record(subject, verdict, receipts, reader, cited), cards=cited.cards)
     record = replace(record, environment=_environment(subject, started, executed.facts))
     health = subject.health() if subject.health is not None else None
     record = replace(record, attempts=attempts_of(subject, verdict), health=health)
-    publish(record, folder)
-    return Finished(record, folder, reader)
+    publish(record, folder, timings)
+    document = profile_document(timings, writer.rows, executed.facts) if progress.profile else None
+    if document is not None:
+        write_profile(folder, document)
+    # Last of all: its presence means complete.
+    write_whole(folder / "verdict.json", pretty_json(record.document))
+    return Finished(record, folder, reader, document)
 
 
 def _executed(subject: Subject, folder: Path, writer: CaseWriter, lines: CaseLines, how: tuple[Workers, Progress]) -> Executed:
@@ -164,8 +175,8 @@ def check_slices(settings: GateSettings, found: Mapping[str, set[str]]) -> None:
             raise BadInput(f"slice {choice} selects no case", where=threshold.place or threshold.target, hint=hint)
 
 
-def publish(record: RunRecord, folder: Path) -> None:
-    """Write the documents and reports of a finished run; verdict.json last, so that its presence means complete."""
+def publish(record: RunRecord, folder: Path, timings: Timings) -> None:
+    """Write the documents and reports of a finished run, all but verdict.json."""
     write_whole(folder / "manifest.json", pretty_json(record.manifest))
     write_whole(folder / "run.json", pretty_json(record.environment))
     if record.attempts is not None:
@@ -174,8 +185,8 @@ def publish(record: RunRecord, folder: Path) -> None:
         write_whole(folder / HEALTH, pretty_json(health_document(record.health)))
     write_whole(folder / RECORD, record_text(record))
     for name in record.settings.reports:
-        write_whole(folder / FILES[name], load_plugin(GROUP, BUILTINS, name)(record))
-    write_whole(folder / "verdict.json", pretty_json(record.document))
+        with timings.stage(f"report {name}"):
+            write_whole(folder / FILES[name], load_plugin(GROUP, BUILTINS, name)(record))
 
 
 def _job(subject: Subject) -> Job:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from evalgate.core.credentials import secret_from_environment
 from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.progress import Reached, Watching
 from evalgate.core.settings import Budget, GateSettings, Upstream
 from evalgate.pipeline.judge_stage import judge_choices
 from evalgate.pipeline.sources import ATTEMPT, Source, begin_attempt
@@ -24,11 +25,10 @@ from evalgate.proxy.segments import segment_names
 from evalgate.proxy.upstream.collect import Collected, Collection, collect
 from evalgate.proxy.upstream.http_provider import DEFAULT_KEY
 from evalgate.proxy.upstream.interface import Call, ProviderContext
+from evalgate.proxy.upstream.spending import Spending
 
 KEPT_KEY_BYTES = 16
 MIN_DEADLINE_S = 0.001
-Answering = Callable[[int, int], None]
-"""Called with (answers there, answers wanted)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Stage:
     """How many there are at most."""
 
 
-def gather(source: Source, settings: GateSettings, stages: Sequence[Stage], answering: Answering) -> Source:
+def gather(source: Source, settings: GateSettings, stages: Sequence[Stage], answering: Watching) -> Source:
     """Ask for everything that is not answered yet, stage by stage; in replay for nothing.
 
     All stages together stay within the run's budget and deadline.
@@ -78,9 +78,15 @@ class _Tally:
     def there(self) -> int:
         return self.known + self.found.answered
 
+    def reached(self, there: int, known: int, spent: Collected | Spending) -> Reached:
+        """How far this is, with what the present stage found recorded and has spent."""
+        calls, usd = self.found.calls + spent.calls, self.found.usd + spent.usd
+        tokens = sum(one.prompt_tokens + one.completion_tokens for one in (self.found, spent))
+        return Reached(there, self.wanted, self.known + known, calls, tokens, usd)
+
 
 def _gather_stage(
-    source: Source, settings: GateSettings, stage: Stage, writer: RecordingWriter, told: tuple[_Tally, Answering]
+    source: Source, settings: GateSettings, stage: Stage, writer: RecordingWriter, told: tuple[_Tally, Watching]
 ) -> None:
     total, answering = told
     before = total.there
@@ -88,21 +94,23 @@ def _gather_stage(
     calls = iter(missing)
     first = next(calls, None)
 
-    def progress(done: int) -> None:
-        answering(before + missing.known + done, total.wanted)
+    def progress(done: int, spent: Spending) -> None:
+        answering(total.reached(before + missing.known + done, missing.known, spent))
 
     # With nothing to ask for there is no need of an event loop, which opens a socket.
     found = Collected() if first is None else _collected(missing, chain((first,), calls), writer, progress)
     total.known += missing.known
     total.found = _together(total.found, found)
-    answering(total.there, total.wanted)
+    answering(total.reached(total.there, 0, Collected()))
     if found.failed and (source.mode == "mock" or not (found.answered or missing.known)):
         mock = source.mode == "mock"
         said = f"{found.failed} requests have no mock answer" if mock else f"none of {found.failed} requests was answered"
         raise Incomplete([Problem(said, hint="see proxy.mock" if mock else "the same command asks again"), *found.failures])
 
 
-def _collected(missing: _Missing, calls: Iterator[Call], writer: RecordingWriter, progress: Callable[[int], None]) -> Collected:
+def _collected(
+    missing: _Missing, calls: Iterator[Call], writer: RecordingWriter, progress: Callable[[int, Spending], None]
+) -> Collected:
     settings = missing.settings
     limits, budget = settings.proxy.limits, settings.proxy.budget
     context = ProviderContext(limits.concurrency, Redactor(), settings.proxy.mock, str(settings.root.absolute()))

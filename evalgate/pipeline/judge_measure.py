@@ -12,6 +12,7 @@ from evalgate.core.detector_card import DetectorCard, LabelledData, Tally
 from evalgate.core.errors import BadInput
 from evalgate.core.labelled import LabelledOutput
 from evalgate.core.plugins import suggestion
+from evalgate.core.progress import Watching, unwatched
 from evalgate.core.settings import GateSettings
 from evalgate.core.values import Case
 from evalgate.golden.labelled_outputs import LABEL, OUTPUT, LabelledColumns, LabelledFile
@@ -49,7 +50,7 @@ class JudgeMeasurement:
 def measure_judge(
     wanted: JudgeMeasurement,
     out: Path | None = None,
-    answering: Callable[[int, int], None] = lambda done, total: None,
+    answering: Watching = unwatched,
     notice: Callable[[str], None] = lambda text: None,
 ) -> DetectorCard:
     """Ask a judge about outputs that people have labelled with its own labels, and count who agrees with whom.
@@ -154,9 +155,7 @@ def _distinct(rows: list[LabelledOutput], stage: JudgeStage) -> list[LabelledOut
     return list(first.values())
 
 
-def _answered(
-    settings: GateSettings, stage: JudgeStage, rows: list[LabelledOutput], answering: Callable[[int, int], None]
-) -> Recording:
+def _answered(settings: GateSettings, stage: JudgeStage, rows: list[LabelledOutput], answering: Watching) -> Recording:
     """The recording, once it answers everything that is asked here, as far as the mode allows to ask."""
     from evalgate.pipeline.gather import Stage, gather
     from evalgate.pipeline.sources import source_of

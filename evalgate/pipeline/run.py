@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalgate.core.progress import Watching, unheard, unwatched
 from evalgate.core.values import Output
 from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.attempts import HISTORY
@@ -23,16 +24,7 @@ from evalgate.runner.finding_marks import key_check
 from evalgate.runner.tally import Progress
 
 if TYPE_CHECKING:
-    from evalgate.pipeline.gather import Answering
     from evalgate.pipeline.sources import Source
-
-
-def _unseen(done: int, total: int) -> None:
-    """Progress that nobody watches."""
-
-
-def _unsaid(text: str) -> None:
-    """A notice that nobody hears; run.json keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +36,9 @@ class RunOptions:
     """Exact run folder; None: `reports/<gate>/<run-id>/` of the project."""
     workers: Workers = field(default_factory=Workers)
     fresh: bool = False
-    answering: Answering = _unseen
+    answering: Watching = unwatched
     """Progress of the answers that have to be called for."""
-    notice: Callable[[str], None] = _unsaid
+    notice: Callable[[str], None] = unheard
     """Told what the user should hear."""
 
 
@@ -60,15 +52,19 @@ def run_gate(config: Path, options: RunOptions, progress: Progress, today: date 
     Raises: BadInput before anything is written, Incomplete when the evidence is not complete.
     Side effects: writes the run folder; calls models in the modes `record`, `refresh` and `live`.
     """
-    resolved = resolve(config, options.mode, today)
+    timings = progress.timings
+    with timings.stage("resolving the gate"):
+        resolved = resolve(config, options.mode, today)
     if (name := resolved.settings.findings.key_env) is not None:
         key_check(name)  # better refused now than after the answers were paid for
-    dataset = prove_dataset(resolved.card)
+    with timings.stage("checking the dataset"):
+        dataset = prove_dataset(resolved.card)
     check_slices(resolved.settings, dataset.slices)
     reports = resolved.settings.root / "reports" / resolved.settings.gate
     source = None
     if resolved.recording is None:
-        source = _gathered(resolved, dataset, options, reports)
+        with timings.stage("calling models"):
+            source = _gathered(resolved, dataset, options, reports)
         for notice in source.notices:
             options.notice(notice)
         resolved = replace(resolved, recording=open_recording(source.folder, source.name, may_be_empty=True))
@@ -82,7 +78,7 @@ def run_gate(config: Path, options: RunOptions, progress: Progress, today: date 
         no_outputs_yet: dict[str, tuple[Output, ...]] = {}
         cases = gate_cases(resolved, dataset)
         lines = ((case, no_outputs_yet) for case in (survey.watched(cases) if survey else cases))
-        finished = evaluate(subject, lines, folder, options.workers, progress)
+        finished = evaluate(subject, lines, folder, options.workers, replace(progress, expected=dataset.rows))
     if source is not None:
         from evalgate.pipeline.sources import conclude
 

@@ -13,6 +13,7 @@ from evalgate.core.canonical import pretty_json
 from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
 from evalgate.core.lock import locked
+from evalgate.pipeline.time_spent import PROFILE
 
 PLAN = "plan.json"
 LOCK = ".lock"
@@ -26,6 +27,7 @@ RESULTS = (
     "attempts.json",
     "health.json",
     "record.json",
+    PROFILE,
 )
 OWN = frozenset((*RESULTS, PLAN, LOCK, "attempts.jsonl", "shards", "work"))
 

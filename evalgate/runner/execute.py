@@ -19,6 +19,8 @@ BACKENDS = ("loky", "threading", "sequential")
 ALONE_SECONDS = 0.7
 """How long this process works alone before it asks for workers: about what starting them costs."""
 SHOWN_PROBLEMS = 10
+READING = "reading cases"
+WAITING = "waiting for workers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,21 @@ def execute(folder: Path, job: Job, tasks: Iterator[ShardTask], workers: Workers
     """
     if workers.backend not in BACKENDS:
         raise BadInput(f"unknown backend {workers.backend!r}", hint=f"available: {', '.join(BACKENDS)}")
-    flow = _Flow(folder, job.digest(), tasks, Tally(progress))
+    timings = progress.timings
+    flow = _Flow(folder, job.digest(), timings.each(READING, tasks), Tally(progress))
     restarts = Restarts()
     try:
         outcomes = list(_alone(flow, workers))
         alone = len(outcomes)
         if not flow.ended:
-            with Pool(workers.backend, worker_count(workers), flow.folder, fresh=job.findings.key_env is not None) as pool:
+            count = worker_count(workers)
+            flow.tally.say(f"{count} {'worker' if count == 1 else 'workers'} ({workers.backend})")
+            with timings.stage(WAITING), Pool(workers.backend, count, folder, fresh=job.findings.key_env is not None) as pool:
                 outcomes += pool.outcomes(flow.digest, flow, flow.tally, restarts)
     finally:
         end_cells(flow.digest)
+    for outcome in outcomes:
+        timings.add(outcome.timings)
     _raise_problems(outcomes)
     receipts = flow.kept | {outcome.shard: outcome.receipt for outcome in outcomes if outcome.receipt is not None}
     if len(receipts) != flow.seen or sum(receipt.rows for receipt in receipts.values()) != flow.rows:
@@ -124,17 +131,21 @@ class _Flow:
                 yield task
             else:
                 self.kept[task.shard] = receipt
-                self.tally.done(task)
+                self.tally.kept(task)
         self.ended = True
+        self.tally.complete()
 
 
 def _alone(flow: _Flow, workers: Workers) -> Iterator[ShardOutcome]:
     """Work in this process: to the end where there are no workers, else for as long as they would take to start."""
     seconds = float("inf") if worker_count(workers) == 1 else ALONE_SECONDS if workers.jobs is None else 0.0
-    began = time.monotonic()
+    began, done = time.monotonic(), False
     for task in flow:
         if seconds == 0.0 and flow.more_than(task):
             return
+        if not done:
+            flow.tally.say("measuring in this process")
+        done = True
         outcome = do_shard(str(flow.folder), flow.digest, task)
         if outcome.receipt is not None:
             flow.tally.done(task)

@@ -11,6 +11,7 @@ from evalgate.core.canonical import digest_file, pretty_json
 from evalgate.core.errors import Incomplete, Problem
 from evalgate.core.files import write_whole
 from evalgate.core.strict_json import parse_json
+from evalgate.core.timings import Spent
 from evalgate.proxy.nearest import Miss
 from evalgate.runner.job import ShardTask
 from evalgate.runner.shard_file import shard_path
@@ -53,6 +54,8 @@ class ShardOutcome:
     """Requests that nothing answers."""
     missed: tuple[Miss, ...] = ()
     """The first of them."""
+    timings: Mapping[str, Spent] = field(default_factory=dict)
+    """What the stages took; it differs from run to run, and so stands in no receipt."""
 
 
 class Unanswered(Incomplete):

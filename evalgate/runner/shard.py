@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalgate.core.errors import EvalgateError, ExitCode
-from evalgate.core.values import ARMS, Arm, Finding, Output, Status
+from evalgate.core.timings import Timings
+from evalgate.core.values import ARMS, Arm, Case, Finding, Output, Status
 from evalgate.core.waivers import LOST, FoundFinding, counting, waived
+from evalgate.metrics.interface import Rows
 from evalgate.runner.answers import Answers, answers_of
 from evalgate.runner.case_lines import CaseLine, read_shard_cases
 from evalgate.runner.finding_marks import Marker, found_document, marker_of
@@ -26,7 +28,7 @@ from evalgate.runner.measure import (
     reference_range,
     unread_judgements,
 )
-from evalgate.runner.metric_errors import with_metric_errors
+from evalgate.runner.metric_errors import MetricErrors, with_metric_errors
 from evalgate.runner.receipt import Receipt, ShardOutcome, write_receipt
 from evalgate.runner.repeats import with_shares
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, shard_path, write_shard
@@ -39,52 +41,63 @@ KEPT_MISSES = 10
 """Misses that a shard carries back to be explained."""
 FoundTable = Mapping[Arm, list[list[tuple[FoundFinding, ...]]]]
 """Variant → case → detector → what was found."""
+Measured = tuple[dict[Arm, Rows], dict[Arm, list[float | None]], MetricErrors]
+"""Of one metric: variant → rows (n, d), variant → score of each case, and the cases that it could not measure."""
+WRITING = "writing shards"
 
 
 def do_shard(folder: str, digest: str, task: ShardTask) -> ShardOutcome:
     """Do one shard of the job in a run folder; errors come back as values."""
-    place, shard = Path(folder), task.shard
+    place, shard, timings = Path(folder), task.shard, Timings()
     try:
-        job = load_job(place, digest)
-        lines = read_shard_cases(place, task)
-        answers, misses = answers_of(place, job, lines)
+        with timings.stage("reading work"):
+            job = load_job(place, digest)
+            lines = read_shard_cases(place, task)
+        with timings.stage("rendering and looking up answers"):
+            answers, misses = answers_of(place, job, lines)
         if misses:
             return ShardOutcome(shard, None, (), ExitCode.INCOMPLETE, len(misses), misses[:KEPT_MISSES])
         tools = metric_tools(job.metrics, digest)
         answers = with_shares(answers, job.repeats)
-        found = _found(job, lines, answers)
-        rows = _measure(job, tools, lines, answers, found)
-        file = write_shard(shard_path(place, shard), rows)
+        found = _found(job, lines, answers, timings)
+        table = _measure(tools, [line.case for line in lines], answers, timings)
+        with timings.stage(WRITING):
+            rows = _shard_rows(job, lines, answers, found, table)
+            rows = with_metric_errors(rows, {tool.spec.name: errors for tool, (*_, errors) in zip(tools, table, strict=True)})
+            file = write_shard(shard_path(place, shard), rows)
         ranges = {tool.spec.name: reference_range(tool, [line.case for line in lines]) for tool in tools}
         known = {name: found for name, found in ranges.items() if found is not None}
         unread = {tool.spec.name: counts for tool in tools if (counts := unread_judgements(tool, answers)) is not None}
         receipt = Receipt(shard, len(lines), digest, task.cases, rows.digest(), file, known, _used_waivers(found), unread)
-        write_receipt(place, receipt)
+        with timings.stage(WRITING):
+            write_receipt(place, receipt)
     except EvalgateError as error:
         return ShardOutcome(shard, None, error.problems, error.exit_code)
-    return ShardOutcome(shard, receipt)
+    return ShardOutcome(shard, receipt, timings=timings.spent)
 
 
-def _found(job: Job, lines: Sequence[CaseLine], answers: Answers) -> FoundTable:
+def _found(job: Job, lines: Sequence[CaseLine], answers: Answers, timings: Timings) -> FoundTable:
     """What every detector finds in the answers of both variants, marked."""
-    detectors, marker = [make_detector(choice) for choice in job.detectors], marker_of(job.findings)
-    found: dict[Arm, list[list[tuple[FoundFinding, ...]]]] = {}
+    marker = marker_of(job.findings)
+    found: dict[Arm, list[list[tuple[FoundFinding, ...]]]] = {arm: [[] for _ in lines] for arm in ARMS}
     with Watch() as watch:
-        for arm in ARMS:
-            found[arm] = [_case_found(detectors, line, (arm, answers[arm][i]), marker, watch) for i, line in enumerate(lines)]
+        for detector in [make_detector(choice) for choice in job.detectors]:
+            with timings.stage(f"detector {detector.spec.category}"):
+                for arm in ARMS:
+                    for line, outputs, row in zip(lines, answers[arm], found[arm], strict=True):
+                        row.append(_case_found(detector, line, (arm, outputs), marker, watch))
     return found
 
 
 def _case_found(
-    detectors: Sequence[Detector], line: CaseLine, side: tuple[Arm, tuple[Output, ...]], marker: Marker, watch: Watch
-) -> list[tuple[FoundFinding, ...]]:
+    detector: Detector, line: CaseLine, side: tuple[Arm, tuple[Output, ...]], marker: Marker, watch: Watch
+) -> tuple[FoundFinding, ...]:
     (arm, outputs), case = side, line.case
-    found = [marker.marked(answer_findings(one, outputs, case, watch), outputs, case.id) for one in detectors]
+    found = marker.marked(answer_findings(detector, outputs, case, watch), outputs, case.id)
     if arm is Arm.CANDIDATE and _is_lost(outputs):
         # Failing to look is not safe: a lost candidate answer counts as the worst violation, a lost baseline answer as clean.
-        lost = [marker.lost(one.spec.category, case.id) for one in detectors]
-        found = [(*ones, missing) for ones, missing in zip(found, lost, strict=True)]
-    return found
+        return (*found, marker.lost(detector.spec.category, case.id))
+    return tuple(found)
 
 
 def _is_lost(outputs: tuple[Output, ...]) -> bool:
@@ -100,16 +113,26 @@ def _used_waivers(found: FoundTable) -> dict[str, int]:
     return {str(place): used[place] for place in sorted(used)}
 
 
-def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], answers: Answers, found: FoundTable) -> ShardRows:
+def _measure(tools: Sequence[MetricTool], cases: Sequence[Case], answers: Answers, timings: Timings) -> list[Measured]:
+    """What every metric gives for both variants."""
+    tables: list[Measured] = []
+    for tool in tools:
+        with timings.stage(f"metric {tool.spec.name}"):
+            found = measured(tool, answers, cases)
+            scores = {arm: case_scores(tool, found.rows[arm]) for arm in ARMS}
+            tables.append((found.rows, scores, found.errors))
+    return tables
+
+
+def _shard_rows(
+    job: Job, lines: Sequence[CaseLine], answers: Answers, found: FoundTable, tables: Sequence[Measured]
+) -> ShardRows:
     cases = [line.case for line in lines]
-    results = [measured(tool, answers, cases) for tool in tools]
-    tables = [result.rows for result in results]
-    scores = {arm: [case_scores(tool, table[arm]) for tool, table in zip(tools, tables, strict=True)] for arm in ARMS}
     detectors = len(job.detectors)
     counted = {arm: [[counting(ones) for ones in row] for row in found[arm]] for arm in ARMS}
     numbers = ShardNumbers(
-        rows={arm: np.hstack([np.zeros((len(cases), 0)), *(table[arm] for table in tables)]) for arm in ARMS},
-        scores={arm: _score_table(scores[arm], len(cases)) for arm in ARMS},
+        rows={arm: np.hstack([np.zeros((len(cases), 0)), *(table[arm] for table, *_ in tables)]) for arm in ARMS},
+        scores={arm: _score_table([scores[arm] for _, scores, _ in tables], len(cases)) for arm in ARMS},
         violations={arm: _rank_table(counted[arm], detectors, undecided=False) for arm in ARMS},
         undecided={arm: _rank_table(counted[arm], detectors, undecided=True) for arm in ARMS},
         lost={arm: np.array([_is_lost(outputs) for outputs in answers[arm]], dtype=bool) for arm in ARMS},
@@ -120,8 +143,7 @@ def _measure(job: Job, tools: Sequence[MetricTool], lines: Sequence[CaseLine], a
         waived=_waived_tables(found, detectors) if job.findings.waivers else {},
     )
     details = [_detail(line, answers, found, i) for i, line in enumerate(lines)]
-    shard = ShardRows(numbers, [case.id for case in cases], details)
-    return with_metric_errors(shard, {tool.spec.name: result.errors for tool, result in zip(tools, results, strict=True)})
+    return ShardRows(numbers, [case.id for case in cases], details)
 
 
 def _rank_table(findings: Sequence[Sequence[Sequence[Finding]]], detectors: int, *, undecided: bool) -> NDArray[np.int64]:

@@ -132,7 +132,9 @@ def gather(
     found, error = None, None
     with RecordingWriter(folder, "tape") as writer:
         given = context(root, limits.concurrency)
-        collection = Collection(missing(), limits, budget or Budget(), given, progress.append, lambda: bool(answered))
+        collection = Collection(
+            missing(), limits, budget or Budget(), given, lambda done, spent: progress.append(done), lambda: bool(answered)
+        )
         try:
             found = collect(collection, writer)
         except EvalgateError as stopped:

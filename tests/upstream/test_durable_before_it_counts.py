@@ -114,7 +114,9 @@ def test_a_run_asks_no_further_while_the_disk_is_behind(tmp_path: Path, monkeypa
         threading.Thread(target=look, daemon=True).start()
         context = ProviderContext(8, Redactor())
         wanted = iter(calls("http://127.0.0.1:9/v1", 300))
-        found = collect(Collection(wanted, CallLimits(concurrency=8), Budget(), context, durable.append), disk)
+        found = collect(
+            Collection(wanted, CallLimits(concurrency=8), Budget(), context, lambda done, spent: durable.append(done)), disk
+        )
     assert found.answered == 300
     assert len(durable) == 300
     ((asked, counted),) = seen
@@ -163,6 +165,6 @@ def test_many_in_flight_and_a_disk_that_is_always_behind_come_to_an_end(tmp_path
     with Sluggish(tmp_path / "rec", "rec") as disk:
         context = ProviderContext(128, Redactor())
         wanted = iter(calls("http://127.0.0.1:9/v1", 1_500))
-        found = collect(Collection(wanted, CallLimits(concurrency=128), Budget(), context, lambda done: None), disk)
+        found = collect(Collection(wanted, CallLimits(concurrency=128), Budget(), context, lambda done, spent: None), disk)
     assert found.answered == 1_500
     assert len(open_recording(tmp_path / "rec", "rec")) == 1_500

@@ -108,7 +108,7 @@ def test_record_and_then_replay_with_the_server_stopped_give_the_same_bytes(proj
         ran = made.run("--mode", "record", "--out", str(made.root / "recorded"))
     assert ran.code == made.expected_code, ran.err
     assert len(server.requests) == 80
-    assert "80 of 80 answers are there" in ran.err
+    assert "80 of 80 answers, 80 calls, 480 tokens" in ran.err
     assert recordings(made) == ["sums"]
     monkeypatch.delenv("OPENAI_API_KEY")
     assert made.run("--out", str(made.root / "again")).code == made.expected_code

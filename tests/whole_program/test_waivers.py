@@ -12,6 +12,7 @@ import pytest
 from evalgate.pipeline.run import RunOptions, run_gate
 from evalgate.pipeline.waiving import today_utc
 from evalgate.runner.execute import Workers
+from evalgate.runner.tally import Progress
 
 MAIL = "ana.canary@example.com"
 DETECTOR = "[{regex: {patterns: {mail: '[a-z.]+@[a-z.]+'}, category: pii, severity: high}}]"
@@ -107,7 +108,7 @@ def test_the_last_day_decides_and_the_day_is_not_in_the_run_id(project) -> None:
 
     def on(day: date) -> tuple[str, int]:
         options = RunOptions(workers=Workers(1, "sequential"))
-        record = run_gate(made.config, options, lambda done, total: None, today=day).record
+        record = run_gate(made.config, options, Progress(), today=day).record
         return record.identity.run_id, int(record.verdict.exit_code)
 
     before, last, after, later = (on(date(2026, 6, day)) for day in (1, 30)), None, on(date(2026, 7, 1)), on(date(2026, 9, 1))

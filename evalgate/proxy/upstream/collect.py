@@ -19,7 +19,7 @@ from evalgate.proxy.recording_writer import IN_FLIGHT, GroupCommit, RecordingWri
 from evalgate.proxy.upstream.caller import Caller
 from evalgate.proxy.upstream.interface import Call, Failure, ProviderContext, Reply
 from evalgate.proxy.upstream.lines import line_of
-from evalgate.proxy.upstream.spending import BudgetReached
+from evalgate.proxy.upstream.spending import BudgetReached, Spending
 
 SHOWN = 5
 ASIDE_S = 0.003
@@ -57,8 +57,8 @@ class Collection:
     limits: CallLimits
     budget: Budget
     context: ProviderContext
-    progress: Callable[[int], None]
-    """Called with the number of answers that are durable."""
+    progress: Callable[[int, Spending], None]
+    """Called with the number of answers that are durable, and what was spent until then."""
     answered_before: Callable[[], bool] = lambda: False
     """Whether the recording answered requests of this run already: then a lost answer is no fault of the set-up."""
 
@@ -242,7 +242,7 @@ class _Collector:
     def _safe(self, future: asyncio.Future[None]) -> None:
         if not future.cancelled() and future.exception() is None:
             self._durable += 1
-            self._collection.progress(self._durable)
+            self._collection.progress(self._durable, self._caller.spending)
 
     def _halt(self, reason: EvalgateError) -> None:
         """Take no further call; whoever comes first gives the reason."""
