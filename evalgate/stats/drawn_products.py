@@ -6,6 +6,8 @@ Single precision costs half of double, and the sums are the same to the last bit
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +26,7 @@ class RowProducts:
         """`rows`: (m, width); `most`: the largest number that may be drawn for a row."""
         bound = np.abs(rows).max(axis=0, initial=0.0) * (most * len(rows))
         _, exponents = np.frexp(bound)
-        narrow = np.isfinite(bound) & (exponents > _SMALLEST)
+        narrow = np.isfinite(bound) & (exponents > _SMALLEST) & single_is_exact()
         units = np.ldexp(1.0, np.where(narrow, exponents - _BITS, 0))
         with np.errstate(all="ignore"):
             whole = rows / units
@@ -41,3 +43,11 @@ class RowProducts:
             sums[self._narrow] += (self._wholes @ drawn.astype(np.float32)).astype(np.float64) * self._units
         if len(self._wide):
             sums[self._wide] += (drawn.astype(np.float64).T @ self._others).T
+
+
+@cache
+def single_is_exact() -> bool:
+    """Whether products in single precision keep all their bits here: some libraries can be told to shorten them."""
+    rows = np.tile(np.arange(1024, 2048, dtype=np.float32), (64, 1))
+    product = rows @ np.full((1024, 256), 7, dtype=np.float32)
+    return bool((product == 7 * np.arange(1024, 2048).sum()).all())

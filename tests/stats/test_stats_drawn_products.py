@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.stats.drawn_products import RowProducts
+from evalgate.stats import drawn_products
+from evalgate.stats.drawn_products import RowProducts, single_is_exact
 from evalgate.stats.interface import Floats
 from evalgate.stats.survey import ENOUGH, Spread
 
@@ -53,6 +54,19 @@ def test_columns_without_anything_add_nothing() -> None:
     sums = np.ones((2, 1))
     RowProducts(np.array([[0.0, 1.0]]), 1).add_to(sums, np.ones((1, 1), dtype=np.uint8))
     assert sums.tolist() == [[1.0], [2.0]]
+
+
+def test_without_exact_single_precision_double_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn_products, "single_is_exact", lambda: False)
+    sums = np.zeros((1, 1))
+    made = RowProducts(np.array([[3.0], [4.0]]), 8)
+    made.add_to(sums, np.array([[2], [1]], dtype=np.uint8))
+    assert sums.tolist() == [[10.0]]
+    assert len(made._narrow) == 0
+
+
+def test_single_precision_is_exact_here() -> None:
+    assert single_is_exact()
 
 
 def test_rows_that_are_no_numbers_are_not_passed_over() -> None:
