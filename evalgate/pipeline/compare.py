@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from evalgate.config.standing import with_standing_thresholds
 from evalgate.config.threshold_rules import check_together
 from evalgate.core.errors import BadInput
 from evalgate.core.settings import FindingsChoice, GateSettings, PluginChoice, ProxyChoice, Threshold, VariantChoice
-from evalgate.core.values import Case, Output
 from evalgate.core.verdict import VariantIdentity
 from evalgate.core.waivers import WaiverList
-from evalgate.golden.outputs import Columns, OutputFile, read_outputs
-from evalgate.golden.reference_files import ReferenceTable, read_references, require_same_ids, table_cases
+from evalgate.golden.outputs import Columns
+from evalgate.golden.paired_files import PairedFiles
 from evalgate.pipeline.attempts import HISTORY
 from evalgate.pipeline.evaluate import Finished, Subject, check_slices, evaluate
 from evalgate.pipeline.faults import Faults
-from evalgate.pipeline.instruments import build_instruments
+from evalgate.pipeline.instruments import Instruments, build_instruments
 from evalgate.pipeline.judge_stage import refuse_judges
 from evalgate.pipeline.plan_document import rules
 from evalgate.pipeline.shared_cases import MODE as RUNS
@@ -75,7 +74,9 @@ def compare_outputs(
 
     `notice` is told what the user should hear: of two runs, how many cases were left out.
 
-    Raises: BadInput before anything is measured, Incomplete when the evidence is not complete.
+    Cases are measured while the files are read, so what is wrong with a file may be told when others of its cases were measured.
+
+    Raises: BadInput with all that is wrong, Incomplete when the evidence is not complete; no verdict is written then.
     Side effects: writes the run folder.
     """
     refuse_judges((*comparison.safety, *comparison.metrics))
@@ -89,27 +90,22 @@ def compare_outputs(
     settings = replace(settings, thresholds=with_waiver_threshold(settings.thresholds, allowed))
     faults.problems.extend(check_together(settings.thresholds, settings.slices))
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
-    table = faults.attempt(lambda: _references(comparison))
-    columns = replace(comparison.columns, labels=built.labels if built is not None else ())
-    sides = {
-        "baseline": faults.attempt(lambda: read_outputs(comparison.baseline, columns)),
-        "candidate": faults.attempt(lambda: read_outputs(comparison.candidate, columns)),
-    }
+    files = _files(comparison, built)
+    if built is None or faults.problems:
+        # There will be no verdict: the files are read to say at once what is wrong with them too.
+        faults.attempt(lambda: deque(files, maxlen=0))
     faults.raise_if_any()
-    found = {arm: side for arm, side in sides.items() if side is not None}
-    assert built is not None and table is not None and len(found) == 2
-    cases = tuple(table_cases(table))
-    ids = {case.id: case for case in cases}
-    for side in found.values():
-        faults.attempt(lambda side=side: require_same_ids(ids, side.outputs, table.card.data.name, side.name))  # type: ignore[misc]
-    faults.raise_if_any()
-    found_slices = {column: {case.slices[column] for case in cases} for column in settings.slices}
-    check_slices(settings, found_slices)
-    subject = _subject(settings, comparison, table, found, built)
-    subject = replace(subject, ledger=folder / HISTORY if kept else None)
+    assert built is not None
+    subject = replace(_subject(settings, comparison, files, built), ledger=folder / HISTORY if kept else None)
     subject = _waiving(subject, allowed)
     with opened(folder):
-        return _told(evaluate(subject, _lines(cases, found), folder, workers, progress), notice)
+        return _told(evaluate(subject, files, folder, workers, progress), notice)
+
+
+def _files(comparison: Comparison, built: Instruments | None) -> PairedFiles:
+    columns = replace(comparison.columns, labels=built.labels if built is not None else ())
+    sides = (comparison.baseline, comparison.candidate)
+    return PairedFiles(comparison.references, *sides, columns, slices=comparison.slices, group=comparison.group)
 
 
 def _compare_runs(
@@ -160,6 +156,8 @@ def _compare_runs(
 def _waiving(subject: Subject, allowed: WaiverList | None) -> Subject:
     """The same with its findings marked and waived."""
     findings = findings_of(subject.settings.findings, GATE, str(subject.dataset["name"]), allowed)
+    if not subject.plan:
+        return replace(subject, findings=findings)
     plan = {**subject.plan, **findings.plan}
     return replace(subject, plan=plan, inputs={**subject.inputs, **findings.inputs()}, findings=findings)
 
@@ -209,38 +207,42 @@ def _settings(comparison: Comparison, mode: str) -> GateSettings:
     )
 
 
-def _references(comparison: Comparison) -> ReferenceTable:
-    return read_references(comparison.references, comparison.columns, slices=comparison.slices, group=comparison.group)
+def _subject(settings: GateSettings, comparison: Comparison, files: PairedFiles, built: Instruments) -> Subject:
+    """What is known before the first case; digests, and with them the plan, come with the last one."""
+    return Subject(
+        settings=settings,
+        built=built,
+        plan={},
+        inputs={},
+        dataset={"name": files.card.name, "version": files.card.version, "digest": "", "card": files.card.fields},
+        mode=MODE,
+        variants={},
+        require_threshold=False,
+        completed=lambda subject: _completed(subject, comparison, files),
+    )
 
 
-def _lines(cases: tuple[Case, ...], sides: Mapping[str, OutputFile]) -> Iterator[tuple[Case, Mapping[str, tuple[Output, ...]]]]:
-    for case in cases:
-        yield case, {arm: (side.outputs[case.id],) for arm, side in sides.items()}
-
-
-def _subject(
-    settings: GateSettings, comparison: Comparison, table: ReferenceTable, sides: Mapping[str, OutputFile], built: Any
-) -> Subject:
-    lock = {"name": table.card.name, "version": table.card.version, "digest": table.digest}
+def _completed(subject: Subject, comparison: Comparison, files: PairedFiles) -> Subject:
+    settings, columns = subject.settings, comparison.columns
+    lock = {"name": files.card.name, "version": files.card.version, "digest": files.digest}
     plan = {
         "schema": SCHEMA,
         "gate": GATE,
         "dataset": {
             **lock,
-            "cases": len(table.rows),
-            "columns": [comparison.columns.id, comparison.columns.output, comparison.columns.reference],
+            "cases": files.rows,
+            "columns": [columns.id, columns.output, columns.reference],
             "group": comparison.group,
         },
-        "variants": {arm: {"outputs": side.name, "digest": side.digest} for arm, side in sides.items()},
-        **rules(settings, built),
+        "variants": {arm: {"outputs": side.name, "digest": side.digest} for arm, side in files.sides.items()},
+        **rules(settings, subject.built),
+        **subject.findings.plan,
     }
-    return Subject(
-        settings=replace(settings),
-        built=built,
+    inputs = {"references": files.digest, **{f"outputs:{arm}": side.digest for arm, side in files.sides.items()}}
+    return replace(
+        subject,
         plan=plan,
-        inputs={"references": table.digest, **{f"outputs:{arm}": side.digest for arm, side in sides.items()}},
-        dataset={**lock, "card": table.card.fields},
-        mode=MODE,
-        variants={arm: VariantIdentity(side.name, side.digest, MODE) for arm, side in sides.items()},
-        require_threshold=False,
+        inputs={**inputs, **subject.findings.inputs()},
+        dataset={**lock, "card": files.card.fields},
+        variants={arm: VariantIdentity(side.name, side.digest, MODE) for arm, side in files.sides.items()},
     )
