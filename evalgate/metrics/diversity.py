@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_left
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,14 @@ from numpy.typing import NDArray
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.bleu import TOKENIZERS, Bleu, bleu_measure, require_tokenizer
+from evalgate.metrics.bleu_tokens import TOKENIZERS as BATCH_TOKENIZERS
+from evalgate.metrics.bleu_tokens import symboliser
 from evalgate.metrics.interface import Rows
+from evalgate.metrics.part_overlap import rows_against_others
 from evalgate.metrics.segment_statistics import sacrebleu_version
 
-_Grams = Counter[tuple[str, ...]]
+_OUTPUTS = 1024
+"""Outputs whose parts are counted at once."""
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*|\n")
 
 
@@ -111,13 +115,23 @@ class SelfBleu:
 
     def rows(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Rows:
         """Self-BLEU of n outputs; the expectations are not looked at. Shapes: n, n → (n, 2). Units: 0-100."""
-        bleu = Bleu(self.tokenize, self.lowercase, max_ngram_order=self.max_ngram_order, effective_order=True)
+        parts = [_parts(output, self.split) for output in outputs]
+        counted = [i for i, found in enumerate(parts) if len(found) >= 2]
         rows = np.zeros((len(outputs), 2), dtype=np.float64)
-        for i, output in enumerate(outputs):
-            parts = _parts(output, self.split)
-            if len(parts) >= 2:
-                rows[i] = float(np.mean(bleu.score(_against_others(bleu, parts)))), 1.0
+        for start in range(0, len(counted), _OUTPUTS):
+            block = counted[start : start + _OUTPUTS]
+            rows[block, 0] = self._means([parts[i] for i in block])
+        rows[counted, 1] = 1.0
         return rows
+
+    def _means(self, outputs: Sequence[Sequence[str]]) -> list[float]:
+        """Mean BLEU over the parts of each output. Shapes: n lists of two parts or more → n."""
+        bleu = Bleu(self.tokenize, self.lowercase, max_ngram_order=self.max_ngram_order, effective_order=True)
+        sizes = list(map(len, outputs))
+        symbols, lengths = _symbols(bleu, [part for parts in outputs for part in parts])
+        owners = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
+        scores = bleu.score(rows_against_others(symbols, lengths, owners, bleu.max_ngram_order))
+        return [float(np.mean(own)) for own in np.split(scores, np.cumsum(sizes)[:-1])]
 
     def score(self, totals: Rows) -> NDArray[np.float64]:
         """Mean over outputs with two parts or more. Shapes: (k, 2) → (k,). Units: 0-100; NaN where there is none."""
@@ -172,50 +186,16 @@ def _json_parts(output: Output) -> list[str]:
     return [item if isinstance(item, str) else json.dumps(item, ensure_ascii=False, sort_keys=True) for item in items]
 
 
-def _against_others(bleu: Bleu, parts: Sequence[str]) -> Rows:
-    """Statistics of each part with all other parts as its references, in time linear in the output.
-
-    The best count of an n-gram among the others is the best of all, or the second best where the part itself has it.
-    Shapes: p parts → (p, columns of BLEU).
-    """
+def _symbols(bleu: Bleu, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The tokens of all texts in one line, as numbers, and the number of tokens of each text."""
+    if bleu.tokenize in BATCH_TOKENIZERS:
+        read, lengths = symboliser(bleu.tokenize, bleu.lowercase).read(texts, 0)
+        return read.astype(np.int64), lengths
     measure = bleu_measure(bleu)
-    order = bleu.max_ngram_order
-    tokens = [measure._preprocess_segment(part).split() for part in parts]
-    counted = [_grams(words, order) for words in tokens]
-    best, second = _two_best(counted)
-    lengths = sorted(map(len, tokens))
-    rows = np.zeros((len(parts), 2 + 2 * order), dtype=np.float64)
-    for row, words, grams in zip(rows, tokens, counted, strict=True):
-        row[:2] = len(words), _closest_other(len(words), lengths)
-        for gram, count in grams.items():
-            others = second[gram] if best[gram] == count else best[gram]
-            row[1 + len(gram)] += min(count, others)
-            row[1 + order + len(gram)] += count
-    return rows
-
-
-def _grams(words: Sequence[str], order: int) -> _Grams:
-    return Counter(tuple(words[i : i + n]) for n in range(1, order + 1) for i in range(len(words) - n + 1))
-
-
-def _two_best(counted: Sequence[_Grams]) -> tuple[_Grams, _Grams]:
-    """The largest and the second largest count of every n-gram over all parts (equal where two parts share it)."""
-    best: _Grams = Counter()
-    second: _Grams = Counter()
-    for grams in counted:
-        for gram, count in grams.items():
-            if count > best[gram]:
-                best[gram], second[gram] = count, best[gram]
-            elif count > second[gram]:
-                second[gram] = count
-    return best, second
-
-
-def _closest_other(length: int, lengths: Sequence[int]) -> int:
-    """The length closest to `length` among all parts but one of that length; the shorter of two equally close."""
-    at = bisect_left(lengths, length)
-    others = [lengths[i] for i in (at - 1, at + 1) if 0 <= i < len(lengths)]
-    return min(others, key=lambda other: (abs(other - length), other))
+    tokens = [measure._preprocess_segment(text).split() for text in texts]
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    line = np.fromiter((numbers[token] for words in tokens for token in words), dtype=np.int64)
+    return line, np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
 
 
 def _ratio(totals: Rows) -> NDArray[np.float64]:

@@ -20,10 +20,10 @@ from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.parameters import Parameters
 from evalgate.core.values import Direction, Expectation, MetricSpec, Output, Scale
 from evalgate.metrics.interface import Rows
+from evalgate.metrics.pair_overlap import overlaps
 from evalgate.metrics.reference_texts import reference_texts
 from evalgate.metrics.rouge_lcs import lcs_lengths, union_hits
 from evalgate.metrics.rouge_words import numbered_texts
-from evalgate.metrics.shared_ngrams import shared_ngrams
 
 _VERSION = "0.1.2"
 """The release of rouge-score whose numbers these are."""
@@ -129,7 +129,7 @@ def _by_words(metric: Rouge, references: Sequence[str], outputs: Sequence[str]) 
     numbered = numbered_texts(chain(references, outputs), stem=metric.use_stemmer)
     wanted, given = [numbered[text] for text in references], [numbered[text] for text in outputs]
     order = 2 if metric.variant == "rouge2" else 1
-    hits = lcs_lengths(wanted, given) if metric.variant == "rougeL" else shared_ngrams(wanted, given, order)
+    hits = lcs_lengths(wanted, given) if metric.variant == "rougeL" else overlaps(wanted, given, order)
     return _f_measures(hits, _lengths(wanted) - (order - 1), _lengths(given) - (order - 1))
 
 

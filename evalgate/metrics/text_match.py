@@ -18,7 +18,7 @@ from evalgate.core.values import Expectation, Output
 from evalgate.metrics.answer_text import AnswerText, quoted, take_answer_text
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.mean_rows import MeanMetric, place_of, share_spec
-from evalgate.metrics.shared_ngrams import shared_ngrams
+from evalgate.metrics.pair_overlap import overlaps
 
 
 def make_exact_match(parameters: Mapping[str, Any]) -> Metric:
@@ -166,5 +166,5 @@ _NO_ANSWER = [0]
 def _f_measures(answers: Sequence[Sequence[int]], references: Sequence[Sequence[int]]) -> NDArray[np.float64]:
     """F1 of n pairs of bags of words. Shapes: n, n → (n,)."""
     total = np.fromiter(map(len, answers), np.int64, len(answers)) + np.fromiter(map(len, references), np.int64, len(references))
-    shared = shared_ngrams(answers, references, 1)
+    shared = overlaps(answers, references, 1)
     return np.where(total > 0, 2 * shared / np.maximum(total, 1), 1.0)

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sacrebleu.metrics.bleu import BLEU
 
 from evalgate.core.errors import BadInput
 from evalgate.core.values import Direction, Output, Scale
+from evalgate.metrics import diversity
 from evalgate.metrics.diversity import make_distinct, make_self_bleu
 from evalgate.metrics.interface import Metric
 
@@ -148,3 +151,28 @@ def test_wrong_parameters_are_refused(make: Any, parameters: dict[str, Any], sai
     with pytest.raises(BadInput) as refused:
         make(parameters)
     assert said in str(refused.value)
+
+
+PARTS = st.lists(
+    st.lists(st.sampled_from(("a", "b", "c.", "1,5", "&amp;", "é", "<skipped>")), min_size=1, max_size=7), max_size=5
+)
+
+
+@given(st.lists(PARTS, min_size=1, max_size=6), st.sampled_from([1, 4, 5]), st.sampled_from([1, 1024]))
+def test_self_bleu_of_many_outputs_is_that_of_each(drawn: list[list[list[str]]], order: int, block: int) -> None:
+    lists = [[" ".join(words) for words in parts] for parts in drawn]
+    metric = make_self_bleu({"max_ngram_order": order})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(diversity, "_OUTPUTS", block)
+        rows = rows_of(metric, *("\n".join(parts) for parts in lists))
+    for row, parts in zip(rows.tolist(), lists, strict=True):
+        expected = by_sacrebleu(parts, max_ngram_order=order) if len(parts) > 1 else 0.0
+        assert row == [pytest.approx(expected, abs=1e-9), float(len(parts) > 1)]
+        assert rows_of(metric, "\n".join(parts)).tolist() == [row]
+
+
+def test_self_bleu_with_a_tokenizer_of_the_library(monkeypatch: pytest.MonkeyPatch, pairs: Texts) -> None:
+    texts = ["\n".join(pairs[1][i : i + 3]) for i in range(0, 30, 3)]
+    rows = rows_of(make_self_bleu({}), *texts)
+    monkeypatch.setattr(diversity, "BATCH_TOKENIZERS", ())
+    assert np.array_equal(rows_of(make_self_bleu({}), *texts), rows)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.metrics import rouge_words, shared_ngrams
+from evalgate.metrics import pair_overlap, rouge_words
 from evalgate.metrics.rouge import make_rouge1, make_rouge2, make_rouge_l, make_rouge_lsum
 from evalgate.metrics.rouge_words import numbered_texts
 
@@ -28,11 +28,11 @@ def counted(first: list[int], second: list[int], order: int) -> int:
 
 
 @given(st.lists(st.tuples(TOKENS, TOKENS), max_size=9), st.sampled_from([1, 2]), st.sampled_from([1, 2, 4096]))
-def test_shared_ngrams_equal_counters(pairs: list[Any], order: int, block: int) -> None:
+def test_overlaps_equal_counters(pairs: list[Any], order: int, block: int) -> None:
     # The largest numbers leave room for one pair at a time only, so blocks are halved.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shared_ngrams, "_PAIRS", block)
-        found = shared_ngrams.shared_ngrams([a for a, _ in pairs], [b for _, b in pairs], order)
+        patch.setattr(pair_overlap, "_PAIRS", block)
+        found = pair_overlap.overlaps([a for a, _ in pairs], [b for _, b in pairs], order)
     assert found.tolist() == [counted(a, b, order) for a, b in pairs]
 
 

@@ -19,7 +19,7 @@ _CODE_BITS = 62
 """What one number has room for, beside the sign and the side it stands on."""
 
 
-def shared_ngrams(first: Tokens, second: Tokens, order: int) -> NDArray[np.int64]:
+def overlaps(first: Tokens, second: Tokens, order: int) -> NDArray[np.int64]:
     """N-grams that two sequences share, each as often as it occurs in both.
 
     Shapes: n and n sequences of numbers from 0 to 2**31 - 1 → (n,); `order` is 1 or 2.
