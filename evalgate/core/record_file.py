@@ -31,7 +31,7 @@ def record_text(record: RunRecord) -> str:
         record = replace(record, settings=replace(settings, path=path))
     members = {f.name: plain_value(getattr(record, f.name)) for f in fields(record) if f.name not in _OTHER_FILES}
     members["settings"] = _placed(members["settings"], f"{settings.root.as_posix()}/")
-    return json.dumps({"schema": SCHEMA, **members}, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return json.dumps({"schema": SCHEMA, **members}, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _placed(value: Any, root: str) -> Any:
