@@ -21,13 +21,15 @@ from typing import Any
 
 from costs import Cost, machine, measured, write_json
 from peers.environments import PEERS, NotInstalled, Peer
-from workload import METRICS, Files, write_files, write_gate
+from workload import METRICS, Files, real_files, write_files, write_gate
 
 TOLERANCE = 1e-9
 PACKAGES = ("evalgate-engine", "numpy", "pyarrow", "rapidfuzz")
 COLD = ("promptfoo", "deepeval")
 """Whose empty run is held against a whole gate."""
 GATE_CASES = 200
+Means = dict[str, dict[str, float]]
+"""Variant → figure → mean over cases, or the corpus's figure."""
 
 
 @dataclass(slots=True)
@@ -58,10 +60,10 @@ class Bench:
                 raise SystemExit("the report is empty")
         return cost, document["metrics"]
 
-    def peer(self, peer: Peer, files: Files) -> tuple[Cost, dict[str, dict[str, float]]]:
+    def peer(self, peer: Peer, files: Files) -> tuple[Cost, Means]:
         """One peer on the same files, and the means that it found. Raises: NotInstalled, RuntimeError."""
         out, said = self.folder / peer.name, self.folder / f"{peer.name}.txt"
-        given = [w for k, p in _options(files).items() for w in (k, str(p))]
+        given = [w for k, v in _options(files).items() for w in (k, str(v))]
         out.mkdir(exist_ok=True)
         (out / "means.json").unlink(missing_ok=True)
         command = peer.start(self.environments, given, out)
@@ -73,11 +75,12 @@ class Bench:
         return cost, json.loads((out / "means.json").read_text("utf-8"))
 
 
-def _options(files: Files) -> dict[str, Path]:
-    return {"--references": files.references, "--baseline": files.baseline, "--candidate": files.candidate}
+def _options(files: Files) -> dict[str, object]:
+    paths = {"--references": files.references, "--baseline": files.baseline, "--candidate": files.candidate}
+    return {**paths, "--reference-field": files.reference_field}
 
 
-def disagreement(one: dict[str, dict[str, float]], other: dict[str, dict[str, float]]) -> list[str]:
+def disagreement(one: Means, other: Means) -> list[str]:
     """Figures that both have and that differ; having none in common is a fault too."""
     faults, common = [], 0
     for arm, figures in one.items():
@@ -89,44 +92,52 @@ def disagreement(one: dict[str, dict[str, float]], other: dict[str, dict[str, fl
     return faults if common else ["no figure in common"]
 
 
-def ours(metrics: dict[str, Any]) -> dict[str, dict[str, float]]:
+def agreement(means: Means, others: list[Means]) -> list[str]:
+    """Faults of one tool's figures against those of others, of whom at least one must have a figure in common."""
+    usable = [other for other in others if other and any(means[arm].keys() & other[arm].keys() for arm in means)]
+    return [fault for other in usable for fault in disagreement(means, other)] if usable else ["no figure in common"]
+
+
+def ours(metrics: dict[str, Any]) -> Means:
     """The verdict's figures under the names that adapters use."""
     corpus = {"bleu": "corpus.bleu", "chrf": "corpus.chrf"}
     return {arm: {corpus.get(name, name): found[arm] for name, found in metrics.items()} for arm in ("baseline", "candidate")}
 
 
 def against(bench: Bench, peers: list[Peer], sizes: dict[str, int], repeats: int) -> None:
-    """The comparison with every peer; the loop's means are what the others are held against."""
-    reference: dict[int, dict[str, dict[str, float]]] = {}
+    """The comparison with every peer; the loop's means are what the others of the same size are held against."""
+    reference: dict[int, Means] = {}
     for peer in peers:
         size = sizes.get(peer.name, peer.cases)
-        files = write_files(bench.folder / f"work{size}", size)
+        means = one_peer(bench, peer, write_files(bench.folder / f"work{size}", size), repeats, reference.get(size))
+        if peer.name == "loop" and means is not None:
+            reference[size] = means
+
+
+def one_peer(bench: Bench, peer: Peer, files: Files, repeats: int, known: Means | None = None) -> Means | None:
+    """evalgate and one peer in turn; None where the peer does not work here."""
+    try:
+        peer.command(bench.environments)
+    except NotInstalled as error:
+        print(f"{peer.name}: not installed here: {error}")
+        return None
+    pairs = []
+    means = None
+    for _ in range(repeats):
+        own, metrics = bench.compare(files)
         try:
-            peer.command(bench.environments)
-        except NotInstalled as error:
-            print(f"{peer.name}: not installed here: {error}")
-            continue
-        pairs = []
-        for _ in range(repeats):
-            own, metrics = bench.compare(files)
-            try:
-                theirs, means = bench.peer(peer, files)
-            except (RuntimeError, TimeoutError) as error:
-                print(f"{peer.name}: did not finish: {error}")
-                break
-            pairs.append((theirs.cpu_s / own.cpu_s, own, theirs))
-            held = [ours(metrics), *([reference[size]] if size in reference else [])]
-            if peer.name == "loop":
-                reference[size] = means
-            usable = [other for other in held if any(means[arm].keys() & other[arm].keys() for arm in means)]
-            faults = [fault for other in usable for fault in disagreement(means, other)] if usable else ["no figure in common"]
-            bench.faults += [f"{peer.name}, {size} cases: {fault}" for fault in faults]
-        if pairs:
-            ratio, own, theirs = sorted(pairs, key=lambda pair: pair[0])[len(pairs) // 2]
-            memory = theirs.largest_mib / own.largest_mib
-            print(f"{peer.name} ({peer.version}), {size:,} x 2: {ratio:.1f} x evalgate's CPU, {memory:.1f} x its memory")
-            print(f"  evalgate   {own.line}\n  {peer.name:10} {theirs.line}", flush=True)
-            bench.figures[f"{peer.name} {size}"] = {"ratio": ratio, "ratios": [p[0] for p in pairs], **_plain(own, theirs)}
+            theirs, means = bench.peer(peer, files)
+        except (RuntimeError, TimeoutError) as error:
+            print(f"{peer.name}: did not finish: {error}")
+            return None
+        pairs.append((theirs.cpu_s / own.cpu_s, own, theirs))
+        bench.faults += [f"{peer.name}, {files.name}: {fault}" for fault in agreement(means, [ours(metrics), known or {}])]
+    ratio, own, theirs = sorted(pairs, key=lambda pair: pair[0])[len(pairs) // 2]
+    memory = theirs.largest_mib / own.largest_mib
+    print(f"{peer.name} ({peer.version}), {files.name}: {ratio:.1f} x evalgate's CPU, {memory:.1f} x its memory")
+    print(f"  evalgate   {own.line}\n  {peer.name:10} {theirs.line}", flush=True)
+    bench.figures[f"{peer.name}, {files.name}"] = {"ratio": ratio, "ratios": [p[0] for p in pairs], **_plain(own, theirs)}
+    return means
 
 
 def cold(bench: Bench, peers: list[Peer]) -> None:
@@ -160,6 +171,9 @@ def main() -> None:
     arguments.add_argument("--cases", type=int, help="cases for every peer (default: 10,000; inspect and lm_eval 1,000)")
     arguments.add_argument("--repeats", type=int, default=1, help="pairs of runs; the median ratio counts (default: 1)")
     arguments.add_argument("--environments", type=Path, help="folder that keeps the peers' environments (default: thrown away)")
+    arguments.add_argument(
+        "--real", action="store_true", help="the loop on the real outputs in ../shared/data too, where they are"
+    )
     arguments.add_argument("--no-cold", action="store_true", help="leave out the gate of 200 cases against empty runs")
     arguments.add_argument("--timeout", type=float, default=1800.0, help="seconds for one run (default: 1800)")
     arguments.add_argument("--figures", type=Path, help="write the figures to this JSON file")
@@ -178,6 +192,8 @@ def main() -> None:
             print(f"evalgate, {size:,} x 2: {cost.line}")
             bench.figures["evalgate"] = cost
         against(bench, chosen, dict.fromkeys(names, options.cases) if options.cases else {}, options.repeats)
+        for files in real_files() if options.real else ():
+            one_peer(bench, PEERS[0], files, options.repeats)
         if not options.no_cold:
             cold(bench, chosen)
         write_json(options.figures, bench.figures)

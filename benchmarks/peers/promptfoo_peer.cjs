@@ -29,7 +29,7 @@ const config = {
   prompts: ['{{id}}'],
   providers: ['baseline', 'candidate'].map((arm) => ({ id: here('promptfoo_outputs.cjs'), label: arm, config: { arm, file: path.resolve(given[`--${arm}`]) } })),
   defaultTest: { assert: [{ type: 'javascript', value: here('promptfoo_scoring.cjs') }] },
-  tests: lines.map((row) => ({ vars: { id: row.id, reference: row.reference } })),
+  tests: lines.map((row) => ({ vars: { id: row.id, reference: row[given['--reference-field']] } })),
 };
 fs.writeFileSync(path.join(folder, 'promptfooconfig.json'), JSON.stringify(config));
 const environment = { ...process.env, PROMPTFOO_CONFIG_DIR: folder, PROMPTFOO_DISABLE_TELEMETRY: '1', PROMPTFOO_DISABLE_UPDATE: '1', PROMPTFOO_DISABLE_DEBUG_LOG: '1', PROMPTFOO_DISABLE_ERROR_LOG: '1', PROMPTFOO_DISABLE_REMOTE_GENERATION: 'true' };

@@ -60,6 +60,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     for name in ("--references", "--baseline", "--candidate", "--out"):
         parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--reference-field", default="reference")
     return parser.parse_args()
 
 
@@ -75,7 +76,7 @@ def cases(options: argparse.Namespace) -> dict[str, list[tuple[str, str, str]]]:
     found = {}
     for arm in ("baseline", "candidate"):
         outputs = {row["id"]: row["output"] for row in rows(getattr(options, arm))}
-        found[arm] = [(row["id"], row["reference"], outputs[row["id"]]) for row in references]
+        found[arm] = [(row["id"], row[options.reference_field], outputs[row["id"]]) for row in references]
     return found
 
 
