@@ -126,7 +126,7 @@ def _pairs(outputs: Sequence[Output], expectations: Sequence[Expectation]) -> tu
 
 def _by_words(metric: Rouge, references: Sequence[str], outputs: Sequence[str]) -> NDArray[np.float64]:
     """F measures of n pairs of texts, for all variants but ROUGE-Lsum. Shapes: n, n → (n,)."""
-    numbered = numbered_texts(chain(references, outputs), stem=metric.use_stemmer)
+    numbered = numbered_texts(chain(references, outputs), stemmed=metric.use_stemmer)
     wanted, given = [numbered[text] for text in references], [numbered[text] for text in outputs]
     order = 2 if metric.variant == "rouge2" else 1
     hits = lcs_lengths(wanted, given) if metric.variant == "rougeL" else overlaps(wanted, given, order)
@@ -137,7 +137,7 @@ def _by_sentences(metric: Rouge, references: Sequence[str], outputs: Sequence[st
     """ROUGE-Lsum of n pairs of texts. Shapes: n, n → (n,)."""
     split = _nltk_sentences if metric.split_summaries else _lines
     sentences = {text: [part for part in split(text) if part] for text in chain(references, outputs)}
-    numbered = numbered_texts(chain.from_iterable(sentences.values()), stem=metric.use_stemmer)
+    numbered = numbered_texts(chain.from_iterable(sentences.values()), stemmed=metric.use_stemmer)
     read = {text: [numbered[part] for part in parts] for text, parts in sentences.items()}
     wanted, given = [read[text] for text in references], [read[text] for text in outputs]
     hits = np.array([union_hits(*pair) for pair in zip(wanted, given, strict=True)], dtype=np.int64)
@@ -161,7 +161,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _signature(metric: Rouge) -> str:
-    stemmer = f"porter-nltk-{_nltk_version()}" if metric.use_stemmer else "no"
+    stemmer = "porter-nltk" if metric.use_stemmer else "no"
     parts = ["measure:f1", f"stem:{stemmer}", "refs:best"]
     if metric.variant == "rougeLsum":
         parts.append(f"sentences:{f'nltk-{_nltk_version()}' if metric.split_summaries else 'lines'}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from importlib import import_module
-from typing import Any
+
+from evalgate.metrics.porter_stemmer import stem
 
 _STEMMED_FROM = 4
 """rouge-score stems words of more than three characters."""
@@ -45,19 +45,19 @@ class NumberedTexts:
         return found
 
 
-def numbered_texts(texts: Iterable[str], *, stem: bool) -> NumberedTexts:
+def numbered_texts(texts: Iterable[str], *, stemmed: bool) -> NumberedTexts:
     """A reader for the texts of one call.
 
     It is the one of the last call on this thread where that already knows most of these texts (the same shard, measured
     by another ROUGE metric), else a new one; so what is kept is bounded by the texts of a shard and by 16 Mi characters.
     """
     wanted = set(texts)
-    last: NumberedTexts | None = getattr(_kept, "stemmed" if stem else "plain", None)
+    last: NumberedTexts | None = getattr(_kept, "stemmed" if stemmed else "plain", None)
     if last is not None and last.characters <= _KEPT_CHARACTERS and 2 * len(last.missing(wanted)) <= len(wanted):
         return last
-    reader = NumberedTexts(_stem if stem else None)
+    reader = NumberedTexts(_stem if stemmed else None)
     keep = sum(map(len, wanted)) <= _KEPT_CHARACTERS
-    setattr(_kept, "stemmed" if stem else "plain", reader if keep else None)
+    setattr(_kept, "stemmed" if stemmed else "plain", reader if keep else None)
     return reader
 
 
@@ -84,11 +84,4 @@ class _StemNumbers(dict[bytes, int]):
         return number
 
 
-@lru_cache(maxsize=1 << 16)
-def _stem(word: str) -> str:
-    return str(_porter().stem(word))
-
-
-@lru_cache(maxsize=1)
-def _porter() -> Any:
-    return import_module("nltk.stem.porter").PorterStemmer()
+_stem = lru_cache(maxsize=1 << 16)(stem)

@@ -125,7 +125,7 @@ def test_spec(name: str) -> None:
     assert (metric.spec.direction, metric.spec.scale, metric.spec.unit) == (Direction.HIGHER, Scale.MEAN, "0-1")
     assert (metric.spec.low, metric.spec.high, metric.spec.columns) == (0.0, 1.0, 2)
     assert "stem:no" in metric.spec.signature
-    assert "stem:porter-nltk-" in STEMMED[name].spec.signature
+    assert "stem:porter-nltk|" in STEMMED[name].spec.signature
     assert pickle.loads(pickle.dumps(metric)) == metric
     assert metric.rows([], []).shape == (0, 2)
     assert np.isnan(metric.score(np.zeros((1, 2)))[0])

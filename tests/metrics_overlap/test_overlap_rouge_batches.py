@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.metrics import pair_overlap, rouge_words
+from evalgate.metrics import pair_overlap, porter_stemmer, rouge_words
 from evalgate.metrics.rouge import make_rouge1, make_rouge2, make_rouge_l, make_rouge_lsum
 from evalgate.metrics.rouge_words import numbered_texts
 
@@ -59,7 +60,7 @@ def test_equal_to_rouge_score_and_independent_of_the_batch(measured: Any, drawn:
 def test_a_shard_is_read_once(pairs: Texts, measured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     outputs, references = pairs[0][:50], [[text] for text in pairs[1][:50]]
     rows = [measured(make({}), outputs, references) for make in MAKERS[:3]]
-    reader = numbered_texts([*outputs, *pairs[1][:50]], stem=False)
+    reader = numbered_texts([*outputs, *pairs[1][:50]], stemmed=False)
     assert not reader.missing(outputs)
 
     def again(*_: Any) -> None:
@@ -70,11 +71,11 @@ def test_a_shard_is_read_once(pairs: Texts, measured: Any, monkeypatch: pytest.M
 
 
 def test_the_texts_of_another_shard_are_not_kept() -> None:
-    first = numbered_texts(["a b", "c d", "e f"], stem=False)
+    first = numbered_texts(["a b", "c d", "e f"], stemmed=False)
     _ = [first[text] for text in ("a b", "c d", "e f")]
-    assert numbered_texts(["a b", "c d", "new"], stem=False) is first
-    assert numbered_texts(["a b", "c d", "e f"], stem=True) is not first
-    second = numbered_texts(["a b", "g", "h"], stem=False)
+    assert numbered_texts(["a b", "c d", "new"], stemmed=False) is first
+    assert numbered_texts(["a b", "c d", "e f"], stemmed=True) is not first
+    second = numbered_texts(["a b", "g", "h"], stemmed=False)
     assert second is not first
     assert second.missing(["a b"]) == {"a b"}
 
@@ -82,18 +83,46 @@ def test_the_texts_of_another_shard_are_not_kept() -> None:
 def test_what_is_kept_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rouge_words, "_KEPT_CHARACTERS", 10)
     many = ["seven letters and more"]
-    assert numbered_texts(many, stem=False) is not numbered_texts(many, stem=False)
-    few = numbered_texts(["a", "b"], stem=False)
+    assert numbered_texts(many, stemmed=False) is not numbered_texts(many, stemmed=False)
+    few = numbered_texts(["a", "b"], stemmed=False)
     for text in ("a", "b", "c" * 9):
         _ = few[text]
-    assert numbered_texts(["a", "b"], stem=False) is not few
+    assert numbered_texts(["a", "b"], stemmed=False) is not few
 
 
+ENDINGS = [ending for ending, _ in porter_stemmer._STEP_2 + porter_stemmer._STEP_3]
+ENDINGS += [
+    *porter_stemmer._STEP_4,
+    *["s", "ies", "ied", "ed", "ing", "eed", "y", "e", "ll", "sses", "ss", "at", "bl", "iz", "d"],
+    "",
+]
+
+
+@pytest.fixture(scope="session")
+def nltk_stem() -> Any:
+    """NLTK's stemmer, which rouge-score uses."""
+    from nltk.stem.porter import PorterStemmer
+
+    return PorterStemmer().stem
+
+
+@given(st.text("aeiouybtlszwx9", max_size=5), st.sampled_from(ENDINGS), st.sampled_from(ENDINGS))
+def test_stems_are_those_of_nltk(nltk_stem: Any, start: str, middle: str, end: str) -> None:
+    assert porter_stemmer.stem(start + middle + end) == nltk_stem(start + middle + end)
+
+
+def test_stems_of_real_and_irregular_words_are_those_of_nltk(nltk_stem: Any, real_pairs: Texts) -> None:
+    words = {word for text in real_pairs[1] for word in re.findall("[a-z0-9]+", text.lower())} | set(porter_stemmer._IRREGULAR)
+    assert len(words) > 1000
+    assert [word for word in words if porter_stemmer.stem(word) != nltk_stem(word)] == []
+
+
+@pytest.mark.parametrize("stemmed", [False, True])
 @pytest.mark.parametrize("name", ["rouge1", "rouge2", "rougeL", "rougeLsum"])
-def test_no_reference_library_is_loaded(name: str) -> None:
+def test_no_reference_library_is_loaded(name: str, stemmed: bool) -> None:
     program = (
         "import sys; from evalgate.metrics import rouge; from evalgate.core.values import Case, Expectation, Output\n"
-        f"metric = rouge._make({name!r}, {{}}); expectation = Expectation(('a b c',), Case('1', {{}}, {{}}, (), {{}}))\n"
+        f"metric = rouge._make({name!r}, {{'use_stemmer': {stemmed}}}); expectation = Expectation(('a b c',), Case('1', {{}}, {{}}, (), {{}}))\n"
         "assert metric.rows([Output('a c')], [expectation])[0, 0] > 0 or metric.variant == 'rouge2'\n"
         "assert metric.spec.signature.endswith('|path:batch')\n"
         "print(sorted({'sacrebleu', 'nltk', 'rouge_score', 'absl', 'scipy'} & set(sys.modules)))"
