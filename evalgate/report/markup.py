@@ -27,23 +27,18 @@ def text(value: str) -> Markup:
 
 def attribute(value: str) -> str:
     """Text of unknown origin as the content of a quoted attribute; hidden characters are shown by their code point."""
-    return html("".join(piece for piece, _ in html_pieces(value)))
-
-
-def part(value: Part) -> Markup:
-    """Escape what is not Markup yet."""
-    return value if isinstance(value, Markup) else text(value)
+    return html(value if HIDDEN.search(value) is None else "".join(piece for piece, _ in html_pieces(value)))
 
 
 def join(parts: Iterable[Part]) -> Markup:
-    """Parts one after the other."""
-    return Markup("".join(part(p) for p in parts))
+    """Parts one after the other; what is not Markup yet is escaped."""
+    return Markup("".join([p if isinstance(p, Markup) else text(p) for p in parts]))
 
 
 def element(name: str, *content: Part, **attributes: str) -> Markup:
     """One element; attribute `class_` is `class`, underscores become hyphens. Attribute values are escaped."""
-    written = "".join(f' {key.rstrip("_").replace("_", "-")}="{attribute(value)}"' for key, value in attributes.items())
-    return Markup(f"<{name}{written}>{join(content)}</{name}>")
+    written = [f' {key.rstrip("_").replace("_", "-")}="{attribute(value)}"' for key, value in attributes.items()]
+    return Markup(f"<{name}{''.join(written)}>{join(content)}</{name}>")
 
 
 def table(caption: str, header: Sequence[Part], rows: Iterable[Sequence[Part]], **attributes: str) -> Markup:
