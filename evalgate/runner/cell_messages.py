@@ -88,16 +88,9 @@ def spec_document(spec: MetricSpec) -> dict[str, JsonValue]:
     return {name: getattr(spec, name) for name in MetricSpec.__dataclass_fields__}
 
 
-def said_of(error: BaseException) -> str:
-    """What an exception says, short, and the same each time: addresses in memory are taken out."""
-    import re
-
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - somebody else's exception may not even know its own text
-        text = ""
-    text = re.sub(r"0x[0-9a-fA-F]+", "0x…", text[:MOST_SAID])
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def told_text(value: object) -> str:
+    """A text that came out of a cell: short, and such that every file can hold it."""
+    return str(value)[: 2 * MOST_SAID].encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
 
 
 def _case_document(case: Case) -> dict[str, JsonValue]:

@@ -17,7 +17,7 @@ from evalgate.metrics.catalog import interface_faults
 from evalgate.metrics.interface import Rows
 from evalgate.runner import cell as limits
 from evalgate.runner.cell import Answer, CellLoss
-from evalgate.runner.cell_messages import output_document, pairs_document
+from evalgate.runner.cell_messages import output_document, pairs_document, told_text
 from evalgate.runner.cells import Cells
 
 BATCH = 64
@@ -161,7 +161,8 @@ class CellMetric:
             return
         told = f"{', '.join(cases[:SHOWN])}{' …' if len(cases) > SHOWN else ''}"
         said = f"metric {self._name} is given up: {self._lost_in_all} of its processes were lost, with the last it {loss.said}"
-        self._given_up = Problem(said, f"cases {told}", "correct the metric; finished shards are kept")
+        hint = "a model is loaded when the metric is made, not when it measures" if loss.slow else "correct the metric"
+        self._given_up = Problem(said, f"cases {told}", f"{hint}; finished shards are kept")
         raise Incomplete(self._given_up)
 
     def _take(self, places: Sequence[int], pairs: _Pairs, gathered: Gathered) -> None:
@@ -171,7 +172,8 @@ class CellMetric:
         columns = self.spec.columns
         answer = self._asked({"do": "rows", "pairs": document}, b"", len(places) * (columns + 1) * _WORD)
         if "shape" in answer.value:
-            raise Incomplete(f"metric {self._name} gave rows of shape {answer.value['shape']}, not {[len(places), columns]}")
+            shape = told_text(answer.value["shape"])
+            raise Incomplete(f"metric {self._name} gave rows of shape {shape}, not {[len(places), columns]}")
         numbers = _numbers(answer, len(places) * (columns + 1))
         rows, scores = numbers[: len(places) * columns].reshape(len(places), columns), numbers[len(places) * columns :]
         finite = np.asarray(np.isfinite(rows).all(axis=1))
@@ -194,7 +196,7 @@ class CellMetric:
                 raise _Failed(f"metric {self._name} {loss.said}", loss) from loss
         _raise_problems(answer)
         if "raised" in answer.value:
-            raise _Failed(f"metric {self._name} raised {answer.value['raised']}")
+            raise _Failed(f"metric {self._name} raised {told_text(answer.value['raised'])}")
         return answer
 
     def _or_incomplete(self, doing: str, request: Mapping[str, Any], numbers: bytes = b"", most_numbers: int = 0) -> Answer:
@@ -216,7 +218,7 @@ class CellMetric:
                 raise Incomplete(f"{failed}: it {loss.said}") from loss
             _raise_problems(answer)
             if "raised" in answer.value:
-                raise Incomplete(f"{failed}: {answer.value['raised']}")
+                raise Incomplete(f"{failed}: {told_text(answer.value['raised'])}")
             spec = _spec_from(answer.value.get("spec"), failed)
             if self._opened is not None and spec != self.spec:
                 raise Incomplete(f"metric {self._name} has another spec each time it is made")
@@ -250,7 +252,7 @@ def _raise_problems(answer: Answer) -> None:
     told = answer.value.get("problems")
     if not isinstance(told, list):
         return
-    problems = [Problem(str(one[0]), *(part if part is None else str(part) for part in one[1:3])) for one in told]
+    problems = [Problem(told_text(one[0]), *(part if part is None else told_text(part) for part in one[1:3])) for one in told]
     kind = BadInput if answer.value.get("bad_input") is True else Incomplete
     raise kind(problems)
 

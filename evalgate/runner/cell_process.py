@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from evalgate.core.errors import BadInput, EvalgateError, Incomplete
 from evalgate.core.settings import PluginChoice
 from evalgate.metrics.catalog import make_metric
 from evalgate.metrics.interface import Metric, ReadsJudgements
-from evalgate.runner.cell_messages import LENGTHS, message, output_from, pairs_from, said_of, spec_document
+from evalgate.runner.cell_messages import LENGTHS, MOST_SAID, message, output_from, pairs_from, spec_document
 
 LOOK_SECONDS = 0.5
 FIRST_FREE = 10
@@ -99,6 +100,16 @@ def _scores(metric: Metric, rows: np.ndarray[Any, np.dtype[np.float64]]) -> np.n
         # the fault of the metric and of no case
         raise Incomplete(f"metric {metric.spec.name} gave scores of shape {scores.shape} for {len(rows)} sums of rows")
     return scores
+
+
+def said_of(error: BaseException) -> str:
+    """What an exception says, short, and the same each time: addresses in memory are taken out."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - somebody else's exception may not even know its own text
+        text = ""
+    text = re.sub(r"0x[0-9a-fA-F]+", "0x…", text[:MOST_SAID])
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _read(source: BinaryIO) -> tuple[dict[str, Any], bytes] | None:

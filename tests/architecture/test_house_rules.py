@@ -22,6 +22,7 @@ BROAD_HANDLERS = {
     "metrics/catalog.py": "a plugin's factory",
     "safety/catalog.py": "a plugin's factory",
     "runner/measure.py": "a plugin's measuring code",
+    "runner/cell_process.py": "a plugin's measuring code, in a process of its own",
     "runner/findings.py": "a plugin's detecting code",
     "runner/pool.py": "an error of the reading thread, raised again in the waiting one",
     "cli/main.py": "the boundary of the program",
