@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from evalgate.core.errors import Incomplete
 from evalgate.core.settings import PluginChoice
-from evalgate.core.values import Case, Direction, Expectation, MetricSpec, Output, Scale, Status
+from evalgate.core.values import ARMS, Arm, Case, Direction, Expectation, MetricSpec, Output, Scale, Status
 from evalgate.runner import cells as registry
 from evalgate.runner.cell import Answer, CellLoss
 from evalgate.runner.cell_messages import (
@@ -31,6 +32,7 @@ from evalgate.runner.cell_messages import (
 from evalgate.runner.cell_metrics import BATCH, MOST_LOST, CellMetric
 from evalgate.runner.cell_process import said_of
 from evalgate.runner.cells import cells_of, close_cells
+from evalgate.runner.measure import MeasuredMetric, MetricTool, measured, metric_rows
 
 SPEC = MetricSpec("odd", Direction.HIGHER, "0-1", 0.0, 1.0, "1", 2, Scale.MEAN, "s", needs_reference=False)
 VALUES = st.recursive(
@@ -88,7 +90,8 @@ def test_an_exception_without_a_text_of_its_own_is_named() -> None:
 class Pretended:
     """Cells without a process: a metric that fails on some texts in some way."""
 
-    def __init__(self, fails: Mapping[str, str]) -> None:
+    def __init__(self, fails: Mapping[str, str], spec: MetricSpec = SPEC) -> None:
+        self.spec = spec
         self.fails, self.lock, self.lost = fails, threading.RLock(), 0
         self.asked: list[int] = []
         self.now: object = object()
@@ -100,7 +103,7 @@ class Pretended:
 
     def ask(self, request: Mapping[str, Any], numbers: bytes = b"", **_: Any) -> Answer:
         if request["do"] == "open":
-            return Answer({"spec": json.loads(json.dumps(spec_document(SPEC))), "judges": False}, b"")
+            return Answer({"spec": json.loads(json.dumps(spec_document(self.spec))), "judges": False}, b"")
         texts = [one["text"] for one in request["pairs"]["outputs"]]
         self.asked.append(len(texts))
         ways = {self.fails[text] for text in texts if text in self.fails}
@@ -177,6 +180,41 @@ def test_a_spec_that_is_none_is_refused(spec: Any, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cells, "ask", lambda *_, **__: Answer({"spec": spec}, b""))
     with pytest.raises(Incomplete, match="metric odd"):
         CellMetric(cells, PluginChoice("odd"), "odd")  # type: ignore[arg-type]
+
+
+def rows_of(fails: dict[str, str], spec: MetricSpec, baseline: Sequence[str], candidate: Sequence[str]) -> MeasuredMetric:
+    """Both variants' rows of cases that were asked as often as there are texts for each."""
+    metric = CellMetric(Pretended(fails, spec), PluginChoice("odd"), "odd")  # type: ignore[arg-type]
+    answers = {Arm.BASELINE: (tuple(map(Output, baseline)),), Arm.CANDIDATE: (tuple(map(Output, candidate)),)}
+    return measured(MetricTool(metric, spec, None, metric), answers, [Case("c0", {}, {}, (), {})])
+
+
+def test_one_repeat_that_fails_is_lost_and_the_others_count() -> None:
+    found = rows_of({"yy": "raises"}, SPEC, ["x", "yy", ""], ["x", "yy", "yy"])
+    assert found.rows[Arm.BASELINE].tolist() == [[0.5 + 1.0 + 1.0, 3.0]], "the best for the baseline"
+    assert found.rows[Arm.CANDIDATE].tolist() == [[0.5 + 0.0 + 0.0, 3.0]], "the worst for the candidate"
+    assert found.errors == {arm: {0: "metric odd raised ValueError: x"} for arm in ARMS}
+    assert found.errors[Arm.BASELINE] and not rows_of({"z": "dies"}, SPEC, ["x"], ["y"]).errors[Arm.BASELINE]
+
+
+@pytest.mark.parametrize("way", ["raises", "dies", "NaN"])
+def test_a_metric_without_a_worst_row_loses_the_case_for_both(way: str) -> None:
+    """A corpus score has no worst row but that of the empty text, and that may fail too."""
+    corpus = replace(SPEC, scale=Scale.CORPUS)
+    alive = rows_of({"yy": way}, corpus, ["x"], ["yy"])
+    assert [alive.rows[arm].tolist() for arm in ARMS] == [[[0.5, 1.0]], [[1.0, 1.0]]], "the row of the empty text"
+    dead = rows_of({"yy": way, "": way}, corpus, ["x"], ["yy"])
+    assert [dead.rows[arm].tolist() for arm in ARMS] == [[[0.0, 0.0]], [[0.0, 0.0]]]
+    assert list(dead.errors[Arm.CANDIDATE]) == [0] and not dead.errors[Arm.BASELINE]
+
+
+def test_whoever_needs_every_case_is_told_of_the_first_that_fails() -> None:
+    metric = CellMetric(Pretended({"yy": "raises"}), PluginChoice("odd"), "odd")  # type: ignore[arg-type]
+    answers = {arm: ((Output("yy"),),) for arm in ARMS}
+    with pytest.raises(Incomplete, match="case c0: metric odd raised ValueError: x"):
+        metric_rows(MetricTool(metric, SPEC, None, metric), answers, [Case("c0", {}, {}, (), {})])
+    with pytest.raises(Incomplete, match="case c1: metric odd raised"):
+        metric.rows(*pairs(["x", "yy", "x", "x"]))
 
 
 PLUGIN = """
