@@ -33,11 +33,12 @@ def union_hits(reference: Sequence[Sequence[int]], output: Sequence[Sequence[int
         return int(lcs_lengths(reference, output)[0])
     left_in_reference = Counter(token for sentence in reference for token in sentence)
     left_in_output = Counter(token for sentence in output for token in sentence)
+    looked_up = [(other, _places(other)) for other in output]
     hits = 0
     for sentence in reference:
         covered: set[int] = set()
-        for other in output:
-            covered.update(lcs_positions(sentence, other))
+        for other, places in looked_up:
+            covered.update(_positions(sentence, other, places))
         for position in sorted(covered):
             token = sentence[position]
             if left_in_output[token] > 0 and left_in_reference[token] > 0:
@@ -53,15 +54,30 @@ def lcs_positions(reference: Sequence[int], output: Sequence[int]) -> list[int]:
     Where several are equally long, it is the one that rouge-score reads out of its table: walk back from the end, take
     equal tokens, else step back in the output if that alone keeps the length, else in the reference.
     """
-    if not set(reference) & set(output):
-        return []
-    rows = _rows(reference, output)
-    i, j = len(reference), len(output)
+    return _positions(reference, output, _places(output))
+
+
+def _places(output: Sequence[int]) -> dict[int, int]:
+    """Token → where it stands in the output, as bits."""
+    places: dict[int, int] = {}
+    for j, token in enumerate(output):
+        places[token] = places.get(token, 0) | (1 << j)
+    return places
+
+
+def _positions(reference: Sequence[int], output: Sequence[int], places: dict[int, int]) -> list[int]:
+    # Tokens of the reference that the output has nowhere are always stepped over; those of the output decide ties.
+    known = [i for i, token in enumerate(reference) if token in places]
+    if len(known) < 2:
+        return known
+    kept = [reference[i] for i in known]
+    rows = _rows(kept, places, len(output))
+    i, j = len(kept), len(output)
     positions = []
     while i > 0 and j > 0:
-        if reference[i - 1] == output[j - 1]:
+        if kept[i - 1] == output[j - 1]:
             i, j = i - 1, j - 1
-            positions.append(i)
+            positions.append(known[i])
         elif _grows(rows, i, j):
             j -= 1
         else:
@@ -69,17 +85,13 @@ def lcs_positions(reference: Sequence[int], output: Sequence[int]) -> list[int]:
     return positions
 
 
-def _rows(reference: Sequence[int], output: Sequence[int]) -> list[int]:
+def _rows(reference: Sequence[int], places: dict[int, int], columns: int) -> list[int]:
     """The table of lengths, one whole number per row: bit j is 0 where the length grows from column j to j + 1."""
-    places: dict[int, int] = {}
-    for j, token in enumerate(output):
-        places[token] = places.get(token, 0) | (1 << j)
-    full = (1 << len(output)) - 1
+    full = (1 << columns) - 1
     row = full
     rows = [row]
     for token in reference:
-        match = places.get(token, 0)
-        taken = row & match
+        taken = row & places[token]
         row = ((row + taken) | (row - taken)) & full
         rows.append(row)
     return rows
