@@ -12,6 +12,7 @@ from evalgate.cli.parser_plan import add_plan
 from evalgate.cli.parser_prompt import add_prompt
 from evalgate.cli.parser_proxy import add_proxy
 from evalgate.cli.parser_recording import add_recording
+from evalgate.cli.parser_workers import add_workers
 
 Handler = Callable[[argparse.Namespace], int]
 
@@ -51,8 +52,7 @@ def _run(commands: Commands, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("config", metavar="CONFIG", help="gate configuration (configs/<gate>.yaml)")
     parser.add_argument("--mode", choices=["replay", "record", "refresh", "mock", "live"], help="where answers come from")
     parser.add_argument("--out", metavar="DIR", help="exact run folder (default: reports/<gate>/<run-id>)")
-    parser.add_argument("--jobs", metavar="N", type=_jobs, help="workers (default: decided from the size of the job)")
-    parser.add_argument("--backend", metavar="NAME", default="loky", help="loky, threading or sequential (default: loky)")
+    add_workers(parser, configured=True)
     again = parser.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="keep finished shards of the same plan (the default)")
     again.add_argument("--fresh", action="store_true", help="start over")
@@ -68,7 +68,7 @@ def _compare(commands: Commands, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--references", metavar="REF", nargs="+", action="extend", help=references)
     _compare_rules(parser)
     _compare_columns(parser)
-    parser.add_argument("--jobs", metavar="N", type=_jobs, help="workers (default: decided from the size of the job)")
+    add_workers(parser, configured=False)
     parser.add_argument("--out", metavar="DIR", help="keep verdict, reports and rows in this folder")
     parser.add_argument("--profile", action="store_true", help="write where the time went (profile.json) and show it")
     parser.add_argument("--json", action="store_true", help="verdict document on stdout, summary on stderr")
@@ -133,10 +133,3 @@ def _schema(commands: Commands, shared: argparse.ArgumentParser) -> None:
 def _plugins(commands: Commands, shared: argparse.ArgumentParser) -> None:
     parser = command(commands, shared, "plugins", "list installed metrics, detectors, providers and reports")
     parser.add_argument("--json", action="store_true", help="as JSON")
-
-
-def _jobs(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 1024:
-        raise argparse.ArgumentTypeError("a whole number from 1 to 1024")
-    return value

@@ -20,6 +20,8 @@ def handle(options: argparse.Namespace) -> int:
             out=options.out,
             jobs=options.jobs,
             backend=options.backend,
+            address=options.address,
+            storage=options.storage,
             fresh=options.fresh,
             progress=update.measuring,
             answering=update.answering,

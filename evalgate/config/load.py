@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalgate.config.choices import read_choices
+from evalgate.config.execution import check_execution, execution_choice
 from evalgate.config.faults import MAX_FAULTS, Faults, clipped, key_text, shown
 from evalgate.config.findings import check_findings, findings_choice
 from evalgate.config.model_entries import check_models, model_choice, upstream_of
@@ -62,6 +63,7 @@ def settings_from(document: Document, path: Path) -> GateSettings:
     check_models(raw.get("models"), faults)
     check_proxy(raw, faults)
     check_findings(raw.get("findings"), faults)
+    check_execution(raw.get("execution"), faults)
     faults.raise_if_any()
     if file is None:
         raise AssertionError("a configuration without a shape has faults")
@@ -152,4 +154,5 @@ def _settings(
         dataset_place=document.place("dataset"),
         upstreams={alias: upstream_of(entry) for alias, entry in file.models.items()},
         findings=findings_choice(file.findings, document),
+        execution=execution_choice(file.execution),
     )

@@ -44,6 +44,15 @@ class FindingsEntry(StrictModel):
     waivers: Text = Field(default=_LEFT_OUT, description="The allow file: findings with owner, reason and last day.")
 
 
+class ExecutionEntry(StrictModel):
+    """Where the work is done; changes no result."""
+
+    backend: Text = Field(default=_LEFT_OUT, description="loky, threading, sequential, dask or ray.")
+    address: Text = Field(default=_LEFT_OUT, description="The cluster: tcp://scheduler:8786 for dask, head:6379 for ray.")
+    storage: Text = Field(default=_LEFT_OUT, description="A store that all workers reach, such as s3://bucket/prefix.")
+    jobs: int = Field(default=_LEFT_OUT, ge=1, le=1024, description="Workers.")
+
+
 class GateFile(StrictModel):
     """May this candidate replace that baseline? One gate of evalgate."""
 
@@ -63,3 +72,4 @@ class GateFile(StrictModel):
     seed: int = Field(default=0, ge=0, description="Seed of the resampling.")
     resamples: int | None = Field(default=None, ge=100, le=1_000_000, description="Bootstrap replicates.")
     reports: list[Report] = Field(default=["html", "junit", "markdown"], description="Reports to write.")
+    execution: ExecutionEntry = Field(default=_LEFT_OUT, description="Where the work is done; the command line wins.")

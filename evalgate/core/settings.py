@@ -253,6 +253,18 @@ class FindingsChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionChoice:
+    """Where the work is done. It changes no result, and is no part of the plan; the command line wins. None: not said."""
+
+    backend: str | None = None
+    address: str | None = None
+    """Of the cluster."""
+    storage: str | None = None
+    """A store that all workers reach."""
+    jobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GateSettings:
     """One gate, resolved from YAML or from the command line of `compare`."""
 
@@ -281,3 +293,4 @@ class GateSettings:
     upstreams: Mapping[str, Upstream] = field(default_factory=dict, metadata={"kept": False})
     """Model alias → how it is reached; never part of the plan."""
     findings: FindingsChoice = field(default_factory=FindingsChoice)
+    execution: ExecutionChoice = field(default_factory=ExecutionChoice)

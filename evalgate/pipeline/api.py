@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalgate.core.progress import Watching, unheard, unwatched
-from evalgate.core.settings import FindingsChoice, PluginChoice, Threshold
+from evalgate.core.settings import ExecutionChoice, FindingsChoice, PluginChoice, Threshold
 from evalgate.core.verdict import Verdict
 from evalgate.pipeline.evaluate import Finished
 
@@ -71,7 +71,9 @@ def run(
     mode: str | None = None,
     out: str | Path | None = None,
     jobs: int | None = None,
-    backend: str = "loky",
+    backend: str | None = None,
+    address: str | None = None,
+    storage: str | None = None,
     fresh: bool = False,
     profile: bool = False,
     progress: Watching | None = None,
@@ -81,16 +83,17 @@ def run(
 ) -> RunResult:
     """Run a gate, as `evalgate run CONFIG` does.
 
-    `progress` and `answering` are told again and again how far the run is, `working` how the work is done, `notice` what else
-    the user should hear. `profile` writes into `profile.json` where the time went.
+    `backend`, `address`, `storage` and `jobs` decide which workers do the work, before what the configuration says; none of
+    them changes a result. `progress` and `answering` are told again and again how far the run is, `working` how the work is
+    done, `notice` what else the user should hear. `profile` writes into `profile.json` where the time went.
 
     Raises: EvalgateError (its `exit_code` says which kind) when there is no verdict; a FAIL is a result, not an error.
     """
     from evalgate.pipeline.run import RunOptions, run_gate
-    from evalgate.runner.execute import Workers
 
     place = Path(out) if out is not None else None
-    options = RunOptions(mode, place, Workers(jobs, backend), fresh, answering or unwatched, notice or unheard)
+    execution = ExecutionChoice(backend, address, storage, jobs)
+    options = RunOptions(mode, place, execution, fresh, answering or unwatched, notice or unheard)
     return RunResult(run_gate(Path(config), options, _progress(progress, working, profile)))
 
 
@@ -104,6 +107,9 @@ def compare(
     thresholds: Sequence[str | Threshold] = (),
     out: str | Path | None = None,
     jobs: int | None = None,
+    backend: str | None = None,
+    address: str | None = None,
+    storage: str | None = None,
     profile: bool = False,
     progress: Watching | None = None,
     working: Callable[[str], None] | None = None,
@@ -147,22 +153,28 @@ def compare(
         findings=FindingsChoice(shown=show_findings, waivers=None if waivers is None else str(waivers), place="--waivers"),
     )
     place = Path(out) if out is not None else None
-    return compared(comparison, place, jobs, _progress(progress, working, profile), notice or unheard)
+    execution = ExecutionChoice(backend, address, storage, jobs)
+    return compared(comparison, place, execution, _progress(progress, working, profile), notice or unheard)
 
 
 def compared(
-    comparison: Any, out: Path | None, jobs: int | None, progress: Progress, notice: Callable[[str], None] | None = None
+    comparison: Any,
+    out: Path | None,
+    execution: ExecutionChoice,
+    progress: Progress,
+    notice: Callable[[str], None] | None = None,
 ) -> RunResult:
     """Run a comparison in `out`, or in a temporary folder that lives as long as the result."""
     from evalgate.pipeline.compare import compare_outputs
-    from evalgate.runner.execute import Workers
+    from evalgate.pipeline.workers import workers_of
 
+    workers = workers_of(execution)
     if out is not None:
-        return RunResult(compare_outputs(comparison, out, Workers(jobs), progress, kept=True, notice=notice))
+        return RunResult(compare_outputs(comparison, out, workers, progress, kept=True, notice=notice))
     temporary = tempfile.mkdtemp(prefix="evalgate-")
     try:
         place = Path(temporary, "compare")
-        return RunResult(compare_outputs(comparison, place, Workers(jobs), progress, notice=notice), temporary)
+        return RunResult(compare_outputs(comparison, place, workers, progress, notice=notice), temporary)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

@@ -45,6 +45,7 @@ from evalgate.runner.job import RECORDING_FILE, ArmTask, Job
 from evalgate.runner.receipt import Receipt, Unanswered
 from evalgate.runner.repeats import count_repeats
 from evalgate.runner.tally import Progress
+from evalgate.runner.versions import versions_here
 
 CaseLines = Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]
 
@@ -190,16 +191,19 @@ def publish(record: RunRecord, folder: Path, timings: Timings) -> None:
 
 
 def _job(subject: Subject) -> Job:
+    metrics = tuple(i.task for i in subject.built.metrics)
+    detectors = tuple(choice for choice, _ in subject.built.detectors)
     return Job(
         engine=__version__,
-        metrics=tuple(i.task for i in subject.built.metrics),
-        detectors=tuple(choice for choice, _ in subject.built.detectors),
+        metrics=metrics,
+        detectors=detectors,
         arms=subject.arms,
         samples=subject.settings.samples,
         slices=subject.settings.slices,
         recording=subject.recording.seal if subject.recording is not None else "",
         findings=subject.findings.task,
         judges=subject.judges,
+        versions=versions_here([task.choice.name for task in metrics], [choice.name for choice in detectors]),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalgate.core.progress import Watching, unheard, unwatched
+from evalgate.core.settings import ExecutionChoice
 from evalgate.core.values import Output
 from evalgate.pipeline.asks import asks_of
 from evalgate.pipeline.attempts import HISTORY
@@ -17,9 +18,9 @@ from evalgate.pipeline.health import run_survey
 from evalgate.pipeline.judge_stage import judge_asks
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve, subject_of
 from evalgate.pipeline.waiving import unused_notices
+from evalgate.pipeline.workers import workers_of
 from evalgate.pipeline.workspace import check_writable, opened
 from evalgate.proxy.recording import open_recording
-from evalgate.runner.execute import Workers
 from evalgate.runner.finding_marks import key_check
 from evalgate.runner.tally import Progress
 
@@ -34,7 +35,8 @@ class RunOptions:
     mode: str | None = None
     out: Path | None = None
     """Exact run folder; None: `reports/<gate>/<run-id>/` of the project."""
-    workers: Workers = field(default_factory=Workers)
+    execution: ExecutionChoice = field(default_factory=ExecutionChoice)
+    """Which workers; what is not said here, the configuration may say."""
     fresh: bool = False
     answering: Watching = unwatched
     """Progress of the answers that have to be called for."""
@@ -55,6 +57,7 @@ def run_gate(config: Path, options: RunOptions, progress: Progress, today: date 
     timings = progress.timings
     with timings.stage("resolving the gate"):
         resolved = resolve(config, options.mode, today)
+    workers = workers_of(options.execution, resolved.settings.execution, fresh=options.fresh)
     if (name := resolved.settings.findings.key_env) is not None:
         key_check(name)  # better refused now than after the answers were paid for
     with timings.stage("checking the dataset"):
@@ -78,7 +81,7 @@ def run_gate(config: Path, options: RunOptions, progress: Progress, today: date 
         no_outputs_yet: dict[str, tuple[Output, ...]] = {}
         cases = gate_cases(resolved, dataset)
         lines = ((case, no_outputs_yet) for case in (survey.watched(cases) if survey else cases))
-        finished = evaluate(subject, lines, folder, options.workers, replace(progress, expected=dataset.rows))
+        finished = evaluate(subject, lines, folder, workers, replace(progress, expected=dataset.rows))
     if source is not None:
         from evalgate.pipeline.sources import conclude
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalgate.core.errors import BadInput, EvalgateError, ExitCode, Incomplete, Problem
+from evalgate.runner.backends import BUILTINS, OWN, check_backend, processors
 from evalgate.runner.job import SHARDS_FOLDER, Job, ShardTask
 from evalgate.runner.measure import end_cells
-from evalgate.runner.pool import Pool, Restarts
 from evalgate.runner.receipt import Receipt, ShardOutcome, Unanswered, receipt_path, valid_receipt
 from evalgate.runner.shard import do_shard
 from evalgate.runner.tally import Progress, Tally
 
-BACKENDS = ("loky", "threading", "sequential")
-ALONE_SECONDS = 0.7
-"""How long this process works alone before it asks for workers: about what starting them costs."""
+BACKENDS = tuple(BUILTINS)
+ALONE_SECONDS = 2.0
+"""How long this process works alone before it asks for workers: about the processor time that starting them costs."""
 SHOWN_PROBLEMS = 10
 READING = "reading cases"
 WAITING = "waiting for workers"
@@ -30,6 +30,17 @@ class Workers:
     jobs: int | None = None
     """None: as many as there are processors, once the work turns out to be long enough."""
     backend: str = "loky"
+    address: str | None = None
+    """Of the cluster, for a backend that has one."""
+    storage: str | None = None
+    """A store that all workers reach, where they share no disk with this process."""
+    fresh: bool = False
+    """Whether what an interrupted run left in the storage is not used."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the work leaves this process in any case."""
+        return self.backend not in OWN or self.storage is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +61,17 @@ def execute(folder: Path, job: Job, tasks: Iterator[ShardTask], workers: Workers
     Raises: Incomplete or BadInput with the first problems when any shard could not be done; what was done is kept.
     Side effects: writes shards and receipts into the run folder; removes those of other jobs.
     """
-    if workers.backend not in BACKENDS:
-        raise BadInput(f"unknown backend {workers.backend!r}", hint=f"available: {', '.join(BACKENDS)}")
+    check_backend(workers.backend, workers.address, workers.storage)
     timings = progress.timings
     flow = _Flow(folder, job.digest(), timings.each(READING, tasks), Tally(progress))
-    restarts = Restarts()
+    pooled = _Pooled()
     try:
         outcomes = list(_alone(flow, workers))
         alone = len(outcomes)
         if not flow.ended:
-            count = worker_count(workers)
-            flow.tally.say(f"{count} {'worker' if count == 1 else 'workers'} ({workers.backend})")
-            with timings.stage(WAITING), Pool(workers.backend, count, folder, fresh=job.findings.key_env is not None) as pool:
-                outcomes += pool.outcomes(flow.digest, flow, flow.tally, restarts)
+            with timings.stage(WAITING):
+                pooled = _in_workers(flow, workers, fresh=job.findings.key_env is not None)
+            outcomes += pooled.outcomes
     finally:
         end_cells(flow.digest)
     for outcome in outcomes:
@@ -73,25 +82,60 @@ def execute(folder: Path, job: Job, tasks: Iterator[ShardTask], workers: Workers
         raise Incomplete("rows were lost between workers and receipts", hint="run again with --fresh")
     _remove_others(folder, flow.seen)
     facts = {
-        "backend": workers.backend if not flow.ended or alone < len(outcomes) else "sequential",
-        "jobs": worker_count(workers) if alone < len(outcomes) else 1,
+        "backend": workers.backend if pooled.used else "sequential",
+        "jobs": pooled.jobs,
         "shards": flow.seen,
-        "kept": len(flow.kept),
+        "kept": len(flow.kept) + pooled.kept,
         "in_this_process": alone,
-        "restarts": restarts.count,
+        "restarts": pooled.restarts,
+        **pooled.facts,
     }
     return Executed(tuple(receipts[shard] for shard in range(flow.seen)), facts)
 
 
 def worker_count(workers: Workers) -> int:
-    """How many workers: 1 means in this process."""
-    if workers.backend == "sequential":
-        return 1
-    if workers.jobs is not None:
-        return max(1, workers.jobs)
-    import os
+    """How many workers of this machine: 1 means in this process."""
+    return 1 if workers.backend == "sequential" else processors(workers.jobs)
 
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+@dataclass(frozen=True, slots=True)
+class _Pooled:
+    """What workers did."""
+
+    outcomes: tuple[ShardOutcome, ...] = ()
+    used: bool = False
+    jobs: int = 1
+    kept: int = 0
+    """Shards that an interrupted run left in the storage."""
+    restarts: int = 0
+    facts: dict[str, object] = field(default_factory=dict)
+
+
+def _in_workers(flow: _Flow, workers: Workers, *, fresh: bool) -> _Pooled:
+    """Do what is left in workers; `fresh`: in none that an earlier run started."""
+    if not workers.elsewhere or flow.more():
+        return _pooled(flow, workers, fresh=fresh)
+    return _Pooled()  # everything was done before, and no cluster has to be there
+
+
+def _pooled(flow: _Flow, workers: Workers, *, fresh: bool) -> _Pooled:
+    from evalgate.runner.pool import Pool, PoolChoice, Restarts
+
+    depot, restarts = None, Restarts()
+    facts: dict[str, object] = {}
+    if workers.storage is not None:
+        from evalgate.runner.depot import Depot
+        from evalgate.runner.storage import Storage
+
+        depot = Depot(Storage.at(workers.storage), flow.folder, flow.digest, workers.fresh)
+    with Pool(PoolChoice(workers.backend, workers.jobs, workers.address), flow.folder, fresh, depot) as pool:
+        jobs = pool.jobs
+        flow.tally.say(f"{jobs} {'worker' if jobs == 1 else 'workers'} ({workers.backend})")
+        outcomes = pool.outcomes(flow.digest, flow, flow.tally, restarts)
+        if depot is not None and all(outcome.receipt is not None for outcome in outcomes):
+            facts["storage"] = "cleared" if depot.done() else "could not be cleared"
+    kept = len(depot.kept) if depot is not None else 0
+    return _Pooled(tuple(outcomes), len(outcomes) > kept, jobs, kept, restarts.count, facts)
 
 
 class _Flow:
@@ -138,6 +182,8 @@ class _Flow:
 
 def _alone(flow: _Flow, workers: Workers) -> Iterator[ShardOutcome]:
     """Work in this process: to the end where there are no workers, else for as long as they would take to start."""
+    if workers.elsewhere:
+        return
     seconds = float("inf") if worker_count(workers) == 1 else ALONE_SECONDS if workers.jobs is None else 0.0
     began, done = time.monotonic(), False
     for task in flow:

@@ -87,6 +87,13 @@ class Job:
     repeats: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Arm → digest of an answer → the share of cases, with different inputs, to which it was given; empty unless a detector
     asks."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of what measures, where the run was started: rows that others measured are not put together with them."""
+
+    @property
+    def choices(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of the metrics and of the detectors, as the configuration has them."""
+        return tuple(task.choice.name for task in self.metrics), tuple(choice.name for choice in self.detectors)
 
     def digest(self) -> str:
         """Digest that a receipt must carry to count for this job."""
@@ -131,6 +138,7 @@ def _job(text: str) -> Job:
         judges={name: _arm(judge) for name, judge in value["judges"].items()},
         findings=task_from(value["findings"]),
         repeats=value["repeats"],
+        versions=value["versions"],
     )
 
 

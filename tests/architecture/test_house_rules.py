@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "evalgate"
 MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = (
     "numpy", "pandas", "pyarrow", "sacrebleu", "rouge_score", "nltk", "datasets", "joblib", "pydantic", "yaml", "rich",
-    "scipy", "jsonschema", "re2", "rapidfuzz", "aiohttp",
+    "scipy", "jsonschema", "re2", "rapidfuzz", "aiohttp", "fsspec", "distributed", "dask", "ray",
 )  # fmt: skip
 BROAD_HANDLERS = {
     "core/plugins.py": "third-party import code",
@@ -25,6 +25,8 @@ BROAD_HANDLERS = {
     "runner/cell_process.py": "a plugin's measuring code, in a process of its own",
     "runner/findings.py": "a plugin's detecting code",
     "runner/pool.py": "an error of the reading thread, raised again in the waiting one",
+    "runner/storage.py": "stores of fsspec, each with errors of its own",
+    "runner/dask_backend.py": "whatever a cluster without evalgate answers",
     "cli/main.py": "the boundary of the program",
     "pipeline/prompt_tokens.py": "a library that raises plain Exception",
     "proxy/upstream/function_worker.py": "a user's function",

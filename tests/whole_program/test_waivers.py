@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from evalgate.core.settings import ExecutionChoice
 from evalgate.pipeline.run import RunOptions, run_gate
 from evalgate.pipeline.waiving import today_utc
-from evalgate.runner.execute import Workers
 from evalgate.runner.tally import Progress
 
 MAIL = "ana.canary@example.com"
@@ -107,7 +107,7 @@ def test_the_last_day_decides_and_the_day_is_not_in_the_run_id(project) -> None:
     made = gate(project, entry(expires="2026-06-30"))
 
     def on(day: date) -> tuple[str, int]:
-        options = RunOptions(workers=Workers(1, "sequential"))
+        options = RunOptions(execution=ExecutionChoice("sequential"))
         record = run_gate(made.config, options, Progress(), today=day).record
         return record.identity.run_id, int(record.verdict.exit_code)
 
