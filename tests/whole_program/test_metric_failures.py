@@ -115,6 +115,8 @@ def test_every_case_that_a_metric_does_not_survive_is_an_error_of_that_case(
     ran = made.run("--jobs", "1", "--json")
     assert ran.code == 0, ran.err
     assert ran.document["cases"]["errors"] == {"baseline": 0, "candidate": len(QUICK)}
+    page = next(made.root.rglob("report.html")).read_text(encoding="utf-8")
+    assert page.count("Not measured: metric odd ") >= 1 and "no vowels in <" not in page
     only_these_are_errors(made.root, {f"c{3 + 2 * number}": LOOKS[kind][1] for number, kind in enumerate(QUICK)})
 
 
