@@ -41,6 +41,8 @@ class Cost:
     exit_code: int
     orphans: int
     """Processes that outlived the command."""
+    orphans_s: float = 0.0
+    """Seconds until the last of them was gone; they are killed after 10."""
 
     @property
     def line(self) -> str:
@@ -77,14 +79,15 @@ def measured(
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     cpu, largest = used.ru_utime + used.ru_stime, used.ru_maxrss
-    orphans = 0
+    ended = time.perf_counter()
+    orphans, orphans_s = 0, 0.0
     for left in _left_behind():
-        orphans += 1
+        orphans, orphans_s = orphans + 1, time.perf_counter() - ended
         cpu, largest = cpu + left.ru_utime + left.ru_stime, max(largest, left.ru_maxrss)
     together = watch.stop()
     if watch.late:
         raise TimeoutError(f"{command[0]} took longer than {timeout:g} s")
-    return Cost(cpu, wall, largest / 1024, together / MIB, process.returncode, orphans)
+    return Cost(cpu, wall, largest / 1024, together / MIB, process.returncode, orphans, orphans_s)
 
 
 class _Watch(threading.Thread):
@@ -129,6 +132,11 @@ def descendants(root: int) -> list[int]:
         found += children
         pending += children
     return found
+
+
+def running(pid: int) -> bool:
+    """Whether a child has not ended; it is left for its parent to wait for."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
 
 def resident(pid: int) -> int:
