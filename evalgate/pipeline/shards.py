@@ -37,6 +37,8 @@ class ShardStore:
 
     folder: Path
     count: int
+    threads: int = 1
+    """How many threads may work on what is read; no figure depends on it."""
     _cache: dict[int, ShardNumbers] = field(default_factory=dict)
     _cached_bytes: int = 0
 

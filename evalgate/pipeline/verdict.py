@@ -156,7 +156,7 @@ def _results(
     selection: Selection,
 ) -> Results:
     second = _second_opinions(settings, selection)
-    options = StatOptions(settings.confidence, settings.seed, settings.resamples, second)
+    options = StatOptions(settings.confidence, settings.seed, settings.resamples, second, store.threads)
     metrics = compare_metrics(columns, lambda: store.blocks(selection), options) if columns else {}
     for name, why in doubts_of(built).items():
         metrics[name] = replace(metrics[name], distrust=why)

@@ -33,7 +33,7 @@ def replicate_sums(survey: Survey, wanted: NDArray[np.int64], resamples: int, op
         if read != survey.n:
             raise Incomplete("rows changed while they were read", hint="run again")
 
-    summed = weighted_sums(rows(), int((~counts).sum()) + 1, resamples, options.seed)
+    summed = weighted_sums(rows(), int((~counts).sum()) + 1, resamples, options.seed, options.threads)
     summed = summed[summed[:, -1] > 0]
     sums = np.empty((len(summed), len(counts)))
     sums[:, ~counts] = summed[:, :-1] * step[~counts]

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalgate.stats.crew import Crew
 from evalgate.stats.drawn_products import RowProducts
 from evalgate.stats.interface import Floats, Keys
 
+Chunks = Iterable[tuple[Keys, Floats]]
 _WORK = 100_000_000
 _MOST, _LEAST = 10_000, 1_000
 _LANES = 4
@@ -55,17 +58,17 @@ def group_keys(keys: Keys) -> Keys:
     return _mixed(keys.copy())
 
 
-def weighted_sums(chunks: Iterable[tuple[Keys, Floats]], width: int, resamples: int, seed: int) -> Floats:
+def weighted_sums(chunks: Chunks, width: int, resamples: int, seed: int, threads: int = 1) -> Floats:
     """Sums of rows in every resample. Shapes: chunks of (m,) keys and (m, width) rows → (resamples, width).
 
-    Exact in any order when the rows stand on a grid (`bootstrap.gridded`).
+    Exact in any order when the rows stand on a grid (`bootstrap.grid`); every thread has resamples of its own.
     """
-    return _summed(chunks, np.zeros((width, resamples)), "resample", _LANES, seed)
+    return _summed(chunks, np.zeros((width, resamples)), _Draws("resample", _LANES, seed), threads)
 
 
-def exchanged_sums(chunks: Iterable[tuple[Keys, Floats]], width: int, resamples: int, seed: int) -> Floats:
+def exchanged_sums(chunks: Chunks, width: int, resamples: int, seed: int, threads: int = 1) -> Floats:
     """Sums of the rows of those units whose variants change places. Shapes: as `weighted_sums`."""
-    return _summed(chunks, np.zeros((width, resamples)), "exchange", _BITS, seed)
+    return _summed(chunks, np.zeros((width, resamples)), _Draws("exchange", _BITS, seed), threads)
 
 
 def weights(keys: Keys, resamples: int, seed: int) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
@@ -80,17 +83,40 @@ def weights(keys: Keys, resamples: int, seed: int) -> Iterator[tuple[slice, NDAr
         yield slice(start, stop), _draw(hashed, _LANES)[:, : stop - start]
 
 
-def _summed(chunks: Iterable[tuple[Keys, Floats]], sums: Floats, purpose: str, each: int, seed: int) -> Floats:
-    resamples = sums.shape[1]
-    salts = _salts(purpose, -(-resamples // each), seed)
-    most = len(_LIMITS) if each == _LANES else 1
-    for keys, rows in chunks:
-        for first in range(0, len(keys), _ROWS):
-            part, column = RowProducts(rows[first : first + _ROWS], most), keys[first : first + _ROWS, np.newaxis]
-            for start in range(0, resamples, _BLOCK):
-                stop = min(start + _BLOCK, resamples)
-                drawn = _draw(_mixed(column ^ salts[start // each : -(-stop // each)]), each)
-                part.add_to(sums[:, start:stop], drawn[:, : stop - start])
+@dataclass(frozen=True, slots=True)
+class _Draws:
+    """Which draws."""
+
+    purpose: str
+    each: int
+    """How many of them one hash gives."""
+    seed: int
+
+    @property
+    def most(self) -> int:
+        """The largest number that can be drawn."""
+        return len(_LIMITS) if self.each == _LANES else 1
+
+    def salts(self, resamples: int) -> Keys:
+        return _salts(self.purpose, -(-resamples // self.each), self.seed)
+
+
+def _summed(chunks: Chunks, sums: Floats, draws: _Draws, threads: int) -> Floats:
+    salts = draws.salts(sums.shape[1])
+    starts = range(0, sums.shape[1], _BLOCK)
+
+    def add(parts: Sequence[tuple[Keys, RowProducts]], mine: Sequence[int]) -> None:
+        for keys, products in parts:
+            for start in mine:
+                stop = min(start + _BLOCK, sums.shape[1])
+                drawn = _draw(_mixed(keys ^ salts[start // draws.each : -(-stop // draws.each)]), draws.each)
+                products.add_to(sums[:, start:stop], drawn[:, : stop - start])
+
+    with Crew(min(threads, len(starts))) as crew:
+        for keys, rows in chunks:
+            cuts = [slice(first, first + _ROWS) for first in range(0, len(keys), _ROWS)]
+            parts = [(keys[cut, np.newaxis], RowProducts(rows[cut], draws.most)) for cut in cuts]
+            crew.run(lambda mine, parts=parts: add(parts, mine), starts)  # type: ignore[misc]
     return sums.T
 
 

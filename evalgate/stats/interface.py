@@ -63,3 +63,5 @@ class StatOptions:
     """Bootstrap replicates; None: chosen from the number of units."""
     second: frozenset[str] | None = None
     """Names of the metrics for which a second method is asked; None: all of them."""
+    threads: int = 1
+    """How many threads may make draws; no figure depends on it."""

@@ -78,7 +78,7 @@ def _exact(survey: Survey, number: int, rows: Floats) -> Randomised:
 def _sampled(survey: Survey, chosen: Sequence[int], resamples: int, options: StatOptions) -> dict[int, Randomised]:
     spans = [np.arange(survey.columns[i].start, survey.columns[i].stop, dtype=np.int64) for i in chosen]
     wanted = np.concatenate(spans)
-    moved = exchanged_sums(_changes(survey, wanted), len(wanted), resamples, options.seed)
+    moved = exchanged_sums(_changes(survey, wanted), len(wanted), resamples, options.seed, options.threads)
     found, start = {}, 0
     for number, span in zip(chosen, spans, strict=True):
         higher, lower = _as_extreme(survey, number, moved[:, start : start + len(span)])

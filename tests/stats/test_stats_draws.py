@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from evalgate.stats.bands import OrderStatistics, Resampled, two_sided
 from evalgate.stats.bootstrap import replicate_sums
 from evalgate.stats.chunks import fixed_chunks
 from evalgate.stats.compare import compare_metrics
-from evalgate.stats.draws import default_resamples, exchanged_sums, fewest_resamples, weighted_sums, weights
+from evalgate.stats.crew import Crew
+from evalgate.stats.draws import case_keys, default_resamples, exchanged_sums, fewest_resamples, weighted_sums, weights
 from evalgate.stats.quantile import paired_values, point, ranks, replicate_quantiles
 from evalgate.stats.survey import take_survey
 
@@ -247,3 +249,21 @@ def test_memory_stays_bounded(make) -> None:
         tracemalloc.stop()
     assert found["a"].delta.deciding is not None
     assert peak < 64e6
+
+
+@given(st.integers(1, 700), st.integers(2, 5), st.integers(1, 40))
+def test_threads_change_no_bit(resamples: int, threads: int, units: int) -> None:
+    keys = case_keys([str(number) for number in range(units)])
+    rows = np.stack([np.arange(units) * 1.0, np.arange(units) / 3.0], axis=1)
+    for summed in (weighted_sums, exchanged_sums):
+        alone, together = (summed([(keys, rows), (keys, rows)], 2, resamples, 3, number) for number in (1, threads))
+        assert alone.tobytes() == together.tobytes()
+
+
+def test_an_error_in_a_thread_is_raised() -> None:
+    def work(places: Sequence[int]) -> None:
+        if 1 in places:
+            raise ValueError("in a thread")
+
+    with Crew(2) as crew, pytest.raises(ValueError, match="in a thread"):
+        crew.run(work, range(4))
