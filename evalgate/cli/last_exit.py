@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import NoReturn
 
 from evalgate.core.errors import ExitCode
@@ -12,8 +13,11 @@ _SAID = b"""evalgate: an extension ended the program with os._exit(): there is n
 """
 
 
-def keep_exit_code() -> None:
-    """Make os._exit() end this process with exit 3, whatever it is asked for; processes made from it are left alone."""
+def keep_exit_code() -> Callable[[int], NoReturn]:
+    """Make os._exit() end this process with exit 3, whatever it is asked for; processes made from it are left alone.
+
+    Returns os._exit() as it was.
+    """
     owner, leave = os.getpid(), os._exit
 
     def refused(status: int) -> NoReturn:
@@ -23,3 +27,4 @@ def keep_exit_code() -> None:
         leave(status)
 
     setattr(os, "_exit", refused)  # noqa: B010 - the type of a function of the standard library cannot be assigned to
+    return leave

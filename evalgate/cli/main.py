@@ -12,6 +12,7 @@ from types import FrameType
 
 from evalgate.cli.last_exit import keep_exit_code
 from evalgate.cli.parser import Handler, build_parser
+from evalgate.cli.refused import refused_by_system
 from evalgate.core.credentials import without_secrets
 from evalgate.core.errors import EvalgateError, ExitCode, Interrupted, Problem, Terminated
 from evalgate.core.visible import terminal_line
@@ -33,17 +34,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(Interrupted("interrupted", hint=_CONTINUE), options)
     except BrokenPipeError:
         return _closed_pipe()
-    except MemoryError:
-        return _report(EvalgateError("out of memory", hint="use --jobs 1, or a machine with more memory"), options)
     except BaseException as error:  # noqa: BLE001 - the boundary of the program: a bug must exit 70, never 1
         # Also a sys.exit() in somebody else's code, which would end with whatever it likes, 0 included.
+        if (refused := refused_by_system(error)) is not None:
+            return _report(refused, options)
         return _bug(error, options)
 
 
 def entry() -> None:
     """Console script: run and exit; neither a closed standard output nor an extension changes the exit code."""
-    keep_exit_code()
-    code = main()
+    leave = keep_exit_code()
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        code = int(ExitCode.INTERRUPTED)  # a second one, while the first was being told of
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: leave(code))  # nobody waits for what is left to tidy up
     try:
         sys.stdout.flush()
     except (BrokenPipeError, OSError, ValueError):

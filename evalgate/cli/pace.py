@@ -48,7 +48,7 @@ def reached_text(what: str, reached: Reached, rate: float | None) -> str:
         if total is not None and reached.done < total:
             parts.append(f"{duration((total - reached.done) / rate)} left")
     if reached.calls:
-        parts.append(f"{reached.calls:,} calls, {reached.tokens:,} tokens")
+        parts.append(f"{reached.calls:,} {'call' if reached.calls == 1 else 'calls'}, {reached.tokens:,} tokens")
     if reached.usd > 0:
         parts.append(f"{reached.usd:,.2f} USD" if reached.usd >= 0.01 else "less than 0.01 USD")
     return ", ".join(parts)

@@ -90,7 +90,8 @@ def _check_owned(folder: Path) -> None:
 
 
 def _clear(folder: Path, fresh: bool) -> None:
-    for name in (*RESULTS, PLAN):
+    # A run that was killed while it wrote a file leaves a part of it behind.
+    for name in (*RESULTS, PLAN, *(path.name for path in folder.glob(".*.part"))):
         (folder / name).unlink(missing_ok=True)
     if fresh:
         shutil.rmtree(folder / "shards", ignore_errors=True)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +19,104 @@ from evalgate.cli.main import main
 from evalgate.proxy.request import canonical_request, request_key
 
 PROMPT = "messages:\n  - {{role: user, content: '{text} {{{{question}}}}'}}\n"
+
+NURSERY = """
+import importlib, json, os, sys
+for name in ("evalgate.cli.run_command", "evalgate.pipeline.api", "evalgate.pipeline.run", "evalgate.pipeline.gather", "aiohttp", "numpy",
+             "pydantic", "yaml", "evalgate.proxy.upstream.http_provider", "evalgate.pipeline.show", "pyarrow.parquet", "joblib", "rich.console"):
+    importlib.import_module(name)
+from evalgate.cli.main import entry
+leave = os._exit  # while it still is what it was
+print("ready", flush=True)
+for line in sys.stdin:
+    order = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        out = os.open(order["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.environ.update(order["environment"])
+        sys.path[:0] = filter(None, order["environment"].get("PYTHONPATH", "").split(os.pathsep))
+        for name, value in order["patches"].items():
+            module, _, attribute = name.rpartition(".")
+            setattr(importlib.import_module(module), attribute, value)
+        exec(order["prepare"])
+        sys.argv = ["evalgate", *order["arguments"]]
+        try:
+            entry()
+        except SystemExit as stop:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            leave(stop.code or 0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@dataclass
+class Child:
+    """A run under way, alone in its session with whatever it starts."""
+
+    pid: int
+    said: Path
+    _source: Any
+
+    def wait(self) -> int:
+        """The exit code, or minus the number of the signal."""
+        return int(self._source.readline())
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        # The nursery may have reaped it, but it starts no other child before it was waited for: the number is not in use.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    @property
+    def text(self) -> str:
+        return self.said.read_text(encoding="utf-8")
+
+
+@dataclass
+class Nursery:
+    """A process that has everything imported, and makes a child of itself for every run: hundreds of runs are cheap."""
+
+    process: subprocess.Popen[str]
+
+    def start(
+        self,
+        arguments: list[str],
+        said: Path,
+        environment: dict[str, str] | None = None,
+        patches: dict[str, Any] | None = None,
+        prepare: str = "",
+    ) -> Child:
+        """Start `evalgate ARGUMENTS`; one at a time.
+
+        `patches`: name of an attribute, with `__` for dots → its value; `prepare`: code that the child runs first.
+        """
+        order = {
+            "arguments": arguments,
+            "environment": environment or {},
+            "patches": {name.replace("__", "."): value for name, value in (patches or {}).items()},
+            "prepare": prepare,
+            "out": str(said),
+        }
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        return Child(int(self.process.stdout.readline()), said, self.process.stdout)
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", NURSERY]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline() == "ready\n"
+        yield Nursery(process)
+        process.stdin.close()
 
 
 @dataclass

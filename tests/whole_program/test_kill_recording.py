@@ -6,7 +6,6 @@ Runs are children of a process that has everything imported already, so that hun
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -28,71 +27,6 @@ KEY = "sk-canary-9f8e7d6c5b4a39281706"
 IN_FLIGHT = 8
 CASES = 30
 
-NURSERY = """
-import importlib, json, os, sys
-for name in ("evalgate.cli.run_command", "evalgate.pipeline.api", "evalgate.pipeline.run", "evalgate.pipeline.gather", "aiohttp", "numpy",
-             "pydantic", "yaml", "evalgate.proxy.upstream.http_provider", "evalgate.pipeline.show", "pyarrow.parquet", "joblib", "rich.console"):
-    importlib.import_module(name)
-from evalgate.cli.main import entry
-leave = os._exit  # while it still is what it was
-print("ready", flush=True)
-for line in sys.stdin:
-    order = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        out = os.open(order["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(out, 1)
-        os.dup2(out, 2)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.environ.update(order["environment"])
-        for name, value in order["patches"].items():
-            module, _, attribute = name.rpartition(".")
-            setattr(importlib.import_module(module), attribute, value)
-        sys.argv = ["evalgate", *order["arguments"]]
-        try:
-            entry()
-        except SystemExit as stop:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            leave(stop.code or 0)
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-@dataclass
-class Child:
-    """A run under way."""
-
-    pid: int
-    said: Path
-    _source: Any
-
-    def wait(self) -> int:
-        """The exit code, or minus the number of the signal."""
-        return int(self._source.readline())
-
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        # The nursery may have reaped it, but it starts no other child before it was waited for: the number is not in use.
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-
-    @property
-    def text(self) -> str:
-        return self.said.read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", NURSERY]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None and process.stdin is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process
-        process.stdin.close()
-
 
 @dataclass
 class Site:
@@ -108,18 +42,11 @@ class Site:
     runs: int = 0
     notes: list[str] = field(default_factory=list)
 
-    def start(self, *arguments: str, mode: str = "record", **patches: Any) -> Child:
+    def start(self, *arguments: str, mode: str = "record", **patches: Any) -> Any:
         self.runs += 1
-        said = self.made.root / f"said{self.runs}"
-        order = {
-            "arguments": ["run", str(self.made.config), "--mode", mode, "--out", str(self.out), "--backend", "sequential", *arguments],
-            "environment": {"OPENAI_BASE_URL": self.server.url, "OPENAI_API_KEY": KEY},
-            "patches": {name.replace("__", "."): value for name, value in patches.items()},
-            "out": str(said),
-        }  # fmt: skip
-        self.nursery.stdin.write(json.dumps(order) + "\n")
-        self.nursery.stdin.flush()
-        return Child(int(self.nursery.stdout.readline()), said, self.nursery.stdout)
+        command = ["run", str(self.made.config), "--mode", mode, "--out", str(self.out), "--backend", "sequential", *arguments]
+        environment = {"OPENAI_BASE_URL": self.server.url, "OPENAI_API_KEY": KEY}
+        return self.nursery.start(command, self.made.root / f"said{self.runs}", environment, patches)
 
     @property
     def out(self) -> Path:

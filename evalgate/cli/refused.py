@@ -1,0 +1,51 @@
+"""What the system refuses for want of memory, files, threads or space is no bug: the evaluation could not be completed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+
+from evalgate.core.errors import Incomplete, Problem
+
+_KEPT = "finished shards are kept: the same command continues"
+_HINTS = {
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the limit of open files of this machine",
+    errno.ENOMEM: "use --jobs 1, or a machine with more memory",
+    errno.EAGAIN: "raise the limit of processes (ulimit -u), or use --jobs 1",
+    errno.ENOSPC: "free space",
+    errno.EDQUOT: "free space",
+}
+_MAPPING = ("failed to map segment", "cannot allocate memory")
+"""How the dynamic linker says that there is no memory for a library."""
+
+
+def refused_by_system(error: BaseException) -> Incomplete | None:
+    """The error that says so, where this error or what caused it is such a refusal; else None."""
+    for one in _chain(error):
+        number = _number(one)
+        if number is not None:
+            where = one.filename if isinstance(one, OSError) and isinstance(one.filename, str) else None
+            said = "out of memory" if number == errno.ENOMEM else f"the system refuses: {os.strerror(number)}"
+            return Incomplete(Problem(said, where, f"{_HINTS[number]}; {_KEPT}"))
+    return None
+
+
+def _number(error: BaseException) -> int | None:
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM
+    if isinstance(error, ImportError) and any(said in str(error).lower() for said in _MAPPING):
+        return errno.ENOMEM
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return errno.EAGAIN
+    return error.errno if isinstance(error, OSError) and error.errno in _HINTS else None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
