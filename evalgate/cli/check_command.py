@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from evalgate.cli.loading import loading
 from evalgate.core.visible import terminal_line
 
 
 def handle(options: argparse.Namespace) -> int:
     """Validate files; 0 when all are right."""
-    from evalgate.pipeline.check import check_paths
+    with loading():
+        from evalgate.pipeline.check import check_paths
 
     for checked in check_paths([Path(path) for path in options.paths] or _of_the_project()):
         if not options.quiet:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.numpy_threads import one_thread
+from evalgate.cli.loading import loading
 from evalgate.cli.output import print_profile, print_result, progress, say
 
 
 def handle(options: argparse.Namespace) -> int:
     """Judge existing outputs and exit with the verdict."""
-    with one_thread():
+    with loading():
         from evalgate.pipeline.api import compare
 
     with progress(options) as update:

@@ -6,14 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from evalgate.cli.numpy_threads import one_thread
+from evalgate.cli.loading import loading
 from evalgate.cli.output import say
 from evalgate.core.errors import BadInput
 
 
 def handle(options: argparse.Namespace) -> int:
     """Forecast a gate; 0 when the forecast was made, whatever it says."""
-    with one_thread():
+    with loading():
         from evalgate.pipeline.planning import PlanOptions, plan_gate, plan_text
         from evalgate.pipeline.planning_show import print_forecast
 

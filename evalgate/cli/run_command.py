@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.numpy_threads import one_thread
+from evalgate.cli.loading import loading
 from evalgate.cli.output import print_profile, print_result, progress, say
 
 
 def handle(options: argparse.Namespace) -> int:
     """Run a gate and exit with its verdict."""
-    with one_thread():
+    with loading():
         from evalgate.pipeline.api import run
 
     with progress(options) as update:

@@ -149,8 +149,8 @@ def test_printing_and_environment_stay_at_the_door(trees: dict[str, ast.Module])
         name for name, path in zip(trees, MODULES, strict=True) if re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))
     ]
     # Keys and addresses come in by core.credentials, and from then on their values are kept out of everything that is written.
-    # What cli.numpy_threads sets for numpy's library is no secret, and is gone again once that is loaded.
-    assert set(environment) <= {"core/credentials.py", "cli/numpy_threads.py"}
+    # What cli.loading sets for numpy's library is no secret, and is gone again once that is loaded.
+    assert set(environment) <= {"core/credentials.py", "cli/loading.py"}
 
 
 def test_no_code_from_data(trees: dict[str, ast.Module]) -> None:
