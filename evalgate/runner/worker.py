@@ -97,13 +97,6 @@ def begin_worker(parent: int) -> None:
     _end_with(parent)
 
 
-def begin_worker(parent: int) -> None:
-    """First of all in a worker process: it ends with the process that started it, which may be gone before any work came."""
-    if os.getppid() != parent:
-        os._exit(1)
-    _end_with(parent)
-
-
 @lru_cache(maxsize=1)
 def _end_with(parent: int) -> None:
     """A run that is killed cannot end its workers, and they would wait for ever."""
