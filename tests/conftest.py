@@ -21,9 +21,13 @@ os.environ["COLUMNS"] = "400"
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-for _name in ("stub", "asking"):
-    # Test folders are no packages: what several of them share is loaded by its path, as upstream_stub and upstream_asking.
-    _spec = importlib.util.spec_from_file_location(f"upstream_{_name}", REPOSITORY / "tests" / "upstream" / f"{_name}.py")
+for _name, _file in (
+    ("upstream_stub", "upstream/stub.py"),
+    ("upstream_asking", "upstream/asking.py"),
+    ("ci_readers", "report/ci_readers.py"),
+):
+    # Test folders are no packages: what several of them share is loaded by its path.
+    _spec = importlib.util.spec_from_file_location(_name, REPOSITORY / "tests" / _file)
     assert _spec is not None and _spec.loader is not None
     sys.modules[_spec.name] = _module = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(_module)

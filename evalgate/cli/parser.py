@@ -12,6 +12,7 @@ from evalgate.cli.parser_plan import add_plan
 from evalgate.cli.parser_prompt import add_prompt
 from evalgate.cli.parser_proxy import add_proxy
 from evalgate.cli.parser_recording import add_recording
+from evalgate.cli.parser_report import add_report
 from evalgate.cli.parser_workers import add_workers
 
 Handler = Callable[[argparse.Namespace], int]
@@ -33,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         _run,
         _compare,
         _check,
+        add_report,
         add_plan,
         add_dataset,
         add_prompt,

@@ -14,7 +14,7 @@ from evalgate.config.model_entries import VARIABLE
 from evalgate.config.strict_model import StrictModel, Text
 
 GateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-Report = Literal["html", "junit", "markdown"]
+Report = Literal["html", "junit", "markdown", "github", "gitlab", "sarif", "json", "csv"]
 _LEFT_OUT: Any = None
 
 

@@ -11,6 +11,8 @@ from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
+from evalgate.core.visible import json_without_commands
+
 MAX_SAFE_INTEGER = 2**53 - 1
 _NUMBER_NEEDS_CARE = re.compile(r"[:,\[]-?(?:[0-9]{16}|[0-9]+(?:\.0(?![0-9])|(?:\.[0-9]+)?[eE]))")
 """A number as the C encoder writes it that RFC 8785 may write otherwise; a text that looks like one does no harm."""
@@ -63,8 +65,8 @@ def digest_file(path: Path) -> str:
 
 
 def pretty_json(value: Any) -> str:
-    """JSON for files that people read: sorted keys, two spaces, no NaN, a final newline."""
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    """JSON for files that people read: sorted keys, two spaces, no NaN, a final newline; no CI runner finds a command in it."""
+    return json_without_commands(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def json_line(value: Any) -> str:

@@ -83,6 +83,8 @@ class PromptRecord:
     parameters: Mapping[str, Any]
     model: str
     """Alias and provider name."""
+    line: int = 1
+    """Line of the file on which the first message begins that the other variant does not have; 1 where none does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ _UNSEEN = (
 _CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 HIDDEN = re.compile(f"[{_CONTROL}{_UNSEEN}]")
 """Controls except tab and line feed, and every character that has no width or turns the direction of text."""
-_COMMAND_ANYWHERE = re.compile(r"#(#[A-Za-z]*\[)")
-_COMMAND_AT_START = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
+_IGNORED = _UNSEEN + r"\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd\U00013430-\U0001345f"
+"""Characters that a comparison of texts by language passes over: GitHub's runner looks for its commands with one."""
+_COMMAND_ANYWHERE = re.compile(rf"#(?=[{_IGNORED}]*#[A-Za-z{_IGNORED}]*\[)")
+_COMMAND_AT_START = re.compile(rf"^((?:[^\S\n]|[{_IGNORED}])*):(?=[{_IGNORED}]*:)", re.MULTILINE)
 
 
 def terminal(text: str) -> str:
@@ -58,7 +60,20 @@ def terminal_line(text: str) -> str:
 
 def without_commands(text: str) -> str:
     """Break up what CI runners read as workflow commands: `##[` and `##vso[` anywhere, `::` at the start of a line."""
-    return _COMMAND_AT_START.sub(r"\1\\::", _COMMAND_ANYWHERE.sub(r"#\\\1", text))
+    return _COMMAND_AT_START.sub(r"\1\\:", _COMMAND_ANYWHERE.sub(r"#\\", text))
+
+
+def json_without_commands(text: str) -> str:
+    r"""The text of a JSON document that no CI runner reads a command in: `##[` becomes `\u0023#[`, which JSON reads as the same.
+
+    Nothing else is needed: lines of such a document begin with a bracket, a brace, a quotation mark or a number.
+    """
+    return _COMMAND_ANYWHERE.sub(r"\\u0023", text) if "#" in text else text
+
+
+def entities_without_commands(text: str) -> str:
+    """Markup of HTML that no CI runner reads a command in; its readers see the same text."""
+    return _COMMAND_AT_START.sub(r"\1&#58;", _COMMAND_ANYWHERE.sub("&#35;", text))
 
 
 def backslash(code: int, *, short: bool = False) -> str:

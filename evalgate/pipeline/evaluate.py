@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,6 @@ from evalgate.core.canonical import digest, pretty_json
 from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
 from evalgate.core.health import HEALTH, HealthReport, health_document
-from evalgate.core.plugins import load_plugin
 from evalgate.core.record import PromptRecord, RunRecord
 from evalgate.core.record_file import RECORD, record_text
 from evalgate.core.settings import GateSettings
@@ -36,7 +35,7 @@ from evalgate.pipeline.waiving import Findings
 from evalgate.pipeline.workspace import write_plan
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import Recording
-from evalgate.report.catalog import BUILTINS, FILES, GROUP
+from evalgate.report.catalog import report_files
 from evalgate.report.masking import Policy, masked_cases, masked_choices, masked_prompts
 from evalgate.runner.case_lines import CaseWriter
 from evalgate.runner.execute import Executed, Workers, execute
@@ -187,7 +186,8 @@ def publish(record: RunRecord, folder: Path, timings: Timings) -> None:
     write_whole(folder / RECORD, record_text(record))
     for name in record.settings.reports:
         with timings.stage(f"report {name}"):
-            write_whole(folder / FILES[name], load_plugin(GROUP, BUILTINS, name)(record))
+            for file, text in report_files(name, record):
+                write_whole(folder / file, text)
 
 
 def _job(subject: Subject) -> Job:
@@ -284,6 +284,12 @@ def _prompt_records(subject: Subject) -> dict[str, PromptRecord]:
             messages=task.messages,
             parameters=task.parameters,
             model=f"{task.model.alias} ({task.model.provider}: {task.model.name})",
+            line=_first_own_line(subject.prompts[arm], [other for name, other in subject.prompts.items() if name != arm]),
         )
         for arm, task in subject.arms.items()
     }
+
+
+def _first_own_line(prompt: Prompt, others: Sequence[Prompt]) -> int:
+    known = {message for other in others for message in other.messages}
+    return next((line for message, line in zip(prompt.messages, prompt.lines, strict=False) if message not in known), 1)

@@ -14,14 +14,13 @@ from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
 from evalgate.core.lock import locked
 from evalgate.pipeline.time_spent import PROFILE
+from evalgate.report.catalog import FILES
 
 PLAN = "plan.json"
 LOCK = ".lock"
 RESULTS = (
     "verdict.json",
-    "report.html",
-    "junit.xml",
-    "summary.md",
+    *FILES,
     "manifest.json",
     "run.json",
     "attempts.json",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from evalgate.core.visible import without_commands
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,5 +23,15 @@ def open_console(stream: TextIO, fewest_columns: int = 0) -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
+    class Guarded:
+        """A stream on which no CI runner finds a command, however a text was wrapped into lines."""
+
+        def write(self, text: str) -> int:
+            stream.write(without_commands(text))
+            return len(text)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(stream, name)
+
     width = None if stream.isatty() else max(fewest_columns, shutil.get_terminal_size((120, 40)).columns)
-    return Piped(file=stream, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    return Piped(file=cast(TextIO, Guarded()), width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)

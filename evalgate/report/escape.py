@@ -6,9 +6,20 @@ Nothing is stripped: what cannot be written, or would not be seen, is shown by i
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from typing import Any
 
-from evalgate.core.visible import HIDDEN, belongs, shown, terminal, terminal_line, without_commands
+from evalgate.core.visible import (
+    HIDDEN,
+    belongs,
+    entities_without_commands,
+    json_without_commands,
+    shown,
+    terminal,
+    terminal_line,
+    without_commands,
+)
 
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "`": "&#96;", "=": "&#61;"})
 _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"})
@@ -16,6 +27,9 @@ _XML_SPACE = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
 _BACKTICKS = re.compile(r"`+")
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()|!~$^]")
 _AUTOLINK = re.compile(r"(://|@|#|\bGH-|\bwww(?=\.)|\bmailto:)", re.IGNORECASE)
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\n]")
+_FIXED = re.compile(r"(<(?:script|style)\b[^>]*>.*?</(?:script|style)>)", re.DOTALL)
+_PLAIN = re.compile(r"[A-Za-z0-9:._-]{1,200}")
 _LONG_HEX = re.compile(r"\b([0-9a-fA-F]{6})(?=[0-9a-fA-F])")
 
 ZERO_WIDTH_SPACE = "\u200b"
@@ -24,6 +38,20 @@ ZERO_WIDTH_SPACE = "\u200b"
 def html(text: str) -> str:
     """Text for HTML content or a quoted attribute; use `markup.text` for content, which also shows hidden characters."""
     return text.translate(_HTML)
+
+
+def html_without_commands(page: str) -> str:
+    """A page for standard output, where a CI runner may read along; a browser shows the same.
+
+    Scripts and styles are fixed texts that the page's policy names by digest; only data in one is not.
+    """
+    parts = _FIXED.split(page)
+    for position, part in enumerate(parts):
+        if position % 2 == 0:
+            parts[position] = entities_without_commands(part)
+        elif "application/json" in part.partition(">")[0]:
+            parts[position] = json_without_commands(part)
+    return "".join(parts)
 
 
 def html_pieces(text: str) -> list[tuple[str, bool]]:
@@ -55,6 +83,34 @@ def xml_attribute(text: str) -> str:
     return xml(text).translate(_XML_SPACE)
 
 
+def ascii_json(value: Any) -> str:
+    """A JSON document in ASCII: whatever stands in its texts, no terminal and no log runs it."""
+    return json_without_commands(json.dumps(value, ensure_ascii=True, sort_keys=True, indent=2, allow_nan=False)) + "\n"
+
+
+def github_data(text: str) -> str:
+    """Text as the message of a workflow command; the runner reads it back exactly.
+
+    Source: actions/toolkit, `packages/core/src/command.ts`.
+    """
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def github_property(text: str) -> str:
+    """Text as the value of a property of a workflow command, such as `title`."""
+    return github_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def csv_cell(text: str) -> str:
+    """Text for a cell of a table that a spreadsheet may open: never a formula, hidden characters by their code point.
+
+    A text that begins like a formula, also behind white space, gets an apostrophe in front.
+    Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    visible = terminal(text)
+    return f"'{visible}" if _FORMULA.match(visible) else visible
+
+
 def markdown(text: str) -> str:
     """Text inside a Markdown line or table cell: shown as it is, with no markup, link, mention or issue reference."""
     line = terminal_line(text)
@@ -62,6 +118,11 @@ def markdown(text: str) -> str:
     line = _MARKDOWN.sub(lambda match: "\\" + match.group(), line)
     line = _AUTOLINK.sub(_break_link, line)
     return _LONG_HEX.sub(rf"\1{ZERO_WIDTH_SPACE}", line)
+
+
+def code(text: str) -> str:
+    """A digest or an id in Markdown that can be copied as it is; any other text as `markdown` writes it."""
+    return f"`{text}`" if _PLAIN.fullmatch(text) else markdown(text)
 
 
 def markdown_block(text: str) -> str:

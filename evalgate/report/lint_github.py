@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from evalgate.core.lint_report import LintFinding, LintReport, LintSeverity
 from evalgate.core.visible import shown
+from evalgate.report.escape import github_data, github_property
 from evalgate.report.lint_text import summary
 
 SHOWN = 10
@@ -36,9 +37,8 @@ def _annotation(kind: str, one: LintFinding) -> str:
 
 
 def _data(text: str) -> str:
-    visible = shown(text.replace("\r", "\\r"))
-    return visible.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return github_data(shown(text.replace("\r", "\\r")))
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return github_property(shown(text.replace("\r", "\\r")))

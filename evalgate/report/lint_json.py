@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from evalgate.core.lint_report import LintReport, LintSeverity
+from evalgate.report.escape import ascii_json
 
 
 def render_lint_json(report: LintReport, *, strict: bool) -> str:
@@ -32,5 +31,4 @@ def render_lint_json(report: LintReport, *, strict: bool) -> str:
             for one in report.findings
         ],
     }
-    # ASCII: whatever stands in a message, no terminal and no log runs it.
-    return json.dumps(document, ensure_ascii=True, sort_keys=True, indent=2, allow_nan=False) + "\n"
+    return ascii_json(document)

@@ -7,13 +7,12 @@ https://docs.github.com/en/code-security/code-scanning/integrating-with-code-sca
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
-from pathlib import PurePath
 from typing import Any
-from urllib.parse import quote
 
 from evalgate.core.lint_report import LintFinding, LintReport, LintRuleNote, LintSeverity
+from evalgate.report.checks import uri
+from evalgate.report.escape import ascii_json
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SHOWN = 25_000
@@ -36,7 +35,7 @@ def render_lint_sarif(report: LintReport, *, version: str) -> str:
         "results": results,
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, ensure_ascii=True, sort_keys=True, indent=2, allow_nan=False) + "\n"
+    return ascii_json(document)
 
 
 def _rule(rule: LintRuleNote) -> dict[str, Any]:
@@ -63,7 +62,7 @@ def _result(one: LintFinding, index: dict[str, int], seen: Counter[str]) -> dict
     seen[identity] += 1
     print_of_line = hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
     region = {"startLine": one.line, "startColumn": one.column}
-    place = {"artifactLocation": {"uri": _uri(one.path)}, "region": region}
+    place = {"artifactLocation": {"uri": uri(one.path)}, "region": region}
     return {
         "ruleId": one.code,
         "ruleIndex": index[one.code],
@@ -72,9 +71,3 @@ def _result(one: LintFinding, index: dict[str, int], seen: Counter[str]) -> dict
         "locations": [{"physicalLocation": place}],
         "partialFingerprints": {"primaryLocationLineHash": f"{print_of_line}:1"},
     }
-
-
-def _uri(path: str) -> str:
-    pure = PurePath(path)
-    written = quote(pure.as_posix().encode("utf-8", "surrogateescape"))
-    return f"file://{written}" if pure.is_absolute() else written

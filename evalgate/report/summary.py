@@ -1,183 +1,103 @@
-"""summary.md: the run on one screen of a pull request."""
+"""summary.md for the page of a CI job, comment.md for a pull request: ten lines, and everything else folded below them.
+
+Limits: GitHub drops a job summary of more than 1 MiB as a whole (`CreateStepSummaryCommand` of actions/runner), and takes
+65,536 characters in a comment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator
 
-from evalgate.core.record import CaseRecord, RunRecord
-from evalgate.core.verdict import Decision
+from evalgate.core.record import RunRecord
 from evalgate.report import figures, phrases
-from evalgate.report.card_phrases import quality_lines
-from evalgate.report.escape import markdown, markdown_block, shortened
+from evalgate.report.checks import checks, worst_first
+from evalgate.report.escape import anchor, code, markdown, shortened
 from evalgate.report.page_attempts import attempt_line, attempts_summary, loosened_line
 from evalgate.report.page_flaky import flaky_summary
-from evalgate.report.ranking import bad_cases, case_reasons, slice_rows
+from evalgate.report.summary_sections import (
+    MARKS,
+    REASON_LIMIT,
+    evidence,
+    metrics,
+    safety,
+    slices,
+    thresholds,
+    waivers,
+    worst_cases,
+)
 
-LIMIT = 60_000
-"""Characters: a comment on a pull request holds 65,536."""
-WORST_CASES = 10
-WORST_SLICES = 10
-SHOWN_WAIVERS = 50
-TEXT_LIMIT = 300
-REASON_LIMIT = 500
-_MARKS = {Decision.PASS: "✅", Decision.FAIL: "❌", Decision.INCONCLUSIVE: "⚠️"}
+COMMENT_LIMIT = 60_000
+"""Characters."""
+SUMMARY_LIMIT = 900 << 10
+"""Bytes in UTF-8."""
+HEAD_THRESHOLDS = 4
+"""Thresholds that the lines above the fold name."""
+LEFT_OUT = "*The rest is left out for length: see report.html.*"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def render_markdown(record: RunRecord) -> str:
-    """The run as Markdown; whole sections are left out, least important first, where it would grow too long."""
-    sections = [_head(record), _thresholds(record), _metrics(record), _safety(record), _waivers(record), _slices(record)]
-    sections += [flaky_summary(record), attempts_summary(record), _cases(record)]
-    kept: list[str] = []
-    closing = _closing(record)
-    room = LIMIT - len(closing) - 200
-    for section in filter(None, sections):
-        if len(section) + 2 > room:
-            kept.append("*The rest is left out for length: see report.html.*")
+    """The run for `$GITHUB_STEP_SUMMARY`; whole sections are left out, least important first, where it would grow too long."""
+    return _kept([_head(record)], _sections(record), lambda text: len(text.encode("utf-8")), SUMMARY_LIMIT)
+
+
+def render_comment(record: RunRecord) -> str:
+    """The run as a comment that is replaced by the next run's: its first line names the gate, and no text can forge that line."""
+    return _kept([marker(record), _head(record)], _sections(record), len, COMMENT_LIMIT)
+
+
+def marker(record: RunRecord) -> str:
+    """The line by which the comment of a gate is found again."""
+    gate = record.identity.gate
+    return f"<!-- evalgate {gate if _PLAIN_NAME.fullmatch(gate) else anchor('gate', gate)} -->"
+
+
+def _sections(record: RunRecord) -> Iterator[str]:
+    for section in (thresholds, worst_cases, metrics, safety, waivers, slices, flaky_summary, attempts_summary, evidence):
+        if text := section(record):
+            yield _folded(text)
+
+
+def _kept(lines: list[str], sections: Iterator[str], size: Callable[[str], int], limit: int) -> str:
+    room = limit - size("\n\n".join([*lines, LEFT_OUT])) - 4
+    for section in sections:
+        room -= size(section) + 2
+        if room < 0:
+            lines.append(LEFT_OUT)
             break
-        kept.append(section)
-        room -= len(section) + 2
-    return "\n\n".join([*kept, closing]) + "\n"
+        lines.append(section)
+    return "\n\n".join(lines) + "\n"
+
+
+def _folded(section: str) -> str:
+    """A section under its heading, opened on demand; the heading is made of fixed words and numbers."""
+    heading, _, body = section.partition("\n")
+    return f"<details><summary>{heading.removeprefix('### ')}</summary>\n\n{body.strip()}\n\n</details>"
 
 
 def _head(record: RunRecord) -> str:
     verdict, identity = record.verdict, record.identity
-    title = f"## {_MARKS[verdict.decision]} {phrases.word(verdict.decision)}: {markdown(identity.gate)}"
+    gate = markdown(shortened(identity.gate, 200))
+    title = f"## {MARKS[verdict.decision]} {phrases.word(verdict.decision)}: {gate}"
     about = f"{figures.counted(verdict.cases.total, 'case')} of {identity.dataset_name}@{identity.dataset_version}"
-    told = " · ".join(markdown(one) for one in (about, phrases.mode(record), attempt_line(record)) if one)
-    loosened = loosened_line(record)
-    pointed_out = f"\n\n**Loosened**: {markdown(loosened)}." if loosened else ""
-    return f"{title}\n\n{markdown(shortened(verdict.reason, 2_000))}\n\n{told}{pointed_out}"
+    told = [shortened(one, REASON_LIMIT) for one in (about, phrases.mode(record), attempt_line(record)) if one]
+    lines = [title, "", markdown(shortened(verdict.reason, 2_000)), "", " · ".join(map(markdown, told))]
+    lines += ["", *_named(record)]
+    if loosened := loosened_line(record):
+        lines += ["", f"**Loosened**: {markdown(shortened(loosened, 2_000))}."]
+    named = f"Run {code(identity.run_id)}, evidence {code(identity.manifest_digest)}"
+    return "\n".join([*lines, "", named])
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "| " + " | ".join("---" for _ in header) + " |"]
-    lines += ["| " + " | ".join(markdown(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def _thresholds(record: RunRecord) -> str:
-    rows = [
-        (
-            f"{_MARKS[r.decision]} {phrases.outcome(r)}",
-            phrases.target(r),
-            phrases.asks(r.threshold),
-            phrases.p_value(r),
-            shortened(r.reason, REASON_LIMIT),
-        )
-        for r in record.verdict.thresholds
-    ]
-    return "### Thresholds\n\n" + _table(("result", "target", "asks", "p", "reason"), rows)
-
-
-def _metrics(record: RunRecord) -> str:
-    rows = [
-        (
-            m.name,
-            figures.figure(m.baseline.value, m.unit),
-            figures.figure(m.candidate.value, m.unit),
-            figures.figure(m.delta.value, m.unit, signed=True),
-            figures.interval(m.delta.reading, m.unit, signed=True),
-            f"{m.n:,}",
-            m.method,
-        )
-        for m in record.verdict.results.metrics.values()
-    ]
-    if not rows:
-        return ""
-    level = figures.level(record.settings.confidence)
-    table = _table(("metric", "baseline", "candidate", "delta", f"{level} interval", "n", "method"), rows)
-    lost = [note for note in map(phrases.answered_note, record.verdict.results.metrics.values()) if note]
-    notes = f"\n\nAnswers were lost. {markdown('; '.join(lost))}." if lost else ""
-    judged = [note for m in record.verdict.results.metrics.values() for note in phrases.judgement_notes(m)]
-    notes += "\n" + "".join(f"\n- {markdown(shortened(note, 500))}" for note in judged) if judged else ""
-    return f"### Metrics\n\n{table}{notes}"
-
-
-def _safety(record: RunRecord) -> str:
-    found = tuple(record.verdict.results.safety.values())
-    if not found:
-        return ""
-    extra = phrases.extra_counts(found)
-    rows = [
-        (
-            s.category,
-            *map(str, (s.baseline, s.candidate, s.new, s.fixed)),
-            *(phrases.both_arms(getattr(s, name)) for name in extra),
-            phrases.true_rate(s),
-        )
-        for s in found
-    ]
-    header = ("category", "baseline", "candidate", "new", "fixed", *extra, "true rate")
-    notes = [phrases.detectable(found[0]), phrases.masking_note(record)]
-    notes += [f"{s.category}: no threshold may decide on it: {s.distrust}" for s in found if s.distrust and s.category != "any"]
-    notes += [f"{name}, its detector: {'; '.join(quality_lines(record, name))}" for s in found if (name := s.category) != "any"]
-    told = "\n".join(f"- {markdown(shortened(note, 500))}" for note in notes)
-    return f"### Safety: violating cases\n\n{_table(header, rows)}\n\n{told}"
-
-
-def _waivers(record: RunRecord) -> str:
-    """Expired waivers first: they fail the gate."""
-    uses = sorted(record.waivers, key=lambda use: not use.expired)
-    if not uses:
-        return ""
-    rows = [
-        (
-            shortened(use.waiver.scope, 200),
-            shortened(use.waiver.owner, 100),
-            shortened(use.waiver.reason, 200),
-            f"{'EXPIRED ' if use.expired else ''}{use.waiver.expires}",
-            figures.counted(use.findings, "finding") if use.used else "nothing: remove it",
-        )
-        for use in uses[:SHOWN_WAIVERS]
-    ]
-    more = f"\n\n{len(uses) - len(rows):,} more in report.html." if len(uses) > len(rows) else ""
-    return "### Waivers\n\n" + _table(("what", "owner", "reason", "holds until", "covers"), rows) + more
-
-
-def _slices(record: RunRecord) -> str:
-    rows = [row for row in slice_rows(record) if row.regressed]
-    if not rows:
-        return ""
-    shown = [
-        (
-            row.slice,
-            row.metric.name,
-            figures.figure(row.metric.baseline.value, row.metric.unit),
-            figures.figure(row.metric.candidate.value, row.metric.unit),
-            figures.interval(row.metric.delta.reading, row.metric.unit, signed=True),
-        )
-        for row in rows[:WORST_SLICES]
-    ]
-    table = _table(("slice", "metric", "baseline", "candidate", "interval of the delta"), shown)
-    return f"### Slices that got worse ({len(rows)})\n\n{table}"
-
-
-def _cases(record: RunRecord) -> str:
-    bad = bad_cases(record)
-    counts = record.verdict.cases
-    if not bad:
-        return ""
-    by = f"By {markdown(counts.by)}: " if counts.by else ""
-    moved = f"{by}{counts.improved} improved, {counts.regressed} regressed, {counts.unchanged} unchanged."
-    return "\n\n".join(["### Worst cases", moved, *(_case(case) for case in bad[:WORST_CASES])])
-
-
-def _case(case: CaseRecord) -> str:
-    said = markdown(shortened("; ".join(case_reasons(case)), 300))
-    sides = [
-        f"{name}\n\n{markdown_block(shortened(arm.text, TEXT_LIMIT))}"
-        for name, arm in (("baseline", case.baseline), ("candidate", case.candidate))
-    ]
-    return "\n\n".join([f"**{markdown(shortened(case.id, 100))}**: {said}", *sides])
-
-
-def _closing(record: RunRecord) -> str:
-    identity = record.identity
-    rows = [
-        ("run", identity.run_id),
-        ("dataset digest", identity.dataset_digest),
-        ("baseline prompt", f"{identity.baseline.prompt} {identity.baseline.prompt_digest}"),
-        ("candidate prompt", f"{identity.candidate.prompt} {identity.candidate.prompt_digest}"),
-        ("manifest", identity.manifest_digest),
-    ]
-    return "### Evidence\n\n" + _table(("what", "value"), [(a, shortened(b, 300)) for a, b in rows])
+def _named(record: RunRecord) -> list[str]:
+    """How many thresholds passed, and the first that did not."""
+    every, bad = checks(record), worst_first(record)
+    lines = [f"{len(every) - len(bad):,} of {figures.counted(len(every), 'threshold')} passed."]
+    for check in bad[:HEAD_THRESHOLDS]:
+        said = f"{phrases.target(check.result)} {phrases.asks(check.result.threshold)}"
+        observed = f"observed {phrases.observed(record, check.result)}"
+        mark = "⚠️" if check.warns else MARKS[check.result.decision]
+        lines.append(f"- {mark} {phrases.outcome(check.result)}: {markdown(shortened(said, 200))}, {markdown(observed)}")
+    more = len(bad) - HEAD_THRESHOLDS
+    return [*lines, f"- and {more:,} more"] if more > 0 else lines

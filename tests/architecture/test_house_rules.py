@@ -27,6 +27,7 @@ BROAD_HANDLERS = {
     "runner/pool.py": "an error of the reading thread, raised again in the waiting one",
     "runner/storage.py": "stores of fsspec, each with errors of its own",
     "runner/dask_backend.py": "whatever a cluster without evalgate answers",
+    "report/catalog.py": "a package's report",
     "cli/main.py": "the boundary of the program",
     "pipeline/prompt_tokens.py": "a library that raises plain Exception",
     "proxy/upstream/function_worker.py": "a user's function",

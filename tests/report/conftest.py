@@ -130,8 +130,11 @@ def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
         settings=settings,
         document={"schema": "evalgate.verdict/1", "safety": {"leak": _card(t), t: {"card": None, "card_reason": t}}},
         manifest={
-            "plan": "sha256:3", "inputs": {f"prompt:{t}": "sha256:4"}, "shards": [{"shard": 0, "rows": 100, "content": "sha256:5"}],
-            "extensions": [{"kind": "metric", "name": t, "plugin": t, "version": t, "signature": t}],
+            "materials": {
+                "engine": {t: t}, "plan": "sha256:3", "inputs": {f"prompt:{t}": "sha256:4"},
+                "extensions": [{"kind": "metric", "name": t, "plugin": t, "version": t, "signature": t}],
+            },
+            "results": {"shards": [{"shard": 0, "rows": 100, "content": "sha256:5"}]},
         },
         dataset_card={"name": t, "license": t, "purpose": t, "results": t, "how_made": None},
         prompts=prompts,
@@ -144,7 +147,7 @@ def make_record(t: str, decision: Decision = Decision.FAIL) -> RunRecord:
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def record() -> Callable[..., RunRecord]:
     """`record("text")`: a run with that text everywhere."""
     return make_record

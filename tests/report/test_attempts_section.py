@@ -47,7 +47,7 @@ def test_a_first_attempt_is_named_and_no_more(record) -> None:
         assert "independent attempts" not in surface
     assert '<property name="evalgate.attempt" value="1"/>' in junit
     assert "evalgate.loosened" not in junit
-    assert "### Attempts" not in said
+    assert "<summary>Attempts</summary>" not in said
     assert 'href="#attempts"' in page
 
 
@@ -67,7 +67,7 @@ def test_a_loosened_threshold_is_pointed_out_everywhere(record) -> None:
     assert page.index(told) < page.index('id="thresholds"')
     assert f"Loosened: {told}" in shown
     assert f'<property name="evalgate.loosened" value="{told}"/>' in junit
-    assert said.index("**Loosened**") < said.index("### Thresholds")
+    assert said.index("**Loosened**") < said.index("<summary>Thresholds</summary>")
 
 
 def test_what_changed_and_the_earlier_attempts_are_listed(record) -> None:

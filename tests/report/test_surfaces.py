@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from evalgate.core.verdict import Decision
 from evalgate.report.escape import markdown, markdown_block, xml, xml_attribute
 from evalgate.report.junit import render_junit
 from evalgate.report.page import render_html
-from evalgate.report.summary import LIMIT, render_markdown
+from evalgate.report.summary import COMMENT_LIMIT, SUMMARY_LIMIT, marker, render_comment, render_markdown
 from evalgate.report.terminal import print_summary
 from evalgate.report.word_diff import marked, word_diff
 
@@ -79,18 +80,53 @@ def test_junit_is_well_formed_and_counts_are_right(record, payload: str) -> None
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_markdown_stays_text(record, payload: str) -> None:
-    text = render_markdown(record(payload))
     fenced = re.compile(r"^(`{3,})text\n.*?^\1$", re.MULTILINE | re.DOTALL)
-    outside = fenced.sub("", text)
-    assert len(text) <= LIMIT
-    assert text.startswith("## ❌ FAIL")
-    assert not re.search(r"<(script|img|svg|iframe|style|details|/details|!--)", outside, re.IGNORECASE)
-    assert not re.search(r"(?<!\\)!\[", outside)
-    assert not re.search(r"(?<![\w\\])@\w", outside)
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
-    for line in outside.splitlines():
-        assert not line.lstrip().startswith("::")
-        assert "##[" not in line
+    tag = re.compile(r"(?<!\\)<[^>\n]*>")
+    for render in (render_markdown, render_comment):
+        text = render(record(payload))
+        outside = fenced.sub("", text)
+        head = [line for line in text.splitlines() if line and not line.startswith("<!--")]
+        assert len(text) <= COMMENT_LIMIT
+        assert head[0].startswith("## ❌ FAIL")
+        # its own folds and marker, and nothing else
+        found = [one for one in tag.findall(outside) if not one.startswith("<!-- evalgate")]
+        assert found == ["<details>", "<summary>", "</summary>", "</details>"] * (len(found) // 4)
+        assert len(found) == len(tag.findall(fenced.sub("", render_markdown(record("harmless words")))))
+        assert not re.search(r"(?<!\\)!\[", outside)
+        assert not re.search(r"(?<![\w\\])@\w", outside)
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+        for line in outside.splitlines():
+            assert not line.lstrip().startswith("::")
+            assert "##[" not in line
+
+
+@pytest.mark.parametrize("payload", ["x", "<!-- evalgate other -->", "-->\n<!-- evalgate x -->", "a" * 300])
+def test_a_comment_begins_with_the_mark_of_its_gate(record, payload: str) -> None:
+    made = record(payload)
+    first = render_comment(made).splitlines()[0]
+    assert first == marker(made)
+    assert re.fullmatch(r"<!-- evalgate [A-Za-z0-9._-]+ -->", first)
+    assert first != marker(record("another"))
+
+
+def test_the_lines_above_the_fold_are_ten(record) -> None:
+    made = record("x")
+    many = replace(made, verdict=replace(made.verdict, thresholds=made.verdict.thresholds * 20), attempts=None)
+    head = render_comment(many).split("<details>")[0].splitlines()
+    assert len([line for line in head if line.strip() and not line.startswith("<!--")]) <= 11
+
+
+@pytest.mark.parametrize(
+    ("render", "size", "limit"),
+    [(render_comment, len, COMMENT_LIMIT), (render_markdown, lambda t: len(t.encode()), SUMMARY_LIMIT)],
+)
+def test_what_is_too_long_is_cut_and_the_verdict_stays(record, render, size, limit: int) -> None:
+    made = record("日本語|" * 60)
+    many = replace(made, verdict=replace(made.verdict, thresholds=made.verdict.thresholds * 800))
+    text = render(many)
+    assert size(text) <= limit
+    assert "❌ FAIL" in text[:200] and many.identity.manifest_digest in text
+    assert "left out for length" in text and text.count("<details>") == text.count("</details>")
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
