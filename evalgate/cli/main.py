@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib
 import os
 import signal
@@ -43,13 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Console script: run and exit; neither a closed standard output nor an extension changes the exit code."""
-    leave = keep_exit_code()
+    leave, interrupted = keep_exit_code(), False
+    # Registered first, so that it comes last. In what Python tidies up after it a signal would choose the exit code.
+    atexit.register(lambda: leave(code) if interrupted else None)
     try:
         code = main()
     except KeyboardInterrupt:
         code = int(ExitCode.INTERRUPTED)  # a second one, while the first was being told of
+    interrupted = code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: leave(code))  # nobody waits for what is left to tidy up
+        signal.signal(number, lambda *_: leave(code))  # nobody who interrupts again waits for anything
     try:
         sys.stdout.flush()
     except (BrokenPipeError, OSError, ValueError):
