@@ -1,4 +1,4 @@
-"""manifest.json: digests of everything a verdict rests on."""
+"""manifest.json: digests of everything a verdict rests on, under one root, and of every file that the run left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-SCHEMA = "evalgate.manifest/1"
+from evalgate.core.canonical import digest
+
+SCHEMA = "evalgate.manifest/2"
+MANIFEST, VERDICT = "manifest.json", "verdict.json"
 PACKAGES = (
     "evalgate-engine",
     "numpy",
@@ -22,28 +25,66 @@ PACKAGES = (
 )
 
 
-def manifest(
-    engine: str,
-    plan_digest: str,
-    inputs: Mapping[str, str],
-    shards: Sequence[Mapping[str, Any]],
-    extensions: Sequence[Mapping[str, str]],
-) -> dict[str, Any]:
-    """The manifest of a run by one version of evalgate (`engine`).
+def manifest(materials: Mapping[str, Any], results: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a run, without its products.
 
-    Nothing in it depends on time, machine, number of workers or interruptions.
-
-    `inputs` maps what was used (configuration, prompts, dataset, recording) to its digest; `shards` lists rows and
-    content digest of each shard; `extensions` the metrics and detectors with their versions and origins.
+    `materials`: what was used, from `materials_document`; `results`: what came of it, from `results_document`. The root over
+    both depends neither on time and machine nor on the number of workers or interruptions.
     """
     return {
         "schema": SCHEMA,
-        "engine": engine,
+        "root": root_digest(materials, results),
+        "materials": dict(materials),
+        "results": dict(results),
+    }
+
+
+def root_digest(materials: Any, results: Any) -> str:
+    """The one digest that names a run with everything it rests on and everything it found.
+
+    SHA-256 over RFC 8785 canonical JSON of `{"materials": …, "results": …}`.
+    """
+    return digest({"materials": materials, "results": results})
+
+
+def materials_document(
+    engine: Mapping[str, str], plan_digest: str, inputs: Mapping[str, str], extensions: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
+    """What a run used.
+
+    `engine`: what measured and judged, by name (`evalgate`, `code`, interpreter, libraries, distributions of plugins) →
+    version or digest; `inputs`: configuration, prompts, dataset and so on → digest; `extensions`: metrics and detectors with
+    their versions and origins.
+    """
+    return {
+        "engine": dict(sorted(engine.items())),
         "plan": plan_digest,
         "inputs": dict(sorted(inputs.items())),
-        "shards": list(shards),
         "extensions": list(extensions),
     }
+
+
+def results_document(shards: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run found: rows and digest of the content of each shard, and the digest of its verdict document."""
+    return {"shards": list(shards), "verdict": verdict_digest(verdict)}
+
+
+def verdict_digest(document: Mapping[str, Any]) -> str:
+    """Digest of what verdict.json says, without the member `evidence`, which holds the root and so comes after it."""
+    return digest({key: value for key, value in document.items() if key != "evidence"})
+
+
+def with_products(sealed: Mapping[str, Any], products: Mapping[str, str]) -> dict[str, Any]:
+    """The content of manifest.json: `products` maps every other file of the run folder to the SHA-256 of its bytes.
+
+    They are not under the root: reports carry times.
+    """
+    return {**sealed, "products": dict(sorted(products.items()))}
+
+
+def without_products(sealed: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest as reports know it: they are products themselves."""
+    return {key: value for key, value in sealed.items() if key != "products"}
 
 
 def environment(extra: Mapping[str, Any]) -> dict[str, Any]:

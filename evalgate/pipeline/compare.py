@@ -136,7 +136,9 @@ def _compare_runs(
             "schema": SCHEMA,
             "gate": GATE,
             "dataset": {**shared.dataset, "cases": len(shared.cases), "shared": told},
-            "variants": {arm: {"outputs": v.prompt, "digest": v.prompt_digest} for arm, v in shared.variants.items()},
+            "variants": {
+                arm: {"outputs": v.prompt, "digest": v.prompt_digest, "of_model": v.model} for arm, v in shared.variants.items()
+            },
             **rules(settings, built),
         },
         inputs={"cases": shared.dataset["digest"], **{f"outputs:{a}": v.prompt_digest for a, v in shared.variants.items()}},

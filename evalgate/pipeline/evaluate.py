@@ -19,32 +19,33 @@ from evalgate.core.settings import GateSettings
 from evalgate.core.timings import Timings
 from evalgate.core.values import Case, Output
 from evalgate.core.verdict import RunIdentity, VariantIdentity, Verdict
-from evalgate.evidence.manifest import environment, manifest
+from evalgate.evidence.manifest import environment, manifest, results_document
 from evalgate.evidence.verdict_document import verdict_document
 from evalgate.evidence.waivers_document import waivers_document
-from evalgate.pipeline.attempts import STANDING, attempts_document, attempts_of
+from evalgate.pipeline.attempts import HISTORY, STANDING, attempts_document, attempts_of
 from evalgate.pipeline.cited_cards import Cited, cited_cards
 from evalgate.pipeline.error_budget import check_error_budget
 from evalgate.pipeline.instruments import Instruments, with_reference_counts, with_unread
 from evalgate.pipeline.misses import explained
+from evalgate.pipeline.sealing import materials_of, seal, shards_of
 from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
-from evalgate.pipeline.time_spent import profile_document, write_profile
+from evalgate.pipeline.time_spent import PROFILE, profile_document, write_profile
 from evalgate.pipeline.verdict import movement, reach_verdict
 from evalgate.pipeline.waiving import Findings
-from evalgate.pipeline.workspace import write_plan
+from evalgate.pipeline.workspace import PLAN, write_plan
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import Recording
 from evalgate.report.catalog import report_files
 from evalgate.report.masking import Policy, masked_cases, masked_choices, masked_prompts
 from evalgate.runner.case_lines import CaseWriter
-from evalgate.runner.execute import Executed, Workers, execute
+from evalgate.runner.execute import Executed, Workers, execute, worker_count
 from evalgate.runner.finding_marks import FindingsTask
 from evalgate.runner.job import RECORDING_FILE, ArmTask, Job
 from evalgate.runner.receipt import Receipt, Unanswered
 from evalgate.runner.repeats import count_repeats
 from evalgate.runner.tally import Progress
-from evalgate.runner.versions import versions_here
+from evalgate.runner.versions import source_digest, versions_here
 
 CaseLines = Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]
 
@@ -113,10 +114,11 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     if subject.recording is not None:
         subject.recording.require_unchanged()
     if not subject.plan:
+        check_slices(subject.settings, writer.slice_values)
         subject = subject.completed(subject)
         write_plan(folder, subject.plan)
     receipts = executed.receipts
-    store = ShardStore(folder, len(receipts))
+    store = ShardStore(folder, len(receipts), worker_count(workers))
     built = with_reference_counts(subject.built, [receipt.references for receipt in receipts])
     subject = replace(subject, built=with_unread(built, [receipt.unread for receipt in receipts]))
     values = {column: sorted(found) for column, found in writer.slice_values.items()}
@@ -130,12 +132,14 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
     record = replace(record, environment=_environment(subject, started, executed.facts))
     health = subject.health() if subject.health is not None else None
     record = replace(record, attempts=attempts_of(subject, verdict), health=health)
-    publish(record, folder, timings)
+    files = publish(record, folder, timings)
     document = profile_document(timings, writer.rows, executed.facts) if progress.profile else None
     if document is not None:
         write_profile(folder, document)
-    # Last of all: its presence means complete.
-    write_whole(folder / "verdict.json", pretty_json(record.document))
+        files.append(PROFILE)
+    if subject.ledger is not None and subject.ledger == folder / HISTORY and subject.ledger.is_file():
+        files.append(HISTORY)
+    seal(record, folder, files, receipts)
     return Finished(record, folder, reader, document)
 
 
@@ -175,26 +179,30 @@ def check_slices(settings: GateSettings, found: Mapping[str, set[str]]) -> None:
             raise BadInput(f"slice {choice} selects no case", where=threshold.place or threshold.target, hint=hint)
 
 
-def publish(record: RunRecord, folder: Path, timings: Timings) -> None:
-    """Write the documents and reports of a finished run, all but verdict.json."""
-    write_whole(folder / "manifest.json", pretty_json(record.manifest))
-    write_whole(folder / "run.json", pretty_json(record.environment))
+def publish(record: RunRecord, folder: Path, timings: Timings) -> list[str]:
+    """Write the documents and reports of a finished run, all but manifest.json and verdict.json; returns their names."""
+    texts = {"run.json": pretty_json(record.environment)}
     if record.attempts is not None:
-        write_whole(folder / STANDING, pretty_json(attempts_document(record, record.attempts)))
+        texts[STANDING] = pretty_json(attempts_document(record, record.attempts))
     if record.health is not None:
-        write_whole(folder / HEALTH, pretty_json(health_document(record.health)))
-    write_whole(folder / RECORD, record_text(record))
+        texts[HEALTH] = pretty_json(health_document(record.health))
+    for name, text in {**texts, RECORD: record_text(record)}.items():
+        write_whole(folder / name, text)
+    written = [PLAN, *texts, RECORD]
     for name in record.settings.reports:
         with timings.stage(f"report {name}"):
             for file, text in report_files(name, record):
                 write_whole(folder / file, text)
+                written.append(file)
+    return written
 
 
 def _job(subject: Subject) -> Job:
     metrics = tuple(i.task for i in subject.built.metrics)
     detectors = tuple(choice for choice, _ in subject.built.detectors)
     return Job(
-        engine=__version__,
+        # Files of the same version may differ where somebody works on them.
+        engine=f"{__version__} {source_digest()}",
         metrics=metrics,
         detectors=detectors,
         arms=subject.arms,
@@ -208,8 +216,6 @@ def _job(subject: Subject) -> Job:
 
 
 def _record(subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], reader: CaseReader, cited: Cited) -> RunRecord:
-    shards = [{"shard": r.shard, "rows": r.rows, "content": r.content} for r in receipts]
-    sealed = manifest(__version__, digest(subject.plan), subject.inputs, shards, _extensions(subject.built, cited))
     identity = RunIdentity(
         gate=subject.settings.gate,
         run_id=subject.run_id,
@@ -219,17 +225,19 @@ def _record(subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], r
         mode=subject.mode,
         baseline=subject.variants["baseline"],
         candidate=subject.variants["candidate"],
-        manifest_digest=digest(sealed),
+        manifest_digest="",
         shared=subject.dataset.get("shared"),
     )
     chosen, policy = reader.worst(), Policy(_sensitive(subject.built), subject.settings.findings.shown)
     shown = masked_cases(chosen, policy)
     waivers = subject.findings.used(receipts)
+    document = cited.added_to(verdict_document(verdict, identity)) | waivers_document(waivers, subject.findings.allowed)
+    sealed = manifest(materials_of(subject, cited), results_document(shards_of(receipts), document))
     return RunRecord(
         verdict=verdict,
-        identity=identity,
+        identity=replace(identity, manifest_digest=sealed["root"]),
         settings=replace(subject.settings, safety=masked_choices(subject.settings.safety, chosen, policy)),
-        document=cited.added_to(verdict_document(verdict, identity)) | waivers_document(waivers, subject.findings.allowed),
+        document=document | {"evidence": {"manifest_digest": sealed["root"]}},
         manifest=sealed,
         dataset_card=subject.dataset["card"],
         prompts=masked_prompts(_prompt_records(subject), chosen, policy),
@@ -243,32 +251,6 @@ def _environment(subject: Subject, started: datetime, work: Mapping[str, Any]) -
     ended = datetime.now(UTC)
     times = {"started": started.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
     return environment({**subject.facts, "work": dict(work), **times})
-
-
-def _extensions(built: Instruments, cited: Cited) -> list[dict[str, str]]:
-    metrics = [
-        {
-            "kind": "metric",
-            "name": i.spec.name,
-            "plugin": i.task.choice.name,
-            "version": i.spec.version,
-            "signature": i.spec.signature,
-        }
-        for i in built.metrics
-    ]
-    cards = cited.digests
-    detectors = [
-        {
-            "kind": "detector",
-            "name": spec.category,
-            "plugin": choice.name,
-            "version": spec.version,
-            "signature": spec.signature,
-            **({"card": cards[spec.category]} if spec.category in cards else {}),
-        }
-        for choice, spec in built.detectors
-    ]
-    return metrics + detectors
 
 
 def _sensitive(built: Instruments) -> frozenset[str]:

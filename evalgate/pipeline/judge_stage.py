@@ -150,7 +150,8 @@ def judges_document(judges: Mapping[str, JudgeStage]) -> dict[str, Any]:
         model = {key: plain(value) for key, value in asdict(stage.task.model).items()}
         asked = {"prompt": stage.prompt.reference, "prompt_digest": stage.prompt.digest, "model": model}
         messages = [list(message) for message in stage.task.messages]
-        card = {"card_digest": stage.card_digest}
+        # Without the reason, nobody who has the plan alone could tell whether its judgements may decide.
+        card = {"card_digest": stage.card_digest, "distrust": stage.distrust}
         found[name] = {**asked, "messages": messages, "parameters": plain(stage.task.parameters), **card}
     return {"judges": found}
 

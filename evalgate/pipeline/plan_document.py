@@ -71,7 +71,15 @@ def _variant(arm: ArmTask, prompt_digest: str) -> dict[str, Any]:
         "messages": [list(message) for message in arm.messages],
         "parameters": plain(arm.parameters),
         "model": plain(asdict(arm.model)),
+        **_template(arm),
     }
+
+
+def _template(arm: ArmTask) -> dict[str, Any]:
+    """How the messages are filled in, where that is not the plain way."""
+    if arm.engine == "plain" and not arm.optional:
+        return {}
+    return {"template": {"engine": arm.engine, "optional": plain(arm.optional), "variables": list(arm.variables)}}
 
 
 def _threshold(threshold: Threshold) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Whether a finished run is still what it was when it ended: its documents and shards against their digests.
 
-verdict.json holds the digest of manifest.json; the manifest holds those of plan.json and of the content of every shard (ids,
-inputs, references, answers, findings, the metrics' rows); a shard's receipt holds that of its file. Nothing outside the folder
-knows the run, so whoever edits all of these documents together is not found; what stands in verdict.json beside the run's name,
-gate, dataset and number of cases (its figures and its decision) is bound by nothing, and is not taken for the truth here.
+verdict.json holds the root of manifest.json; the root is over the digests of plan.json, of the content of every shard (ids,
+inputs, references, answers, findings, the metrics' rows) and of what verdict.json says; a shard's receipt holds that of its
+file. Nothing outside the folder knows the run, so whoever edits all of these documents together is not found here: that is what
+the higher levels of `evalgate verify` are for.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from evalgate.core.canonical import digest, digest_file
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.files import read_text
 from evalgate.core.strict_json import parse_json
+from evalgate.evidence.manifest import MANIFEST, VERDICT, root_digest, verdict_digest
 from evalgate.runner.receipt import SCHEMA as RECEIPT
 from evalgate.runner.shard_file import ShardNumbers, ShardRows, read_details, read_numbers, shard_path
 
 HINT = "restore the folder as the run left it, or run the gate again"
-VERDICT, PLAN, MANIFEST = "verdict.json", "plan.json", "manifest.json"
+PLAN = "plan.json"
 
 
 def require_agreement(folder: Path, verdict: Mapping[str, Any], plan: Mapping[str, Any], sealed: Mapping[str, Any]) -> None:
@@ -31,13 +32,17 @@ def require_agreement(folder: Path, verdict: Mapping[str, Any], plan: Mapping[st
     """
     said = []
     named = digest(plan)
-    if verdict["evidence"]["manifest_digest"] != digest(sealed):
+    materials, results = sealed["materials"], sealed["results"]
+    root = root_digest(materials, results)
+    if sealed["root"] != root or verdict["evidence"]["manifest_digest"] != root:
         said.append((MANIFEST, "is not the manifest that verdict.json is about: one of them was edited"))
-    if sealed["plan"] != named:
+    if results["verdict"] != verdict_digest(verdict):
+        said.append((VERDICT, "does not say what the manifest has the digest of: it was edited"))
+    if materials["plan"] != named:
         said.append((PLAN, "is not the plan of the manifest: it was edited"))
     if not named.removeprefix("sha256:").startswith(str(verdict["run_id"])) or len(str(verdict["run_id"])) < 12:
         said.append((VERDICT, f"is the verdict of run {verdict['run_id']}, not of this plan"))
-    rows = sum(int(shard["rows"]) for shard in sealed["shards"])
+    rows = sum(int(shard["rows"]) for shard in results["shards"])
     if verdict["cases"]["total"] != rows:
         said.append((VERDICT, f"speaks of {verdict['cases']['total']} cases, the manifest of {rows}"))
     for key, told in (("gate", verdict.get("gate")), *((f"dataset {key}", verdict["dataset"].get(key)) for key in _DATASET)):

@@ -14,6 +14,7 @@ from evalgate.core.errors import BadInput
 from evalgate.core.files import read_text
 from evalgate.core.strict_json import parse_json
 from evalgate.core.values import ARMS, Arm
+from evalgate.evidence.manifest import SCHEMA as MANIFEST_SCHEMA
 from evalgate.golden.staging_logs import Found
 from evalgate.pipeline.staging_evidence import intact_shard, require_agreement
 from evalgate.pipeline.verdict import UNCHANGED, Movement, changes
@@ -97,10 +98,10 @@ def open_run(folder: Path) -> RunCases:
     """
     verdict = _document(folder, "verdict.json", "evalgate.verdict/1")
     plan = _document(folder, "plan.json", "evalgate.plan/1")
-    sealed = _document(folder, "manifest.json", "evalgate.manifest/1")
+    sealed = _document(folder, "manifest.json", MANIFEST_SCHEMA)
     try:
         metrics = tuple(str(metric["name"]) for metric in plan["metrics"])
-        shards = tuple(sealed["shards"])
+        shards = tuple(sealed["results"]["shards"])
         samples = int(plan["samples"])
         verdict["metrics"], verdict["dataset"]["digest"]
         require_agreement(folder, verdict, plan, sealed)

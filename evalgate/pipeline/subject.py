@@ -152,6 +152,7 @@ def subject_of(resolved: Resolved, dataset: Dataset, recording: Recording, evide
     inputs = {
         f"config:{settings.path.name}": digest_file(settings.path),
         f"dataset:{card.name}@{card.version}": dataset.digest,
+        **({} if card.path is None else {f"dataset card:{card.name}@{card.version}": digest_file(card.path)}),
         f"recording:{settings.proxy.recording}": answers,
         **{f"prompt:{arms[arm].prompt_reference}": resolved.prompts[arm].digest for arm in arms},
         **judge_inputs(resolved.judges),

@@ -49,7 +49,7 @@ def _identity(record: RunRecord) -> Markup:
             ("baseline", f"{identity.baseline.prompt}, {identity.baseline.model}"),
             ("candidate", f"{identity.candidate.prompt}, {identity.candidate.model}"),
             ("verdict schema", str(record.document.get("schema", ""))),
-            ("manifest digest", identity.manifest_digest),
+            ("root digest of the evidence", identity.manifest_digest),
         ]
     )
 
@@ -87,16 +87,18 @@ def _choices(choices: Any) -> str:
 
 
 def _digests(record: RunRecord) -> Markup:
-    rows: list[tuple[Part, ...]] = [("plan", record.manifest["plan"])]
-    rows += list(record.manifest["inputs"].items())
-    shards = [(f"shard {s['shard']}", f"{s['rows']} cases", s["content"]) for s in record.manifest["shards"]]
-    extensions = [(e["kind"], e["name"], e["version"], e["signature"]) for e in record.manifest["extensions"]]
+    materials, results = record.manifest["materials"], record.manifest["results"]
+    rows: list[tuple[Part, ...]] = [("root", record.identity.manifest_digest), ("plan", materials["plan"])]
+    rows += list(materials["inputs"].items())
+    shards = [(f"shard {s['shard']}", f"{s['rows']} cases", s["content"]) for s in results["shards"]]
+    extensions = [(e["kind"], e["name"], e["version"], e["signature"]) for e in materials["extensions"]]
     return Markup(
         table("Inputs", ("what", "digest"), rows, class_="digests")
         + details(
             f"Rows ({len(shards)} shards)",
             table("Content of every shard", ("shard", "cases", "digest"), shards, class_="digests"),
         )
+        + details("Engine", table("What measured and judged", ("what", "version or digest"), list(materials["engine"].items())))
         + details("Metrics and detectors", table("What measured", ("kind", "name", "version", "signature"), extensions))
     )
 

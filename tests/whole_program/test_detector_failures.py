@@ -219,7 +219,7 @@ def test_a_sound_detector_counts_and_its_card_is_cited(project: Callable[..., An
     assert (again["found"], again["missed"], again["precision"]["value"], again["recall"]["value"]) == (1, 1, 1.0, 0.5)
     assert cited.code == 0 and cited.document["run_id"] == ran.document["run_id"], "a card changes no run"
     manifest = json.loads(next(made.root.rglob("manifest.json")).read_text(encoding="utf-8"))
-    (entry,) = [e for e in manifest["extensions"] if e["kind"] == "detector"]
+    (entry,) = [e for e in manifest["materials"]["extensions"] if e["kind"] == "detector"]
     assert entry["card"] == again["digest"]
 
     card.write_text(card.read_text(encoding="utf-8").replace('"found": 1', '"found": 9'), encoding="utf-8")

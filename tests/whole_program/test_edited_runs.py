@@ -14,6 +14,7 @@ import pytest
 import evalgate
 from evalgate.cli.main import main
 from evalgate.core.canonical import digest, digest_file
+from evalgate.evidence.manifest import root_digest, verdict_digest
 
 CARD = "name: sums\nversion: 1.0.0\ndata: cases.jsonl\nid: id\ninputs: [question]\nreference: answer\n"
 SHARD, RECEIPT = Path("shards", "00000.parquet"), Path("shards", "00000.json")
@@ -85,10 +86,10 @@ EDITS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a receipt of other content": (lambda run: _document(run, RECEIPT, lambda v: v.update(content="sha256:0")), "00000.json"),
     "a receipt that is a list": (lambda run: (run / RECEIPT).write_text("[]"), "00000.json"),
     "a receipt that is no JSON": (lambda run: (run / RECEIPT).write_text("{"), "00000.json"),
-    "rows of the manifest": (lambda run: _document(run, "manifest.json", lambda v: v["shards"][0].update(rows=7)), "manifest.json"),
+    "rows of the manifest": (lambda run: _document(run, "manifest.json", lambda v: v["results"]["shards"][0].update(rows=7)), "manifest.json"),
     "content in the manifest": (
-        lambda run: _document(run, "manifest.json", lambda v: v["shards"][0].update(content="sha256:0")), "manifest.json"),
-    "an input of the manifest": (lambda run: _document(run, "manifest.json", lambda v: v["inputs"].update(more="x")), "manifest.json"),
+        lambda run: _document(run, "manifest.json", lambda v: v["results"]["shards"][0].update(content="sha256:0")), "manifest.json"),
+    "an input of the manifest": (lambda run: _document(run, "manifest.json", lambda v: v["materials"]["inputs"].update(more="x")), "manifest.json"),
     "the plan": (lambda run: _document(run, "plan.json", lambda v: v.update(seed=7)), "plan.json"),
     "metrics of the plan": (lambda run: _document(run, "plan.json", lambda v: v["metrics"][0].update(name="x")), "plan.json"),
     "the run's name": (lambda run: _document(run, "verdict.json", lambda v: v.update(run_id="0" * 12)), "verdict.json"),
@@ -96,10 +97,12 @@ EDITS: dict[str, tuple[Callable[[Path], object], str]] = {
     "the gate": (lambda run: _document(run, "verdict.json", lambda v: v.update(gate="another")), "verdict.json"),
     "the dataset": (lambda run: _document(run, "verdict.json", lambda v: v["dataset"].update(version="9")), "verdict.json"),
     "the dataset's digest": (lambda run: _document(run, "verdict.json", lambda v: v["dataset"].update(digest="x")), "verdict.json"),
+    "a figure": (lambda run: _document(run, "verdict.json", lambda v: v["metrics"]["exact_match"].update(delta=1)), "verdict.json"),
+    "the decision": (lambda run: _document(run, "verdict.json", lambda v: v.update(verdict="fail", exit_code=1)), "verdict.json"),
     "the cases": (lambda run: _document(run, "verdict.json", lambda v: v["cases"].update(total=7)), "verdict.json"),
     "no evidence": (lambda run: _document(run, "verdict.json", lambda v: v.pop("evidence")), "run"),
-    "no shards": (lambda run: _document(run, "manifest.json", lambda v: v.pop("shards")), "run"),
-    "shards of numbers": (lambda run: _document(run, "manifest.json", lambda v: v.update(shards=[1])), "run"),
+    "no shards": (lambda run: _document(run, "manifest.json", lambda v: v["results"].pop("shards")), "run"),
+    "shards of numbers": (lambda run: _document(run, "manifest.json", lambda v: v["results"].update(shards=[1])), "run"),
 }  # fmt: skip
 
 
@@ -134,9 +137,12 @@ def test_white_space_in_the_documents_is_no_edit(run: Path) -> None:
 def test_a_run_of_several_answers_is_still_told_so(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _document(run, "plan.json", lambda value: value.update(samples=3))
     named = digest(json.loads((run / "plan.json").read_text("utf-8")))
-    _document(run, "manifest.json", lambda value: value.update(plan=named))
-    sealed = digest(json.loads((run / "manifest.json").read_text("utf-8")))
-    new = {"run_id": named.removeprefix("sha256:")[:12], "evidence": {"manifest_digest": sealed}}
-    _document(run, "verdict.json", lambda value: value.update(new))
+    _document(run, "verdict.json", lambda value: value.update(run_id=named.removeprefix("sha256:")[:12]))
+    said = verdict_digest(json.loads((run / "verdict.json").read_text("utf-8")))
+    _document(run, "manifest.json", lambda value: (value["materials"].update(plan=named), value["results"].update(verdict=said)))
+    sealed = json.loads((run / "manifest.json").read_text("utf-8"))
+    root = root_digest(sealed["materials"], sealed["results"])
+    _document(run, "manifest.json", lambda value: value.update(root=root))
+    _document(run, "verdict.json", lambda value: value["evidence"].update(manifest_digest=root))
     assert main(_commands(run)[0]) == 2
     assert "3 answers to each case" in capsys.readouterr().err
