@@ -49,7 +49,7 @@ KIB = 1024
 
 
 def evidence(out: Path) -> dict[str, bytes]:
-    names = ["verdict.json", "manifest.json", "plan.json", "summary.md"]
+    names = ["verdict.json", "manifest.json", "plan.json"]
     shards = sorted((out / "shards").iterdir())
     return {path.name: path.read_bytes() for path in (*(out / name for name in names), *shards)}
 
