@@ -13,6 +13,7 @@ from evalgate.cli.parser_prompt import add_prompt
 from evalgate.cli.parser_proxy import add_proxy
 from evalgate.cli.parser_recording import add_recording
 from evalgate.cli.parser_report import add_report
+from evalgate.cli.parser_sign import add_approve, add_attest
 from evalgate.cli.parser_workers import add_workers
 
 Handler = Callable[[argparse.Namespace], int]
@@ -35,6 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
         _compare,
         _check,
         add_report,
+        add_attest,
+        add_approve,
         add_plan,
         add_dataset,
         add_prompt,

@@ -1,0 +1,24 @@
+"""`evalgate approve`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evalgate.cli.output import say
+from evalgate.core.visible import terminal_line
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Sign an approval; 0 when it was signed."""
+    from evalgate.pipeline.signing import SignRequest, approve
+
+    prompt = Path(options.prompt) if options.prompt is not None else None
+    request = SignRequest(Path(options.run), Path(options.key), options.passphrase_env, prompt)
+    signed = approve(request, options.role, options.reason, options.by)
+    if not options.quiet:
+        print(f"approval: {terminal_line(str(signed.path))}")
+        print(f"as {options.role}, key {signed.keyid}")
+    if signed.verdict != "pass":
+        say(f"the verdict of this run is {signed.verdict}: an approval does not change it")
+    return 0

@@ -1,0 +1,61 @@
+"""The shape of a policy file and of the list of trusted keys as pydantic models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from evalgate.config.schema_models import GateName
+from evalgate.config.strict_model import StrictModel, Text
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+_LEFT_OUT: Any = None
+AGE = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhdw]$")]
+
+
+class ApprovalsEntry(StrictModel):
+    """Who has to approve."""
+
+    min: int = Field(ge=0, le=100, description="Distinct people with distinct keys; 0 asks nobody.")
+    roles: list[Name] = Field(default=[], description="Each of them must approve, each by another person.")
+    not_author: bool = Field(default=True, description="The author and whoever attested cannot approve.")
+    max_age: AGE = Field(default=_LEFT_OUT, description="How old an approval may be: 30m, 12h, 7d, 4w.")
+
+
+class TierEntry(StrictModel):
+    """What is asked of a run of this tier."""
+
+    approvals: ApprovalsEntry
+    gates: list[GateName] = Field(default=_LEFT_OUT, min_length=1, description="Gates that belong to this tier alone.")
+    verdicts: list[Literal["pass", "inconclusive"]] = Field(default=["pass"], min_length=1, description="Accepted verdicts.")
+    evidence: list[Literal["replay", "live"]] = Field(default=["replay"], min_length=1, description="Accepted modes.")
+    signers: list[Name] = Field(default=["gate"], min_length=1, description="Roles that may sign the attestation.")
+    max_age: AGE = Field(default=_LEFT_OUT, description="How old the attestation may be.")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="The least confidence of the gate.")
+    waivers: bool = Field(default=False, description="Whether waived findings are accepted.")
+    thresholds: Any = Field(default=_LEFT_OUT, description="The gate must have each, at least as strict, blocking, passed.")
+    detectors: Any = Field(default=_LEFT_OUT, description="The gate must run each.")
+    datasets: dict[Text, Text] = Field(default=_LEFT_OUT, min_length=1, description="name@version: digest.")
+    engines: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Accepted versions of evalgate.")
+
+
+class PolicyFile(StrictModel):
+    """What is asked before a prompt may be deployed."""
+
+    policy: Name = Field(description="Name of the policy.")
+    description: str | None = Field(default=None, max_length=10_000, description="For readers; changes nothing.")
+    tiers: Annotated[dict[Name, TierEntry], Field(min_length=1, description="Risk tiers.")]
+
+
+class KeyEntry(StrictModel):
+    """Whose key it is."""
+
+    name: Text = Field(description="The person or the job behind it.")
+    roles: list[Name] = Field(min_length=1, description="What it may sign.")
+
+
+class KeysFile(StrictModel):
+    """Trusted public keys, by the names of their files."""
+
+    keys: Annotated[dict[Text, KeyEntry], Field(min_length=1, description="FILE.pem: {name, roles}.")]

@@ -1,0 +1,165 @@
+"""What a tier asks of the gate itself: protected thresholds, detectors, confidence, data, engine, mode and waivers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evalgate.core.canonical import digest
+from evalgate.core.policy import Check, Tier, check
+from evalgate.core.settings import Bound, Decide, Level, PluginChoice, SliceChoice, TargetKind, Threshold
+from evalgate.core.values import Severity
+from evalgate.evidence.attempt_changes import is_looser
+from evalgate.evidence.statements import RunFacts
+
+
+def demands_of(tier: Tier, facts: RunFacts) -> Iterator[Check]:
+    """Each demand on the plan and the results of a run, held or not.
+
+    Raises: KeyError, TypeError or ValueError for documents that evalgate did not write.
+    """
+    yield check(
+        "verdict",
+        facts.verdict in tier.verdicts,
+        facts.verdict,
+        f"the run's verdict is {facts.verdict}; accepted: {', '.join(tier.verdicts)}",
+    )
+    told = f"the answers are {facts.mode}; accepted: {', '.join(tier.evidence)}"
+    yield check("evidence", facts.mode in tier.evidence, facts.mode, told)
+    yield _confidence(tier, float(facts.plan["confidence"]))
+    yield _waivers(tier, facts.document)
+    if tier.engines:
+        told = f"made by evalgate {facts.engine}; accepted: {', '.join(tier.engines)}"
+        yield check("engine", facts.engine in tier.engines, facts.engine, told)
+    if tier.datasets:
+        yield _dataset(tier, facts.plan["dataset"])
+    planned = [planned_threshold(one) for one in facts.plan["thresholds"]]
+    for threshold in tier.thresholds:
+        yield _protected(threshold, planned, facts.document["thresholds"])
+    for choice in tier.detectors:
+        yield _detector(choice, facts.plan["safety"])
+
+
+def planned_threshold(value: Mapping[str, Any]) -> Threshold:
+    """A threshold as plan.json holds it."""
+    kind, _, name = str(value["target"]).partition(":")
+    where = value["slice"]
+    return Threshold(
+        TargetKind(kind),
+        name,
+        Bound(value["bound"]),
+        float(value["value"]),
+        relative=bool(value["relative"]),
+        text=str(value["text"]),
+        slice=None if where is None else SliceChoice(where["column"], where["value"]),
+        level=Level(value["level"]),
+        decide=Decide(value["decide"]),
+        implicit=bool(value["implicit"]),
+        severity=Severity(value["severity"]) if value.get("severity") else None,
+    )
+
+
+def is_at_least_as_strict(asked: Threshold, planned: Threshold) -> bool:
+    """Whether a gate with the planned threshold asks whatever the policy asks, of the same figure.
+
+    What cannot be compared is not as strict: a share against an amount, another slice, another severity.
+    """
+    if (asked.kind, asked.name, asked.bound) != (planned.kind, planned.name, planned.bound):
+        return False
+    if planned.level is not Level.BLOCK or is_looser(asked, planned):
+        return False
+    return _slice_covers(asked.slice, planned.slice) and _severity_covers(asked, planned)
+
+
+def _slice_covers(asked: SliceChoice | None, planned: SliceChoice | None) -> bool:
+    """Whether the planned slices are at least the asked ones; the whole is no slice, and a slice is not the whole."""
+    if asked is None or planned is None:
+        return asked is planned
+    if planned.column is None:
+        return True
+    return asked.column == planned.column and planned.value in (None, asked.value)
+
+
+def _severity_covers(asked: Threshold, planned: Threshold) -> bool:
+    """Whether the planned threshold counts what the asked one counts.
+
+    Only of a maximum more findings than asked are stricter: of an increase they may hide one severe finding more behind a mild
+    one less.
+    """
+    wanted, found = asked.severity or Severity.LOW, planned.severity or Severity.LOW
+    order = list(Severity)
+    return found is wanted or (asked.bound is Bound.MAX and order.index(found) <= order.index(wanted))
+
+
+def _protected(asked: Threshold, planned: list[Threshold], results: list[Mapping[str, Any]]) -> Check:
+    name = f"threshold {_told(asked)}"
+    fitting = [one for one in planned if is_at_least_as_strict(asked, one)]
+    if not fitting:
+        same = [one for one in planned if (one.kind, one.name, one.bound) == (asked.kind, asked.name, asked.bound)]
+        found = f"the gate has {'; '.join(_told(one) for one in same)}" if same else "the gate has no such threshold"
+        return check(name, False, "", f"{found}: not at least as strict")
+    verdicts = [_verdicts(one, results) for one in fitting]
+    passed = any(found and set(found) == {"pass"} for found in verdicts)
+    told = "; ".join(_told(one) for one in fitting)
+    return check(
+        name,
+        passed,
+        f"the gate asks {told}: pass",
+        f"{told}: {', '.join(sorted({v for f in verdicts for v in f})) or 'no result'}",
+    )
+
+
+def _verdicts(planned: Threshold, results: list[Mapping[str, Any]]) -> list[str]:
+    """What came of a planned threshold, in each slice that it is about."""
+    severity = None if planned.severity is None else str(planned.severity)
+    return [
+        str(one["verdict"])
+        for one in results
+        if (one["target"], one["bound"], one["value"], one.get("severity"))
+        == (planned.target, str(planned.bound), planned.text, severity)
+        and (one["slice"] is None) is (planned.slice is None)
+    ]
+
+
+def _told(one: Threshold) -> str:
+    where = f" [{one.slice}]" if one.slice is not None else ""
+    marks = (", by the estimate alone" if one.decide is Decide.ESTIMATE else "") + (
+        ", only warns" if one.level is Level.WARN else ""
+    )
+    return f"{one.subject}{where} {one.bound} {one.text}{marks}"
+
+
+def _detector(choice: PluginChoice, running: list[Mapping[str, Any]]) -> Check:
+    name = f"detector {choice.name}"
+    found = [one for one in running if choice.name in (one["category"], one["plugin"])]
+    if not found:
+        return check(name, False, "", "the gate does not run it")
+    asked = dict(choice.parameters)
+    same = any(
+        all(key in one["parameters"] and _same(value, one["parameters"][key]) for key, value in asked.items()) for one in found
+    )
+    return check(name, same, "runs", "the gate runs it with other parameters than the policy names")
+
+
+def _same(one: Any, other: Any) -> bool:
+    return digest(one) == digest(other)
+
+
+def _confidence(tier: Tier, found: float) -> Check:
+    told = f"the gate decides at {found:g}, the policy asks at least {tier.confidence:g}"
+    return check("confidence", found >= tier.confidence, f"{found:g}", told)
+
+
+def _waivers(tier: Tier, document: Mapping[str, Any]) -> Check:
+    waivers = document.get("waivers")
+    used = sum(int(one["findings"]) for one in waivers["list"]) if waivers is not None else 0
+    said = "none was used" if not used else f"{used} findings are waived, which the policy accepts"
+    return check("waivers", tier.waivers or not used, said, f"{used} findings are waived; the policy says waivers: false")
+
+
+def _dataset(tier: Tier, found: Mapping[str, Any]) -> Check:
+    name = f"{found['name']}@{found['version']}"
+    if name not in tier.datasets:
+        return check("dataset", False, "", f"judged on {name}; accepted: {', '.join(tier.datasets)}")
+    told = f"{name} is {found['digest']}, the policy names {tier.datasets[name]}"
+    return check("dataset", found["digest"] == tier.datasets[name], name, told)
