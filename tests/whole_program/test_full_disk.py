@@ -77,7 +77,7 @@ def made(project) -> Any:
 @pytest.mark.parametrize(
     ("name", "stays", "step"),
     [
-        ("ENOSPC", True, 9),
+        ("ENOSPC", True, 13),
         pytest.param("ENOSPC", True, 1, marks=pytest.mark.slow),
         pytest.param("EIO", False, 1, marks=pytest.mark.slow),
     ],

@@ -183,6 +183,12 @@ def test_a_signal_ends_the_run_soon_and_leaves_nobody(place: str, number: int, c
     assert ended == code, err
     assert number == signal.SIGHUP or "the same command continues" in err
     assert not (made.root / "out" / "verdict.json").exists()
+    kept = receipts(made)
+    assert kept >= 1 or when is workers_starting
+    again = start(made, "--backend", "sequential", quick=True)
+    _, err = again.communicate(timeout=LONG_S)
+    assert again.returncode == 0, err
+    assert json.loads((made.root / "out" / "run.json").read_text(encoding="utf-8"))["work"]["kept"] == kept
 
 
 @pytest.mark.slow

@@ -132,7 +132,7 @@ def measure(site: Site) -> None:
 @pytest.fixture
 def site(project, nursery) -> Site:
     made = project(cases=400, base=150, right=350, metrics="[exact_match, chrf, token_f1]", extra="resamples: 100\n")
-    return Site(made, nursery, options=("--backend", "sequential"))
+    return Site(made, nursery, options=("--backend", "sequential", "--quiet"))
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def slow_site(site: Site) -> Callable[[float], Site]:
         text = site.made.config.read_text().replace("slices:", "safety: [slow]\nslices:")
         site.made.config.write_text(text)
         site.environment = {"PYTHONPATH": os.pathsep.join([str(place), *filter(None, [os.environ.get("PYTHONPATH")])])}
-        site.options = options or ("--backend", "loky", "--jobs", "2")
+        site.options = options or ("--backend", "loky", "--jobs", "2", "--quiet")
         return site
 
     return make
@@ -191,7 +191,7 @@ def pieces(quick: int, every: int, size: int) -> list[Any]:
     return [range(quick), *rest]
 
 
-@pytest.mark.parametrize("points", pieces(8, 100, 23), ids=str)
+@pytest.mark.parametrize("points", pieces(5, 100, 19), ids=str)
 def test_a_run_that_is_killed_anywhere_is_continued_to_the_same_bytes(points: range, site: Site) -> None:
     measure(site)
     killed = [one_point(site, seed) for seed in points]
