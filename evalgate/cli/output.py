@@ -37,7 +37,7 @@ def print_result(result: RunResult, options: argparse.Namespace, kept: bool) -> 
         try:
             print_summary(result.finished, stream)
             if kept:
-                print(f"evidence: {result.folder}", file=stream)
+                print(f"evidence: {terminal_line(str(result.folder))}", file=stream)
         except (BrokenPipeError, OSError):
             pass  # the reader went away; the verdict stands
     return result.exit_code

@@ -16,7 +16,25 @@ from dataclasses import dataclass
 from typing import Any
 
 DOTNET_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-_IGNORED_BY_CULTURE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_FURTHER = [
+    0x034F,
+    0x115F,
+    0x1160,
+    0x17B4,
+    0x17B5,
+    0x3164,
+    0xFFA0,
+    *range(0x180B, 0x1810),
+    *range(0xFE00, 0xFE10),
+    *range(0xE0100, 0xE01F0),
+]
+_FORMATS = [
+    c
+    for c in (*range(0x20000), *range(0xE0000, 0xE0100))
+    if c not in (9, 10, 13) and unicodedata.category(chr(c)) in ("Cf", "Cc", "Cs")
+]
+_WEIGHTLESS = dict.fromkeys([*_FORMATS, *_FURTHER])
+"""What a comparison by ICU's rules passes over: formats, controls and what Unicode calls ignorable by default."""
 SEVERITIES = ("info", "minor", "major", "critical", "blocker")
 
 
@@ -32,16 +50,10 @@ class Command:
 def commands(log: str, *, by_culture: bool = False) -> list[Command]:
     """Every command in a log, by any name; `by_culture`: with the runner's search passing over characters without weight."""
     found = []
-    for line in re.split(r"\r\n|\r|\n", log):
-        read = _weighty(line) if by_culture and not line.isascii() else line
-        command = _second_form(read) or _first_form(read)
+    for line in re.split(r"\r\n|\r|\n", log.translate(_WEIGHTLESS) if by_culture else log):
+        command = _second_form(line) or _first_form(line)
         found += [command] if command else []
     return found
-
-
-def _weighty(line: str) -> str:
-    kept = (c for c in line if c in "\t" or unicodedata.category(c) not in ("Cf", "Cc", "Cs"))
-    return _IGNORED_BY_CULTURE.sub("", "".join(kept))
 
 
 def _second_form(line: str) -> Command | None:

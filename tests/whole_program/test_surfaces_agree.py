@@ -124,7 +124,8 @@ def errors(made: Any, *lost: str) -> Any:
 
 IMPROVE = "{metric: exact_match, min_improvement: 0.05}"
 WARN = "{metric: exact_match, min: 0.99, level: warn}"
-MAILED = {("Add:", 3): "write to ana@example.com now"}
+ADDRESS = "ana.canary@example.com"
+MAILED = {("Add:", 3): f"write to {ADDRESS} now"}
 WAIVERS = "findings:\n  waivers: configs/waivers/sums.yaml\n"
 KINDS: dict[str, tuple[str, dict[str, Any], Callable[[Any], Any]]] = {
     "pass": ("pass", {}, lambda made: made),
@@ -158,6 +159,7 @@ def require_agreement(record: Any, wanted: str, folder: Path) -> None:
         for part in parts:
             text = rendered(name, part, record)
             assert said_by(name, part.name, text) == {wanted}, (name, part.name)
+            assert ADDRESS not in text, "what a detector found is masked everywhere"
             if (folder / part.file).is_file():
                 assert (folder / part.file).read_text(encoding="utf-8") == text
             else:
