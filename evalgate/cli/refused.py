@@ -19,6 +19,8 @@ _HINTS = {
 }
 _MAPPING = ("failed to map segment", "cannot allocate memory")
 """How the dynamic linker says that there is no memory for a library."""
+_THREADS = ("can't start new thread", "Failed to launch worker thread")
+"""How Python and Arrow say that there may be no further thread."""
 
 
 def refused_by_system(error: BaseException) -> Incomplete | None:
@@ -37,7 +39,7 @@ def _number(error: BaseException) -> int | None:
         return errno.ENOMEM
     if isinstance(error, ImportError) and any(said in str(error).lower() for said in _MAPPING):
         return errno.ENOMEM
-    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+    if isinstance(error, Exception) and any(said in str(error) for said in _THREADS):
         return errno.EAGAIN
     return error.errno if isinstance(error, OSError) and error.errno in _HINTS else None
 

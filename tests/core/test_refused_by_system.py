@@ -23,6 +23,7 @@ def caused(outer: BaseException, inner: BaseException) -> BaseException:
         (OSError(errno.ENFILE, "x"), "Too many open files in system", "open files of this machine"),
         (BlockingIOError(errno.EAGAIN, "x"), "Resource temporarily unavailable", "ulimit -u"),
         (RuntimeError("can't start new thread"), "Resource temporarily unavailable", "ulimit -u"),
+        (Exception("Unknown error: Failed to launch worker thread: x"), "Resource temporarily unavailable", "ulimit -u"),
         (OSError(errno.ENOSPC, "x"), "No space left on device", "free space"),
         (OSError(errno.EDQUOT, "x"), "Disk quota exceeded", "free space"),
         (ImportError("libarrow.so: failed to map segment from shared object"), "out of memory", "--jobs 1"),
