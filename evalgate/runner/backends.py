@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import queue
 import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.plugins import known_names, load_plugin, suggestion
 
+T = TypeVar("T")
+
 GROUP = "evalgate.backends"
 OWN = ("loky", "threading", "sequential")
 """Those that work on this machine and need no address."""
 BUILTINS: Mapping[str, str] = {
-    **{name: f"evalgate.runner.backends:{name}" for name in OWN},
+    "loky": "evalgate.runner.backends:processes",
+    "threading": "evalgate.runner.backends:threads",
+    "sequential": "evalgate.runner.backends:in_turn",
     "dask": "evalgate.runner.dask_backend:dask",
     "ray": "evalgate.runner.ray_backend:ray_cluster",
 }
@@ -78,7 +84,7 @@ def connect(name: str, address: str | None, jobs: int | None) -> AbstractContext
 
 
 @contextmanager
-def loky(address: str | None, jobs: int | None) -> Iterator[Connection]:
+def processes(address: str | None, jobs: int | None) -> Iterator[Connection]:
     """Processes of this machine, replaced when they die."""
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
@@ -86,13 +92,13 @@ def loky(address: str | None, jobs: int | None) -> Iterator[Connection]:
 
 
 @contextmanager
-def threading(address: str | None, jobs: int | None) -> Iterator[Connection]:
+def threads(address: str | None, jobs: int | None) -> Iterator[Connection]:
     """Threads of this process."""
     yield Connection("threading", processors(jobs))
 
 
 @contextmanager
-def sequential(address: str | None, jobs: int | None) -> Iterator[Connection]:
+def in_turn(address: str | None, jobs: int | None) -> Iterator[Connection]:
     """One shard after the other in this process."""
     yield Connection("sequential", 1)
 
@@ -122,6 +128,29 @@ def require_answer(backend: str, address: str) -> None:
         socket.create_connection((host, port), CONNECT_SECONDS).close()
     except OSError as error:
         raise unreachable(backend, address, error.strerror or str(error) or type(error).__name__) from error
+
+
+def within(seconds: float, call: Callable[[], T]) -> T:
+    """What a call returns or raises, if it does so in time; some libraries wait for ever for what answers strangely.
+
+    Raises: TimeoutError, and leaves the call behind.
+    """
+    answered: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue()
+
+    def attempt() -> None:
+        try:
+            answered.put((call(), None))
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+            answered.put((None, error))
+
+    threading.Thread(target=attempt, daemon=True).start()
+    try:
+        found, error = answered.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:.0f} s") from None
+    if error is not None:
+        raise error
+    return found  # type: ignore[return-value]
 
 
 def unreachable(backend: str, address: str, why: str) -> Incomplete:

@@ -11,9 +11,8 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from evalgate.core.canonical import digest_file
 from evalgate.core.errors import Incomplete, Problem
@@ -29,6 +28,8 @@ RECORDING_FOLDER = "work/recording"
 RECORDING_LIST = "files.json"
 """Names and digests of the files of the recording; stored last, so that its presence means that they are there."""
 INDEX_NAME = "index"
+_HELD: dict[str, int] = {}
+"""The run whose copies this process uses → the descriptor of its lock."""
 _FIRST = threading.Lock()
 """Threads of one worker copy the job once."""
 
@@ -41,7 +42,8 @@ def copied(url: str, run: str, task: ShardTask) -> Iterator[Path]:
     Side effects: removes the shard's files at the end.
     """
     storage = Storage(url)
-    folder = _folder(run) / str(os.getpid())
+    with _FIRST:
+        folder = _folder(run) / str(os.getpid())
     try:
         with _FIRST:
             if not (folder / JOB_FILE).exists():
@@ -67,7 +69,8 @@ def hand_in(url: str, folder: Path, task: ShardTask) -> None:
 
 def remove_copies(run: str) -> None:
     """Remove what workers on this machine copied for a run that is over."""
-    _leave.cache_clear()
+    with _FIRST:
+        _let_go()
     with suppress(OSError, Incomplete):
         base = _base()
         shutil.rmtree(base / run, ignore_errors=True)
@@ -113,21 +116,29 @@ def _folder(run: str) -> Path:
     return _base() / run
 
 
-@lru_cache(maxsize=1)
-def _leave(run: str) -> IO[str]:
-    """Take hold of a run's copies, and let go of those of the run before: the file that is kept open holds the lock."""
+def _leave(run: str) -> None:
+    """Take hold of a run's copies, and let go of those of the run before: a file that is kept open holds the lock."""
+    if run in _HELD:
+        return
+    _let_go()
     base = _base()
     for path in base.glob("*.lock"):
         if path.stem != run:
             _remove_unused(base, path)
     while True:
-        handle = (base / f"{run}.lock").open("a")
+        handle = os.open(base / f"{run}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(handle, fcntl.LOCK_SH)
         with suppress(FileNotFoundError):
-            if os.fstat(handle.fileno()).st_ino == (base / f"{run}.lock").stat().st_ino:
+            if os.fstat(handle).st_ino == (base / f"{run}.lock").stat().st_ino:
                 (base / run).mkdir(exist_ok=True)
-                return handle
-        handle.close()
+                _HELD[run] = handle
+                return
+        os.close(handle)
+
+
+def _let_go() -> None:
+    while _HELD:
+        os.close(_HELD.popitem()[1])
 
 
 def _remove_unused(base: Path, lock: Path) -> None:

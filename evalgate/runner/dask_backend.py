@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from evalgate.core.errors import EvalgateError, Incomplete, Problem
-from evalgate.runner.backends import CONNECT_SECONDS, WORKERS_SECONDS, Connection, missing_extra, require_answer, unreachable
+from evalgate.runner.backends import (
+    CONNECT_SECONDS,
+    WORKERS_SECONDS,
+    Connection,
+    missing_extra,
+    require_answer,
+    unreachable,
+    within,
+)
 from evalgate.runner.versions import host
 
 LOST_SECONDS = 30.0
@@ -31,8 +39,9 @@ def dask(address: str | None, jobs: int | None) -> Iterator[Connection]:
     # Its own account of a lost connection is longer than what is said here.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, ImportError, TypeError) as error:
+        made = lambda: distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # noqa: E731
+        client = within(2 * CONNECT_SECONDS, made)
+    except (OSError, ValueError, ImportError, TypeError, RuntimeError) as error:
         raise unreachable("dask", address, str(error) or type(error).__name__) from error
     try:
         try:

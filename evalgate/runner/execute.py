@@ -211,7 +211,7 @@ def _raise_problems(outcomes: Sequence[ShardOutcome]) -> None:
     failed = sorted((outcome for outcome in outcomes if outcome.receipt is None), key=lambda outcome: outcome.shard)
     if not failed:
         return
-    problems = [problem for outcome in failed for problem in outcome.problems]
+    problems = list(dict.fromkeys(problem for outcome in failed for problem in outcome.problems))
     misses = sum(outcome.misses for outcome in failed)
     if misses and not problems:
         raise Unanswered(misses, tuple(miss for outcome in failed for miss in outcome.missed)[:SHOWN_PROBLEMS])

@@ -137,7 +137,7 @@ class Pool:
             if isinstance(answer, (EvalgateError, *self._connection.deaths)):
                 raise answer
             said = f"the backend {self.choice.backend} failed: {type(answer).__name__}: {str(answer)[:300]}"
-            hint = "every worker needs the same evalgate as the machine that starts the run; the same command continues"
+            hint = "see that the cluster runs and that its workers have the same evalgate; the same command continues"
             raise Incomplete(Problem(said, f"--address {self.choice.address}", hint)) from answer
 
     def _start(self) -> dict[str, Any]:

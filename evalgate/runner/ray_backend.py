@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,7 +31,8 @@ def ray_cluster(address: str | None, jobs: int | None) -> Iterator[Connection]:
     own = not ray.is_initialized()
     try:
         if own:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            with _signals_kept():
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:
         raise unreachable("ray", address, str(error) or type(error).__name__) from error
     try:
@@ -39,3 +42,14 @@ def ray_cluster(address: str | None, jobs: int | None) -> Iterator[Connection]:
     finally:
         if own:
             ray.shutdown()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray takes over how a program ends when it is told to; how this one ends is decided already."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)

@@ -33,16 +33,16 @@ class Storage:
 
         Raises: BadInput when it names no store, or holds a password.
         """
-        text = url.strip().rstrip("/")
+        text = url.strip()
         scheme, separator, rest = text.partition("://")
-        if not separator:
-            return cls(str(Path(text or "/").absolute()))
+        if not separator and ":" not in text:
+            return cls(str(Path(text).absolute()))
         if "@" in rest.partition("/")[0]:
             hint = "credentials come from the environment of each worker"
             raise BadInput("the address of the storage holds a user or a password", where="storage", hint=hint)
-        if not scheme or not rest.strip("/") or "::" in text:
+        if not separator or not scheme or not rest.strip("/") or "::" in text:
             raise BadInput("the storage is not a folder of a store", where=_shown(text), hint="such as s3://bucket/prefix")
-        return cls(text)
+        return cls(text.rstrip("/"))
 
     @property
     def in_memory(self) -> bool:

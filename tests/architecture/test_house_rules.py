@@ -16,6 +16,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 HEAVY = (
     "numpy", "pandas", "pyarrow", "sacrebleu", "rouge_score", "nltk", "datasets", "joblib", "pydantic", "yaml", "rich",
     "scipy", "jsonschema", "re2", "rapidfuzz", "aiohttp", "fsspec", "distributed", "dask", "ray",
+    "cryptography",
 )  # fmt: skip
 BROAD_HANDLERS = {
     "core/plugins.py": "third-party import code",
@@ -26,6 +27,7 @@ BROAD_HANDLERS = {
     "runner/findings.py": "a plugin's detecting code",
     "runner/pool.py": "an error of the reading thread, raised again in the waiting one",
     "runner/storage.py": "stores of fsspec, each with errors of its own",
+    "runner/backends.py": "an error of a library that may not answer, raised again in the waiting thread",
     "runner/dask_backend.py": "whatever a cluster without evalgate answers",
     "report/catalog.py": "a package's report",
     "cli/main.py": "the boundary of the program",
