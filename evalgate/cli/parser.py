@@ -14,6 +14,7 @@ from evalgate.cli.parser_proxy import add_proxy
 from evalgate.cli.parser_recording import add_recording
 from evalgate.cli.parser_report import add_report
 from evalgate.cli.parser_sign import add_approve, add_attest
+from evalgate.cli.parser_verify import add_verify
 from evalgate.cli.parser_workers import add_workers
 
 Handler = Callable[[argparse.Namespace], int]
@@ -36,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         _compare,
         _check,
         add_report,
+        add_verify,
         add_attest,
         add_approve,
         add_plan,

@@ -26,8 +26,8 @@ def record_text(record: RunRecord) -> str:
     """
     settings = record.settings
     if settings.path is not None:
-        inside = settings.path.is_relative_to(settings.root)
-        path = settings.path.relative_to(settings.root) if inside else Path(settings.path.name)
+        whole, root = settings.path.resolve(), settings.root.resolve()
+        path = whole.relative_to(root) if whole.is_relative_to(root) else Path(settings.path.name)
         record = replace(record, settings=replace(settings, path=path))
     members = {f.name: plain_value(getattr(record, f.name)) for f in fields(record) if f.name not in _OTHER_FILES}
     members["settings"] = _placed(members["settings"], f"{settings.root.as_posix()}/")

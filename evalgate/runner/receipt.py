@@ -77,18 +77,25 @@ def write_receipt(folder: Path, receipt: Receipt) -> None:
 
 def valid_receipt(folder: Path, task: ShardTask, job: str) -> Receipt | None:
     """The receipt of a shard, if it is for this job and these cases and the shard's file is what it says; else None."""
-    path = receipt_path(folder, task.shard)
     try:
-        value = parse_json(path.read_text(encoding="utf-8"))
-        if not isinstance(value, dict) or value.pop("schema", None) != SCHEMA:
-            return None
-        receipt = Receipt(**value | {"references": {k: (v[0], v[1]) for k, v in value["references"].items()}})
+        receipt = read_receipt(folder, task.shard)
         meant = (receipt.job, receipt.cases, receipt.shard, receipt.rows) == (job, task.cases, task.shard, task.rows)
         if not meant or digest_file(shard_path(folder, task.shard)) != receipt.file:
             return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError):
         return None  # a damaged or missing receipt means: not done
     return receipt
+
+
+def read_receipt(folder: Path, shard: int) -> Receipt:
+    """The receipt of a shard of a finished run, whatever it is worth.
+
+    Raises: OSError, ValueError, TypeError, KeyError or IndexError when it is none.
+    """
+    value = parse_json(receipt_path(folder, shard).read_text(encoding="utf-8"))
+    if not isinstance(value, dict) or value.pop("schema", None) != SCHEMA:
+        raise ValueError(f"{receipt_path(folder, shard).name} is not a document {SCHEMA}")
+    return Receipt(**value | {"references": {k: (v[0], v[1]) for k, v in value["references"].items()}})
 
 
 def receipt_path(folder: Path, shard: int) -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from evalgate.core.values import ARMS, Output, Status
 from evalgate.runner.answers import Answers, answers_of
-from evalgate.runner.case_lines import read_shard_cases
+from evalgate.runner.case_lines import CaseLine, read_shard_cases
 from evalgate.runner.job import Job, ShardTask
 from evalgate.safety.identical_outputs import AnswerCounts, answer_key, count_answers, repeated_answers
 
@@ -22,15 +22,24 @@ def count_repeats(folder: Path, job: Job, tasks: Sequence[ShardTask], share: flo
     Reads every answer once more, in this process; memory grows with the number of different answers. Requests that nothing
     answers are left to the shards, which name them.
     """
-    counts = dict.fromkeys(map(str, ARMS), AnswerCounts())
     asked = replace(job, judges={})
-    for task in tasks:
-        lines = read_shard_cases(folder, task)
-        answers, misses = answers_of(folder, asked, lines)
-        if misses:
-            continue
+
+    def shards() -> Iterator[tuple[Sequence[CaseLine], Answers]]:
+        for task in tasks:
+            lines = read_shard_cases(folder, task)
+            answers, misses = answers_of(folder, asked, lines)
+            if not misses:
+                yield lines, answers
+
+    return repeats_in(shards(), job.samples if job.arms else 1, share)
+
+
+def repeats_in(shards: Iterable[tuple[Sequence[CaseLine], Answers]], samples: int, share: float) -> Repeats:
+    """The same for cases and answers that are at hand, one shard after the other."""
+    counts = dict.fromkeys(map(str, ARMS), AnswerCounts())
+    for lines, answers in shards:
         for arm in counts:
-            for sample in range(job.samples if job.arms else 1):
+            for sample in range(samples):
                 given = [(line.case, _text(outputs[sample])) for line, outputs in zip(lines, answers[arm], strict=True)]
                 found = count_answers(given)
                 # The repeats of a case are one case.

@@ -20,6 +20,7 @@ from evalgate.runner.case_lines import CaseLine, read_shard_cases
 from evalgate.runner.finding_marks import Marker, found_document, marker_of
 from evalgate.runner.findings import answer_findings, worst_rank
 from evalgate.runner.job import Job, ShardTask, load_job
+from evalgate.runner.kept_answers import FIELDS, kept_members, reads_fields
 from evalgate.runner.measure import (
     MetricTool,
     case_scores,
@@ -58,22 +59,36 @@ def do_shard(folder: str, digest: str, task: ShardTask) -> ShardOutcome:
         if misses:
             return ShardOutcome(shard, None, (), ExitCode.INCOMPLETE, len(misses), misses[:KEPT_MISSES])
         tools = metric_tools(job.metrics, digest)
-        answers = with_shares(answers, job.repeats)
-        found = _found(job, lines, answers, timings)
-        table = _measure(tools, [line.case for line in lines], answers, timings)
+        rows, seen = measured_shard(job, lines, with_shares(answers, job.repeats), tools, timings)
         with timings.stage(WRITING):
-            rows = _shard_rows(job, lines, answers, found, table)
-            rows = with_metric_errors(rows, {tool.spec.name: errors for tool, (*_, errors) in zip(tools, table, strict=True)})
             file = write_shard(shard_path(place, shard), rows)
-        ranges = {tool.spec.name: reference_range(tool, [line.case for line in lines]) for tool in tools}
-        known = {name: found for name, found in ranges.items() if found is not None}
-        unread = {tool.spec.name: counts for tool in tools if (counts := unread_judgements(tool, answers)) is not None}
-        receipt = Receipt(shard, len(lines), digest, task.cases, rows.digest(), file, known, _used_waivers(found), unread)
-        with timings.stage(WRITING):
+            receipt = Receipt(shard, len(lines), digest, task.cases, rows.digest(), file, **seen)
             write_receipt(place, receipt)
     except EvalgateError as error:
         return ShardOutcome(shard, None, error.problems, error.exit_code)
     return ShardOutcome(shard, receipt, timings=timings.spent)
+
+
+def measured_shard(
+    job: Job, lines: Sequence[CaseLine], answers: Answers, tools: Sequence[MetricTool], timings: Timings
+) -> tuple[ShardRows, dict[str, Any]]:
+    """Everything that is measured on a shard, and what its receipt says of it beside the digests.
+
+    Raises: Incomplete or BadInput naming the metric or detector that failed.
+    """
+    found = _found(job, lines, answers, timings)
+    cases = [line.case for line in lines]
+    table = _measure(tools, cases, answers, timings)
+    with timings.stage(WRITING):
+        rows = _shard_rows(job, lines, answers, found, table)
+        rows = with_metric_errors(rows, {tool.spec.name: errors for tool, (*_, errors) in zip(tools, table, strict=True)})
+    ranges = {tool.spec.name: reference_range(tool, cases) for tool in tools}
+    seen = {
+        "references": {name: found for name, found in ranges.items() if found is not None},
+        "waivers": _used_waivers(found),
+        "unread": {tool.spec.name: counts for tool in tools if (counts := unread_judgements(tool, answers)) is not None},
+    }
+    return rows, seen
 
 
 def _found(job: Job, lines: Sequence[CaseLine], answers: Answers, timings: Timings) -> FoundTable:
@@ -142,7 +157,8 @@ def _shard_rows(
         slices={name: np.array([case.slices[name] for case in cases], dtype=np.str_) for name in job.slices},
         waived=_waived_tables(found, detectors) if job.findings.waivers else {},
     )
-    details = [_detail(line, answers, found, i) for i, line in enumerate(lines)]
+    wide = reads_fields(job)
+    details = [_detail(line, answers, found, i) | _fields(line.case, wide=wide) for i, line in enumerate(lines)]
     return ShardRows(numbers, [case.id for case in cases], details)
 
 
@@ -190,6 +206,12 @@ def _detail(line: CaseLine, answers: Answers, found: FoundTable, case: int) -> d
     }
 
 
+def _fields(case: Case, *, wide: bool) -> dict[str, Any]:
+    """Columns that are no inputs, where something may read them: without them nobody could measure again."""
+    others = {name: value for name, value in case.fields.items() if name not in case.inputs} if wide else {}
+    return {FIELDS: others} if others else {}
+
+
 def _side(outputs: tuple[Output, ...], found: list[tuple[FoundFinding, ...]]) -> dict[str, Any]:
     first = outputs[0]
     # That an answer is missing stands in `status`; among the findings it stands only where somebody waived it.
@@ -206,4 +228,5 @@ def _side(outputs: tuple[Output, ...], found: list[tuple[FoundFinding, ...]]) ->
         "prompt_tokens": first.prompt_tokens,
         "completion_tokens": first.completion_tokens,
         "findings": [found_document(one) for one in kept],
+        **kept_members(outputs),
     }

@@ -19,6 +19,8 @@ from evalgate.core.values import ARMS, Arm
 from evalgate.runner.job import SHARDS_FOLDER
 
 Floats = NDArray[np.float64]
+ANSWERS, LATENCY = "answers", "latency_ms"
+"""In the details of a variant: what is kept of its answers beside their texts, and how long the first one took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,15 @@ class ShardRows:
 def _timeless(detail: Mapping[str, Any]) -> dict[str, Any]:
     """Latencies count where a metric measures them, and then stand in its rows: the same answers are the same evidence,
     however long they took."""
-    arms = {str(arm): {k: v for k, v in detail[str(arm)].items() if k != "latency_ms"} for arm in ARMS if str(arm) in detail}
+    arms = {str(arm): _without_latency(detail[str(arm)]) for arm in ARMS if str(arm) in detail}
     return {**detail, **arms}
+
+
+def _without_latency(side: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in side.items() if name != LATENCY}
+    if ANSWERS in kept:
+        kept[ANSWERS] = [{name: value for name, value in one.items() if name != LATENCY} for one in kept[ANSWERS]]
+    return kept
 
 
 def shard_path(folder: Path, shard: int) -> Path:
@@ -159,6 +168,15 @@ def read_ids(path: Path) -> list[str]:
     """
     ids: list[str] = _read(path, ["id"]).column("id").to_pylist()
     return ids
+
+
+def read_outputs(path: Path) -> dict[Arm, list[str]]:
+    """Read the first answers of both variants, as they stand beside the details for readers of the file alone.
+
+    Raises: Incomplete when the file is gone or damaged.
+    """
+    table = _read(path, [f"{arm}.output" for arm in ARMS])
+    return {arm: table.column(f"{arm}.output").to_pylist() for arm in ARMS}
 
 
 def _read(path: Path, names: list[str]) -> Any:

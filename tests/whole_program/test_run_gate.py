@@ -93,8 +93,8 @@ def test_everything_is_written_and_agrees(project) -> None:
     folder = next(path for path in (made.root / "reports" / "sums").iterdir() if path.is_dir())
     assert folder.name == ran.document["run_id"]
     names = {p.name for p in folder.iterdir()}
-    documents = {"plan.json", "manifest.json", "run.json", "verdict.json", "attempts.json", "health.json"}
-    assert names == {*documents, "report.html", "junit.xml", "summary.md", "shards"}
+    documents = {"plan.json", "manifest.json", "run.json", "verdict.json", "attempts.json", "health.json", "record.json"}
+    assert names == {*documents, "report.html", "junit.xml", "summary.md", "comment.md", "shards"}
     assert {p.name for p in folder.parent.iterdir()} == {folder.name, "attempts.jsonl"}
     assert json.loads((folder / "verdict.json").read_text(encoding="utf-8")) == ran.document
     suite = ET.fromstring((folder / "junit.xml").read_bytes())

@@ -1,0 +1,65 @@
+"""`evalgate verify`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from evalgate.cli.loading import loading
+from evalgate.core.visible import terminal_line
+
+if TYPE_CHECKING:
+    from evalgate.evidence.verification import Checked, Verification
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Verify a run; 0 when everything that was asked for matches."""
+    with loading():
+        from evalgate.evidence.verification import Assurance
+        from evalgate.pipeline.verify import verify_run
+        from evalgate.pipeline.verify_folder import VerifyRequest
+
+    found = verify_run(
+        VerifyRequest(
+            Path(options.run),
+            Assurance(options.level),
+            _place(options.project),
+            _place(options.baseline),
+            _place(options.candidate),
+            tuple(map(Path, options.references)),
+        )
+    )
+    if options.json:
+        print(json.dumps(found.document(), indent=2, sort_keys=True, ensure_ascii=True))
+    _tell(found, sys.stderr if options.json else sys.stdout, quiet=options.quiet)
+    return int(found.exit_code)
+
+
+def _place(name: str | None) -> Path | None:
+    return None if name is None else Path(name)
+
+
+def _tell(found: Verification, out: TextIO, *, quiet: bool) -> None:
+    for one in found.levels:
+        if quiet and one.matched:
+            continue
+        print(f"{one.level}: {_outcome(one)}", file=out)
+        lines = [("differs", f"{each.where}: {each.message}") for each in one.differences]
+        lines += [("not decided", said) for said in one.undecided]
+        if not quiet:
+            lines += [("compared", said) for said in one.compared] + [("trusted", said) for said in one.trusted]
+        for word, said in lines:
+            print(f"  {word}: {terminal_line(said)}", file=out)
+    if not quiet:
+        matches = "matches" if int(found.exit_code) == 0 else "DOES NOT MATCH" if int(found.exit_code) == 5 else "NOT DECIDED"
+        print(f"run {terminal_line(found.run_id)}, root {terminal_line(found.root)}: {matches}", file=out)
+        print(f"its verdict is {terminal_line(found.verdict)}; verifying says nothing about whether that is good", file=out)
+
+
+def _outcome(one: Checked) -> str:
+    if one.differences:
+        return "does not match"
+    return "could not be decided" if one.undecided else "matches"

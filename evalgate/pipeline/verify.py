@@ -1,0 +1,58 @@
+"""`evalgate verify`: is a finished run what it says, and does its verdict follow from it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from evalgate.core.errors import EvalgateError, Incomplete
+from evalgate.evidence.verification import Assurance, Checked, Difference, Verification
+from evalgate.pipeline.verify_decision import check_decision
+from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest, open_folder
+from evalgate.pipeline.verify_integrity import check_integrity
+from evalgate.pipeline.verify_replay import check_replay
+from evalgate.pipeline.verify_scores import check_scores
+
+_DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, OSError, AssertionError)
+"""What derivations stumble over when a document is not what evalgate writes."""
+
+
+def verify_run(request: VerifyRequest) -> Verification:
+    """Verify a finished run up to a level; each level includes those before it.
+
+    Raises: BadInput when there is no finished run, or its manifest or verdict cannot be understood.
+    Side effects: none in the run's folder; `replay` runs the gate again in a temporary one.
+    """
+    run = open_folder(request.run)
+    wanted = list(Assurance)[: list(Assurance).index(request.level) + 1]
+    levels: list[Checked] = []
+    for level in wanted:
+        edited = any(one.differences for one in levels)
+        levels.append(_checked(level, CHECKS[level], run, request, edited=edited))
+    verdict, run_id = (str(run.verdict.get(name))[:40] for name in ("verdict", "run_id"))
+    return Verification(str(request.run), run_id, str(run.sealed["root"]), verdict, tuple(levels))
+
+
+Check = Callable[[RunFolder, VerifyRequest], Checked]
+CHECKS: Mapping[Assurance, Check] = MappingProxyType(
+    {
+        Assurance.INTEGRITY: lambda run, _: check_integrity(run),
+        Assurance.DECISION: lambda run, _: check_decision(run),
+        Assurance.SCORES: lambda run, _: check_scores(run),
+        Assurance.REPLAY: check_replay,
+    }
+)
+
+
+def _checked(level: Assurance, check: Check, run: RunFolder, request: VerifyRequest, *, edited: bool) -> Checked:
+    """One level; what cannot be derived from an intact folder is a difference, from an edited one it is not looked at."""
+    try:
+        return check(run, request)
+    except Incomplete as error:
+        said = [str(problem) for problem in error.problems]
+    except (EvalgateError, *_DAMAGE) as error:
+        told = str(error)[:500] if isinstance(error, EvalgateError) else f"{type(error).__name__}: {str(error)[:300]}"
+        said = [f"cannot be derived: {told}"]
+        if not edited:
+            return Checked(level, (), differences=tuple(Difference(str(level), one) for one in said))
+    return Checked(level, (), undecided=tuple(said))

@@ -1,0 +1,222 @@
+"""Level `replay`: the whole run again from configuration, prompts, dataset and recording, and the two roots compared."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from evalgate.core.canonical import digest_file
+from evalgate.core.errors import BadInput, Incomplete
+from evalgate.core.record import RunRecord
+from evalgate.core.record_file import RECORD
+from evalgate.core.settings import GateSettings
+from evalgate.core.typed_json import plain_value
+from evalgate.evidence.verification import Assurance, Checked, Difference, differing
+from evalgate.golden.locate import card_path
+from evalgate.golden.outputs import Columns
+from evalgate.pipeline.compare import Comparison, compare_outputs
+from evalgate.pipeline.rederived import Stated, stated
+from evalgate.pipeline.run import RunOptions, run_gate
+from evalgate.pipeline.subject import Resolved, prove_dataset, resolve, subject_of
+from evalgate.pipeline.verify_decision import other_versions, rounded, settled, short
+from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest
+from evalgate.proxy.recording import recording_folder
+from evalgate.runner.execute import Workers
+from evalgate.runner.tally import Progress
+
+COMPARED = (
+    "digests of configuration, prompts, dataset and its card, recording, allow file and judges' cards, against the project's",
+    "the rows of every shard and the verdict of a second run, made from them in a temporary folder, and the two roots",
+    "record.json of the second run: the card of the dataset, waivers, why a detector has no card, selected cases",
+)
+TRUSTED = (
+    "that the recording holds what the models answered: nobody can tell that from files",
+    "that prompts, dataset and thresholds are those that were agreed on: their digests are what a reviewer signs",
+    "this installation of evalgate and of the libraries",
+)
+_EARLIER = frozenset({"document", "manifest", "environment", "attempts"})
+"""Members of a record that stand in other files, or differ from run to run."""
+
+
+def check_replay(run: RunFolder, request: VerifyRequest) -> Checked:
+    """Make a run again and compare.
+
+    Raises: Incomplete when that is not possible: data or files are not there, a plugin is missing, the run was live.
+    Side effects: a temporary folder.
+    """
+    said = stated(run)
+    if said.gate.mode == "live":
+        raise Incomplete("the answers of a live run were not kept: nothing can be replayed", where=str(run.folder))
+    found = [*(_gate(said, request) if said.gate.is_gate else _comparison(said, request))]
+    return settled(Assurance.REPLAY, (COMPARED, TRUSTED), found, other_versions(said))
+
+
+def _gate(said: Stated, request: VerifyRequest) -> Iterator[Difference]:
+    config, day = _config(said, request), _day(said)
+    if found := list(_inputs(said, config, day)):
+        yield from found  # a second run would only differ for these reasons
+        return
+    with tempfile.TemporaryDirectory(prefix="evalgate-verify-") as place:
+        folder = Path(place, "run")
+        try:
+            again = run_gate(config, RunOptions(said.gate.mode, folder), Progress(), day).record
+        except BadInput as error:
+            yield from (Difference(problem.where or str(config), problem.message) for problem in error.problems)
+            return
+    yield from _compared(said, again)
+
+
+def _config(said: Stated, request: VerifyRequest) -> Path:
+    """The configuration of the run in the project.
+
+    Raises: Incomplete when it is nowhere. The record may be anybody's: it names no file outside the project.
+    """
+    kept = said.record.settings.path
+    name = PurePosixPath("" if kept is None else kept.as_posix())
+    if not name.parts or name.is_absolute() or ".." in name.parts:
+        raise Incomplete("the run names no configuration of a project", where=str(said.run.folder / RECORD))
+    inside = said.run.folder.resolve()
+    places = [request.project] if request.project is not None else [*inside.parents, Path.cwd()]
+    found = next((place / name for place in places if (place / name).is_file()), None)
+    if found is None:
+        hint = "name the project with --project DIR"
+        raise Incomplete(f"the configuration {name} is not there", where=str(request.project or inside.parent), hint=hint)
+    return found
+
+
+def _day(said: Stated) -> date:
+    """The day of the run: waivers are judged on it."""
+    return datetime.fromisoformat(str(said.record.environment["started"])).date()
+
+
+def _inputs(said: Stated, config: Path, day: date) -> Iterator[Difference]:
+    """What the project has and the run did not use.
+
+    Raises: Incomplete when dataset or recording is not there at all.
+    """
+    used: Mapping[str, str] = said.run.materials["inputs"]
+    here = digest_file(config)
+    name = f"config:{config.name}"
+    if used.get(name) != here:
+        yield Difference(name, f"was edited: the project has {here}, the run used {used.get(name)}")
+    try:
+        resolved = resolve(config, said.gate.mode, day)
+    except BadInput as error:
+        _require_data(said.record.settings, config)
+        yield from (
+            Difference(one.where or str(config), f"the gate cannot be made again: {one.message}") for one in error.problems
+        )
+        return
+    yield from _data(said, resolved, used)
+
+
+def _require_data(settings: GateSettings, config: Path) -> None:
+    """Tell data that is not there from data that was edited.
+
+    Raises: Incomplete.
+    """
+    root = config.parent
+    for _ in range(len(Path(settings.path or "").parts) - 1):
+        root = root.parent
+    asked: list[Callable[[], object]] = [lambda: card_path(settings.dataset, root=root, base=config.parent)]
+    if settings.proxy.mode == "replay":
+        asked.append(lambda: recording_folder(settings.proxy.recording, root, settings.proxy.place))
+    for ask in asked:
+        try:
+            ask()
+        except BadInput as error:
+            raise Incomplete(error.problems) from error
+
+
+def _data(said: Stated, resolved: Resolved, used: Mapping[str, str]) -> Iterator[Difference]:
+    try:
+        dataset = prove_dataset(resolved.card)
+    except BadInput as error:
+        yield from (Difference(one.where or "dataset", f"is not the dataset of the run: {one.message}") for one in error.problems)
+        return
+    if resolved.recording is None:
+        return  # its answers have to be made first; the second run compares what they gave
+    found = subject_of(resolved, dataset, resolved.recording, said.gate.mode)
+    for name in sorted({*used, *found.inputs}):
+        here, there = found.inputs.get(name, "nothing"), used.get(name, "nothing")
+        if here != there and not name.startswith("config:"):
+            yield Difference(name, f"was edited or exchanged: the project has {here}, the run used {there}")
+
+
+def _comparison(said: Stated, request: VerifyRequest) -> Iterator[Difference]:
+    """Raises: Incomplete when the files are not named, or not there."""
+    comparison = _asked(said, request)
+    with tempfile.TemporaryDirectory(prefix="evalgate-verify-") as place:
+        try:
+            again = compare_outputs(comparison, Path(place, "run"), Workers(), Progress()).record
+        except BadInput as error:
+            yield from (Difference(problem.where or "files", problem.message) for problem in error.problems)
+            return
+    yield from _compared(said, again)
+
+
+def _asked(said: Stated, request: VerifyRequest) -> Comparison:
+    plan, settings = said.gate.plan, said.record.settings
+    runs = "shared" in plan["dataset"]
+    hint = (
+        "--baseline and --candidate name the folders of the runs"
+        if runs
+        else "--baseline, --candidate and --references name them"
+    )
+    files = [path for path in (request.baseline, request.candidate, *request.references) if path is not None]
+    if request.baseline is None or request.candidate is None or (not runs and not request.references):
+        raise Incomplete("a comparison is made again from the files that were compared", where=str(said.run.folder), hint=hint)
+    for path in files:
+        if not path.exists():
+            raise Incomplete("is not there", where=str(path), hint=hint)
+    columns = Columns() if runs else Columns(*plan["dataset"]["columns"])
+    return Comparison(
+        request.baseline,
+        request.candidate,
+        request.references,
+        metrics=settings.metrics,
+        safety=tuple(replace(choice, place="") for choice, _ in said.gate.built.detectors),
+        thresholds=tuple(one for one in said.gate.settings.thresholds if not one.implicit),
+        columns=columns,
+        slices=tuple(plan["slices"]),
+        group=None if runs else plan["dataset"].get("group"),
+        confidence=plan["confidence"],
+        seed=plan["seed"],
+        resamples=plan["resamples"],
+        findings=settings.findings,
+        today=_day(said),
+    )
+
+
+def _compared(said: Stated, again: RunRecord) -> Iterator[Difference]:
+    materials, results = again.manifest["materials"], again.manifest["results"]
+    # Other versions are told by themselves.
+    mine = {**materials, "engine": said.run.materials["engine"]}
+    for name, one, other in (("materials", mine, said.run.materials), ("results", results, said.run.results)):
+        for place, here, there in differing(one, other, name):
+            yield Difference(_named(place, said), f"the run has {short(there)}, the second run {short(here)}")
+    for field in fields(RunRecord):
+        if field.name not in _EARLIER:
+            pair = [_timeless(rounded(plain_value(getattr(one, field.name)))) for one in (again, said.record)]
+            for place, here, there in differing(pair[0], pair[1], field.name):
+                if place not in ("identity.manifest_digest",) and not place.startswith("settings."):
+                    yield Difference(f"{RECORD}: {place}", f"says {short(there)}, the second run {short(here)}")
+
+
+def _named(place: str, said: Stated) -> str:
+    parts = place.split(".")
+    if parts[:2] == ["results", "shards"] and len(parts) > 2:
+        return f"shards/{int(parts[2]):05d}.parquet"
+    named = {"materials.plan": "plan.json", "results.verdict": "verdict.json"}
+    return named.get(place, place.removeprefix("materials.inputs."))
+
+
+def _timeless(value: Any) -> Any:
+    """Without latencies: the same answers are the same evidence, however long they took."""
+    if isinstance(value, dict):
+        return {key: _timeless(item) for key, item in value.items() if key != "latency_ms"}
+    return [_timeless(item) for item in value] if isinstance(value, list) else value
