@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from evalgate.cli.parser_parts import Commands, command
+from evalgate.cli.policy_verify import add_policy_options
 
 LEVELS = ("integrity", "decision", "scores", "replay")
 _EPILOG = """levels (each includes those before it, and trusts less):
@@ -17,7 +18,7 @@ exit codes:
   0  everything that was asked for matches; this says nothing about the verdict itself
   2  bad input: no finished run, or its manifest or verdict cannot be understood
   3  incomplete: something could not be looked at (a plugin or the data is missing, other versions measured)
-  5  the evidence does not match: every difference is named
+  5  the evidence does not match, or a policy does not allow it: every difference is named
  70  internal error (a bug)"""
 
 
@@ -33,4 +34,5 @@ def add_verify(commands: Commands, shared: argparse.ArgumentParser) -> None:
     compared.add_argument("--baseline", metavar="FILE", help="outputs of the baseline, or the folder of its run")
     compared.add_argument("--candidate", metavar="FILE", help="outputs of the candidate, or the folder of its run")
     compared.add_argument("--references", metavar="FILE", action="append", default=[], help="reference file; repeatable")
+    add_policy_options(parser)
     parser.add_argument("--json", action="store_true", help="the verification as JSON on stdout, the summary on stderr")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from evalgate.cli.loading import loading
+from evalgate.cli.policy_verify import policy_code, policy_report, tell_policy, tell_without_run, with_policy
 from evalgate.core.visible import terminal_line
 
 if TYPE_CHECKING:
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 
 def handle(options: argparse.Namespace) -> int:
-    """Verify a run; 0 when everything that was asked for matches."""
+    """Verify a run; 0 when everything that was asked for matches, and the policy, if one is named, allows it."""
     with loading():
         from evalgate.evidence.verification import Assurance
         from evalgate.pipeline.verify import verify_run
         from evalgate.pipeline.verify_folder import VerifyRequest
 
+    report = policy_report(options)
+    if report is not None and not report.run_id:
+        return tell_without_run(report, options)
     found = verify_run(
         VerifyRequest(
             Path(options.run),
@@ -33,9 +37,10 @@ def handle(options: argparse.Namespace) -> int:
         )
     )
     if options.json:
-        print(json.dumps(found.document(), indent=2, sort_keys=True, ensure_ascii=True))
+        print(json.dumps(with_policy(found.document(), report), indent=2, sort_keys=True, ensure_ascii=True))
     _tell(found, sys.stderr if options.json else sys.stdout, quiet=options.quiet)
-    return int(found.exit_code)
+    tell_policy(report, options)
+    return policy_code(int(found.exit_code), report)
 
 
 def _place(name: str | None) -> Path | None:

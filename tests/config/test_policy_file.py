@@ -1,0 +1,222 @@
+"""Policy files and lists of trusted keys: what is meant is read, and everything else is an error with its place."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from evalgate.config.policy_file import read_key_list, read_policy
+from evalgate.core.errors import BadInput
+from evalgate.core.policy import Tier
+from evalgate.core.settings import Bound
+
+FULL = """policy: shop
+description: for all prompts of the shop
+tiers:
+  high:
+    gates: [recommend]
+    approvals: {min: 3, roles: [owner, risk], not_author: true, max_age: 7d}
+    verdicts: [pass]
+    evidence: [replay, live]
+    signers: [gate, release]
+    max_age: 12h
+    confidence: 0.99
+    waivers: true
+    thresholds:
+      - {safety: any, max_increase: 0}
+      - {metric: exact_match, min: 0.8, max_newly_failing: 3}
+      - {metric: chrf, max_regression: 1.0, slice: {language: de}}
+    detectors: [pii, {prompt_leak: {field: secrets}}]
+    datasets: {products@1.0.0: "sha256:%s"}
+    engines: ["0.1.0", "0.2.0"]
+  low:
+    approvals: {min: 0}
+""" % ("0" * 64)
+LEAST = "policy: p\ntiers:\n  a:\n    approvals: {min: 1, roles: [owner]}\n"
+
+
+def policy(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_everything_is_read(tmp_path: Path) -> None:
+    found = read_policy(policy(tmp_path, FULL))
+    high = found.tiers["high"]
+    assert (found.name, list(found.tiers)) == ("shop", ["high", "low"])
+    assert (high.gates, high.verdicts, high.evidence, high.signers) == (
+        ("recommend",), ("pass",), ("replay", "live"), ("gate", "release"),
+    )  # fmt: skip
+    rule = high.approvals
+    assert (rule.least, rule.roles, rule.not_author, rule.max_age) == (3, ("owner", "risk"), True, timedelta(days=7))
+    assert (high.max_age, high.confidence, high.waivers) == (timedelta(hours=12), 0.99, True)
+    assert [(one.target, one.bound) for one in high.thresholds] == [
+        ("safety:any", Bound.MAX_INCREASE),
+        ("metric:exact_match", Bound.MIN),
+        ("metric:exact_match", Bound.MAX_NEWLY_FAILING),
+        ("metric:chrf", Bound.MAX_REGRESSION),
+    ]
+    assert [(one.name, dict(one.parameters)) for one in high.detectors] == [("pii", {}), ("prompt_leak", {"field": "secrets"})]
+    assert high.datasets == {"products@1.0.0": f"sha256:{'0' * 64}"}
+    assert high.engines == ("0.1.0", "0.2.0")
+
+
+def test_what_is_not_said_is_the_strictest(tmp_path: Path) -> None:
+    low: Tier = read_policy(policy(tmp_path, FULL)).tiers["low"]
+    assert low.approvals.not_author
+    assert (low.verdicts, low.evidence, low.signers, low.confidence, low.waivers) == (
+        ("pass",),
+        ("replay",),
+        ("gate",),
+        0.95,
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "said"),
+    [
+        ("policy: p", "description: d", 1, "policy is missing"),
+        ("policy: p", "policy: P!", 1, "is not a name"),
+        ("policy: p", "policy: 5", 1, "must be a text"),
+        ("policy: p", "policy: p\nversion: 1", 2, "unknown key 'version'"),
+        ("policy: p", "policy: p\npolicy: q", 2, "given twice"),
+        ("tiers:\n  a:\n    approvals: {min: 1, roles: [owner]}\n", "", 1, "tiers is missing"),
+        ("tiers:\n  a:\n    approvals: {min: 1, roles: [owner]}\n", "tiers: {}\n", 2, "tiers is empty"),
+        ("tiers:\n  a:\n    approvals: {min: 1, roles: [owner]}\n", "tiers: []\n", 2, "must be a mapping"),
+        ("  a:\n    approvals: {min: 1, roles: [owner]}\n", "  a:\n", 3, "must be a mapping"),
+        ("  a:\n    approvals: {min: 1, roles: [owner]}\n", "  a: {}\n", 3, "approvals is missing"),
+        ("  a:", "  A b:", 3, "is not a name"),
+        ("{min: 1, roles: [owner]}", "2", 4, "must be a mapping"),
+        ("{min: 1, roles: [owner]}", "{roles: [owner]}", 4, "min is missing"),
+        ("{min: 1, roles: [owner]}", "{min: 1}", 4, "nobody could approve"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: []}", 4, "nobody could approve"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: owner}", 4, "must be a list"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [owner, risk]}", 4, "less than the number of roles"),
+        ("{min: 1, roles: [owner]}", "{min: 2, roles: [owner, owner]}", 4, "listed twice"),
+        ("{min: 1, roles: [owner]}", "{min: '1', roles: [owner]}", 4, "must be a whole number"),
+        ("{min: 1, roles: [owner]}", "{min: true, roles: [owner]}", 4, "must be a whole number"),
+        ("{min: 1, roles: [owner]}", "{min: -1, roles: [owner]}", 4, "at least 0"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [Owner]}", 4, "is not a name"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [owner], not_author: 0}", 4, "must be true or false"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [owner], not_autor: false}", 4, "did you mean not_author"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [owner], max_age: 7}", 4, "must be a text"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [owner], max_age: 7 days}", 4, "no length of time"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [owner], max_age: 0d}", 4, "no length of time"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [owner], max_age: -7d}", 4, "no length of time"),
+        ("{min: 1, roles: [owner]}", "{min: 1, roles: [owner], max_age: null}", 4, "must be a text"),
+    ],
+)
+def test_a_fault_is_named_with_its_line(tmp_path: Path, before: str, after: str, line: int, said: str) -> None:
+    assert before in LEAST
+    with pytest.raises(BadInput) as refused:
+        read_policy(policy(tmp_path, LEAST.replace(before, after)))
+    told = [f"{one.where}: {one.message} ({one.hint})" for one in refused.value.problems]
+    assert any(f"policy.yaml:{line}: " in one and said in one for one in told), told
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("verdicts: [fail]", "must be one of pass, inconclusive"),
+        ("verdicts: []", "is empty"),
+        ("verdicts: pass", "must be a list"),
+        ("verdicts: [pass, pass]", "listed twice"),
+        ("verdict: [pass]", "did you mean verdicts"),
+        ("evidence: [mock]", "must be one of replay, live"),
+        ("evidence: []", "is empty"),
+        ("gates: []", "is empty"),
+        ("gates: [A b]", "not a name"),
+        ("gates: null", "must be a list"),
+        ("signers: []", "is empty"),
+        ("signers: [gate, gate]", "listed twice"),
+        ("confidence: 0.4", "must be more than 0.5"),
+        ("confidence: '0.95'", "must be a number"),
+        ("waivers: accepted", "must be true or false"),
+        ("max_age: soon", "no length of time"),
+        ("thresholds: []", "is empty"),
+        ("thresholds: [{metric: bleu}]", "has no bound"),
+        ("thresholds: [{metric: bleu, min: 20, level: warn}]", "only warns, which protects nothing"),
+        ("thresholds: [{metric: bleu, mini: 20}]", "unknown key"),
+        ("thresholds: [{safety: any, min: 0}]", "cannot be asked of a safety category"),
+        ("detectors: []", "is empty"),
+        ("detectors: pii", "must be a list"),
+        ("detectors: [pii, pii]", "listed twice"),
+        ("datasets: {}", "is empty"),
+        ("datasets: {products: 'sha256:00'}", "not a version of a dataset with its digest"),
+        ("datasets: {products@1: latest}", "not a version of a dataset with its digest"),
+        ("engines: []", "is empty"),
+        ("engines: [0.1]", "must be a text"),
+        ("protected: []", "unknown key 'protected'"),
+    ],
+)
+def test_a_tier_that_is_not_what_it_seems_is_refused(tmp_path: Path, key: str, said: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_policy(policy(tmp_path, f"{LEAST}    {key}\n"))
+    told = [f"{one.where}: {one.message} ({one.hint})" for one in refused.value.problems]
+    assert any("policy.yaml:5: " in one and said in one for one in told), told
+
+
+def test_a_gate_belongs_to_one_tier(tmp_path: Path) -> None:
+    text = "policy: p\ntiers:\n  a: {gates: [g], approvals: {min: 0}}\n  b: {gates: [h, g], approvals: {min: 0}}\n"
+    with pytest.raises(BadInput, match=r"policy\.yaml:4: .*gate 'g' is in tier 'a' already"):
+        read_policy(policy(tmp_path, text))
+
+
+def test_everything_is_said_at_once(tmp_path: Path) -> None:
+    text = "policy: P!\ntiers:\n  a:\n    approvals: {min: 1}\n    verdicts: [fail]\n    thresholds: [{metric: bleu}]\n"
+    with pytest.raises(BadInput) as refused:
+        read_policy(policy(tmp_path, text))
+    assert [str(one.where).rpartition(":")[2] for one in refused.value.problems] == ["1", "4", "5", "6"]
+
+
+@pytest.mark.parametrize("text", ["", "null\n", "[]\n", "policy\n", "- policy: p\n", "policy: p\n---\npolicy: q\n"])
+def test_what_is_no_policy_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(BadInput, match=r"policy\.yaml"):
+        read_policy(policy(tmp_path, text))
+    with pytest.raises(BadInput, match=r"policy\.yaml"):
+        read_key_list(policy(tmp_path, text))
+
+
+def test_trusted_keys_are_read(tmp_path: Path) -> None:
+    text = "keys:\n  ana.pem: {name: Ana Lima, roles: [owner, risk]}\n  ci.pem: {name: ci, roles: [gate]}\n"
+    assert read_key_list(policy(tmp_path, text)) == {"ana.pem": ("Ana Lima", ("owner", "risk")), "ci.pem": ("ci", ("gate",))}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("ana.pem: {name: Ana}", "roles is missing"),
+        ("ana.pem: {roles: [owner]}", "name is missing"),
+        ("ana.pem: {name: Ana, roles: []}", "is empty"),
+        ("ana.pem: {name: '', roles: [owner]}", "is empty"),
+        ("ana.pem: {name: Ana, roles: [owner, owner]}", "listed twice"),
+        ("ana.pem: {name: Ana, roles: [owner], until: 2027}", "unknown key 'until'"),
+        ("ana.pem: Ana", "must be a mapping"),
+        ("ana: {name: Ana, roles: [owner]}", "is no file of this folder"),
+        ("../ana.pem: {name: Ana, roles: [owner]}", "is no file of this folder"),
+        ("/etc/ana.pem: {name: Ana, roles: [owner]}", "is no file of this folder"),
+        (".ana.pem: {name: Ana, roles: [owner]}", "is no file of this folder"),
+    ],
+)
+def test_a_key_without_owner_or_role_is_refused(tmp_path: Path, entry: str, said: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_key_list(policy(tmp_path, f"keys:\n  {entry}\n"))
+    told = [f"{one.where}: {one.message} ({one.hint})" for one in refused.value.problems]
+    assert any("policy.yaml:2: " in one and said in one for one in told), told
+
+
+def test_the_documented_policy_is_read(repository: Path, tmp_path: Path) -> None:
+    text = (repository / "docs" / "approval.md").read_text(encoding="utf-8")
+    blocks = [block.partition("```")[0] for block in text.split("```yaml\n")[1:]]
+    policies = [block for block in blocks if block.startswith("policy:")]
+    lists = [block for block in blocks if block.startswith("keys:")]
+    assert policies
+    assert lists
+    for block in policies:
+        assert read_policy(policy(tmp_path, block)).tiers
+    for block in lists:
+        assert read_key_list(policy(tmp_path, block))

@@ -1,0 +1,331 @@
+"""What a policy decides, rule by rule; signatures are taken for verified here."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalgate.core.errors import BadInput
+from evalgate.core.policy import ApprovalRule, Check, Mark, Policy, PolicyReport, Tier, TrustedKey
+from evalgate.core.settings import Bound, Decide, Level, PluginChoice, SliceChoice, TargetKind, Threshold
+from evalgate.core.values import Severity
+from evalgate.evidence.demands import is_at_least_as_strict
+from evalgate.evidence.policy_rules import (
+    CLOCK_SKEW,
+    Presented,
+    SignedApproval,
+    SignedAttestation,
+    decide,
+    same_person,
+    tier_for,
+    unmet_roles,
+)
+from evalgate.evidence.statements import Approved, Attested, RunFacts
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+ROOT, PROMPT, FILE = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}", "3" * 64
+CI = TrustedKey("c" * 64, "ci", ("gate",), "ci.pem")
+ANA = TrustedKey("a" * 64, "Ana Lima", ("owner",), "ana.pem")
+BORIS = TrustedKey("b" * 64, "Boris", ("risk",), "boris.pem")
+CARLA = TrustedKey("d" * 64, "Carla", ("owner", "risk"), "carla.pem")
+PLANNED = {
+    "target": "safety:pii", "bound": "max", "value": 0.0, "text": "0", "relative": False, "slice": None, "level": "block",
+    "decide": "interval", "implicit": False,
+}  # fmt: skip
+RESULT = {
+    "target": "safety:pii",
+    "bound": "max",
+    "value": "0",
+    "slice": None,
+    "severity": None,
+    "verdict": "pass",
+    "level": "block",
+}
+PLAN: Mapping[str, Any] = {
+    "confidence": 0.95,
+    "dataset": {"name": "shop", "version": "1", "digest": f"sha256:{'4' * 64}"},
+    "thresholds": [PLANNED],
+    "safety": [{"category": "pii", "plugin": "pii", "parameters": {"region": "de"}}],
+}
+FACTS = RunFacts(
+    "shop", "0" * 12, ROOT, "pass", "replay", "0.1.0", "p@2", PROMPT, PLAN, {"thresholds": [RESULT]}, {}, {}
+)  # fmt: skip
+ATTESTED = Attested(FILE, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=2), "Dora")
+RULE = ApprovalRule(2, ("owner", "risk"), max_age=timedelta(days=7))
+TIER = Tier("high", RULE)
+
+
+def approval(key: TrustedKey, role: str, **changes: Any) -> SignedApproval:
+    said = Approved(FILE, "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=1), role, "read them", None)
+    return SignedApproval(f"{role}-{key.name}", replace(said, **changes), (key,))
+
+
+BOTH = (approval(ANA, "owner"), approval(BORIS, "risk"))
+
+
+def presented(**changes: Any) -> Presented:
+    return replace(Presented(FACTS, FILE, SignedAttestation(ATTESTED, (CI,)), BOTH, NOW), **changes)
+
+
+def attested(**changes: Any) -> Presented:
+    return presented(attestation=SignedAttestation(replace(ATTESTED, **changes), (CI,)))
+
+
+def with_plan(**changes: Any) -> Presented:
+    return presented(facts=replace(FACTS, plan={**PLAN, **changes}))
+
+
+def denied(case: Presented, tier: Tier = TIER) -> dict[str, str]:
+    """What is denied, by name."""
+    checks = tuple(decide(tier, case))
+    report = PolicyReport("p", "", tier.name, "shop", "", "", "", checks)
+    assert report.allowed is (not report.denials)
+    return {one.name: one.said for one in report.denials}
+
+
+def test_everything_in_order_is_allowed() -> None:
+    assert denied(presented()) == {}
+    assert denied(presented(), replace(TIER, approvals=ApprovalRule(0))) == {}
+
+
+def test_no_demand_at_all_is_no_permission() -> None:
+    assert not PolicyReport("p", "", None, "", "", "", "", ()).allowed
+    assert not PolicyReport("p", "", None, "", "", "", "", (Check("a", Mark.NOTED, ""),)).allowed
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "said"),
+    [
+        (presented(attestation=SignedAttestation(None, fault="no file")), "attestation", "no file"),
+        (presented(attestation=SignedAttestation(None)), "attestation", "there is none"),
+        (presented(attestation=SignedAttestation(ATTESTED, (ANA,))), "attestation", "Ana Lima, who is not gate"),
+        (presented(attestation=SignedAttestation(ATTESTED, ())), "attestation", "who is not gate"),
+        (attested(root=f"sha256:{'9' * 64}"), "statement", "root differ"),
+        (attested(gate="other"), "statement", "gate differ"),
+        (attested(run_id="1" * 12), "statement", "run differ"),
+        (attested(verdict="inconclusive"), "statement", "verdict differ"),
+        (attested(prompt_digest=f"sha256:{'9' * 64}"), "statement", "prompt differ"),
+        (presented(sha256="9" * 64), "subject", "the file to deploy is sha256:999999999999…"),
+        (attested(sha256="9" * 64), "subject", "the attested one sha256:999999999999…"),
+        (attested(time=NOW + CLOCK_SKEW + timedelta(seconds=1)), "age", "dated in the future"),
+        (attested(time=NOW - timedelta(days=31)), "age", "has expired"),
+        (attested(author=None), "author", "names no author"),
+        (presented(facts=replace(FACTS, verdict="fail")), "verdict", "accepted: pass"),
+        (presented(facts=replace(FACTS, verdict="inconclusive")), "verdict", "accepted: pass"),
+        (presented(facts=replace(FACTS, mode="live")), "evidence", "accepted: replay"),
+        (presented(facts=replace(FACTS, mode="mock")), "evidence", "accepted: replay"),
+        (with_plan(confidence=0.9499), "confidence", "at least 0.95"),
+        (presented(facts=replace(FACTS, engine="0.2.0")), "engine", "made by evalgate 0.2.0"),
+        (with_plan(dataset={"name": "shop", "version": "2", "digest": ""}), "dataset", "judged on shop@2"),
+        (with_plan(dataset={**PLAN["dataset"], "digest": "sha256:0"}), "dataset", "shop@1 is sha256:0"),
+        (with_plan(thresholds=[]), "threshold safety:pii max 0", "no such threshold"),
+        (with_plan(thresholds=[{**PLANNED, "value": 1.0, "text": "1"}]), "threshold safety:pii max 0", "not at least as strict"),
+        (with_plan(thresholds=[{**PLANNED, "level": "warn"}]), "threshold safety:pii max 0", "only warns"),
+        (with_plan(safety=[]), "detector pii", "does not run it"),
+        (with_plan(safety=[{"category": "pii", "plugin": "pii", "parameters": {}}]), "detector pii", "other parameters"),
+        (with_plan(safety=[{"category": "pii", "plugin": "pii", "parameters": {"region": "us"}}]), "detector pii", "other"),
+    ],
+)  # fmt: skip
+def test_each_demand_is_denied_by_its_name(case: Presented, name: str, said: str) -> None:
+    tier = replace(
+        TIER,
+        max_age=timedelta(days=30),
+        engines=("0.1.0",),
+        datasets={"shop@1": f"sha256:{'4' * 64}"},
+        thresholds=(threshold(),),
+        detectors=(PluginChoice("pii", {"region": "de"}),),
+    )
+    assert denied(presented(), tier) == {}
+    found = denied(case, tier)
+    assert said in found.get(name, ""), found
+
+
+@pytest.mark.parametrize("verdict", ["fail", "inconclusive"])
+def test_a_protected_threshold_must_have_passed_even_where_the_verdict_is_accepted(verdict: str) -> None:
+    tier = replace(TIER, verdicts=("pass", "inconclusive"), thresholds=(threshold(),))
+    case = presented(facts=replace(FACTS, document={"thresholds": [{**RESULT, "verdict": verdict}]}))
+    assert denied(case, tier) == {"threshold safety:pii max 0": f"safety:pii max 0: {verdict}"}
+    assert "no result" in denied(presented(facts=replace(FACTS, document={"thresholds": []})), tier)["threshold safety:pii max 0"]
+
+
+def test_waived_findings_need_a_policy_that_accepts_them() -> None:
+    waived = replace(FACTS, document={"thresholds": [], "waivers": {"list": [{"findings": 0}, {"findings": 2}]}})
+    assert "2 findings are waived" in denied(presented(facts=waived))["waivers"]
+    assert denied(presented(facts=waived), replace(TIER, waivers=True)) == {}
+    unused = replace(FACTS, document={"thresholds": [], "waivers": {"list": [{"findings": 0}]}})
+    assert denied(presented(facts=unused)) == {}
+
+
+@pytest.mark.parametrize(
+    ("approvals", "said"),
+    [
+        ((), "as owner, risk"),
+        (BOTH[:1], "as risk"),
+        (BOTH[1:], "as owner"),
+        ((BOTH[0], BOTH[0], BOTH[0]), "as risk"),
+        ((approval(CARLA, "owner"), approval(CARLA, "risk")), "as risk"),
+        ((BOTH[0], approval(BORIS, "owner")), "as risk"),
+        ((BOTH[0], approval(ANA, "risk")), "as risk"),
+        ((BOTH[0], approval(CI, "risk")), "as risk"),
+        ((BOTH[0], approval(BORIS, "risk", by="Ana Lima")), "as risk"),
+        ((BOTH[0], approval(BORIS, "risk", time=NOW - timedelta(days=7, seconds=1))), "as risk"),
+        ((BOTH[0], approval(BORIS, "risk", time=NOW + timedelta(minutes=6))), "as risk"),
+        ((BOTH[0], replace(BOTH[1], keys=())), "as risk"),
+        ((BOTH[0], SignedApproval("x", None, stranger="signed with a key that is not trusted")), "as risk"),
+    ],
+)
+def test_an_approval_that_does_not_count(approvals: tuple[SignedApproval, ...], said: str) -> None:
+    assert said in denied(presented(approvals=approvals))["approvals"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"root": f"sha256:{'9' * 64}"}, "root differ"),
+        ({"sha256": "9" * 64}, "file of the prompt differ"),
+        ({"prompt_digest": f"sha256:{'9' * 64}"}, "prompt differ"),
+        ({"verdict": "fail"}, "verdict differ"),
+        ({"gate": "other"}, "gate differ"),
+        ({"run_id": "f" * 12}, "run differ"),
+    ],
+)
+def test_an_approval_of_something_else_denies_even_beside_enough_others(change: dict[str, str], said: str) -> None:
+    found = denied(presented(approvals=(*BOTH, approval(CARLA, "owner", **change))))
+    assert list(found) == ["approval owner-Carla"]
+    assert said in found["approval owner-Carla"]
+
+
+def test_a_damaged_approval_denies_and_a_late_one_beside_enough_others_does_not() -> None:
+    damaged = SignedApproval("x", None, fault="the signature is not that of Carla")
+    assert denied(presented(approvals=(*BOTH, damaged))) == {"approval x": "the signature is not that of Carla"}
+    late = approval(CARLA, "owner", time=NOW - timedelta(days=8))
+    assert denied(presented(approvals=(*BOTH, late))) == {}
+
+
+@pytest.mark.parametrize("author", ["Boris", "boris", " BORIS ", "Ｂｏｒｉｓ"])
+def test_the_author_does_not_approve(author: str) -> None:
+    assert "as risk" in denied(attested(author=author))["approvals"]
+    assert denied(attested(author=author), replace(TIER, approvals=replace(RULE, not_author=False))) == {}
+
+
+def test_whoever_attested_does_not_approve() -> None:
+    both = replace(BORIS, roles=("gate", "risk"))
+    case = presented(attestation=SignedAttestation(ATTESTED, (both,)), approvals=(BOTH[0], approval(both, "risk")))
+    assert "as risk" in denied(case)["approvals"]
+    another = replace(both, keyid="e" * 64, roles=("gate",))
+    assert "as risk" in denied(presented(attestation=SignedAttestation(ATTESTED, (another,))))["approvals"]
+
+
+def test_people_are_counted_and_not_keys() -> None:
+    second = replace(ANA, keyid="e" * 64)
+    tier = replace(TIER, approvals=ApprovalRule(2, ("owner",)))
+    assert denied(presented(approvals=(approval(ANA, "owner"), approval(second, "owner"))), tier) == {
+        "approvals": "1 of 2 people approved"
+    }
+    assert denied(presented(approvals=(approval(ANA, "owner"), approval(CARLA, "owner"))), tier) == {}
+
+
+def test_roles_go_to_people_so_that_as_many_as_possible_are_held() -> None:
+    given_by = (approval(CARLA, "owner"), approval(CARLA, "risk"), approval(BORIS, "risk"))
+    for order in itertools.permutations(given_by):
+        assert denied(presented(approvals=tuple(order))) == {}
+
+
+@given(st.dictionaries(st.sampled_from("vwxyz"), st.sets(st.sampled_from("abcd")), max_size=5), st.permutations("abcd"))
+def test_unmet_roles_are_as_few_as_can_be(given_by: dict[str, set[str]], roles: list[str]) -> None:
+    def met(order: tuple[str | None, ...]) -> int:
+        return sum(person is not None and role in given_by[person] for role, person in zip(roles, order, strict=True))
+
+    people: list[str | None] = [*given_by, *[None] * 4]
+    best = max(met(order) for order in itertools.permutations(people, 4)) if len(people) < 9 else None
+    unmet = unmet_roles(tuple(roles), given_by)
+    assert set(unmet) <= set(roles)
+    if best is not None:
+        assert len(unmet) == 4 - best
+
+
+def threshold(**changes: Any) -> Threshold:
+    return replace(Threshold(TargetKind.SAFETY, "pii", Bound.MAX, 0.0, relative=False, text="0"), **changes)
+
+
+METRIC = Threshold(TargetKind.METRIC, "bleu", Bound.MAX_REGRESSION, 0.5, relative=False, text="0.5")
+GERMAN, EACH_LANGUAGE, EACH = SliceChoice("language", "de"), SliceChoice("language"), SliceChoice()
+
+
+@pytest.mark.parametrize(
+    ("asked", "planned", "holds"),
+    [
+        (METRIC, METRIC, True),
+        (METRIC, replace(METRIC, value=0.4, text="0.4"), True),
+        (METRIC, replace(METRIC, value=0.6, text="0.6"), False),
+        (METRIC, replace(METRIC, value=0.1, text="10%", relative=True), False),
+        (METRIC, replace(METRIC, name="chrf"), False),
+        (METRIC, replace(METRIC, bound=Bound.MIN_IMPROVEMENT), False),
+        (METRIC, replace(METRIC, level=Level.WARN), False),
+        (METRIC, replace(METRIC, decide=Decide.ESTIMATE), False),
+        (replace(METRIC, decide=Decide.ESTIMATE), METRIC, True),
+        (METRIC, replace(METRIC, slice=GERMAN), False),
+        (replace(METRIC, slice=GERMAN), METRIC, False),
+        (replace(METRIC, slice=GERMAN), replace(METRIC, slice=GERMAN), True),
+        (replace(METRIC, slice=GERMAN), replace(METRIC, slice=SliceChoice("language", "en")), False),
+        (replace(METRIC, slice=GERMAN), replace(METRIC, slice=EACH_LANGUAGE), True),
+        (replace(METRIC, slice=GERMAN), replace(METRIC, slice=EACH), True),
+        (replace(METRIC, slice=EACH_LANGUAGE), replace(METRIC, slice=GERMAN), False),
+        (replace(METRIC, slice=EACH), replace(METRIC, slice=EACH_LANGUAGE), False),
+        (replace(METRIC, bound=Bound.MIN), replace(METRIC, bound=Bound.MIN, value=0.6), True),
+        (replace(METRIC, bound=Bound.MIN), replace(METRIC, bound=Bound.MIN, value=0.4), False),
+        (threshold(), threshold(severity=Severity.LOW), True),
+        (threshold(), threshold(severity=Severity.HIGH), False),
+        (threshold(severity=Severity.HIGH), threshold(), True),
+        (threshold(severity=Severity.HIGH), threshold(severity=Severity.CRITICAL), False),
+        (threshold(severity=Severity.HIGH, bound=Bound.MAX_INCREASE), threshold(bound=Bound.MAX_INCREASE), False),
+        (threshold(severity=Severity.HIGH, bound=Bound.MAX_NEW), threshold(bound=Bound.MAX_NEW), False),
+        (threshold(value=3.0, text="3"), threshold(value=0.02, text="2%"), False),
+        (threshold(value=3.0, text="3"), threshold(), True),
+    ],
+)
+def test_at_least_as_strict(asked: Threshold, planned: Threshold, holds: bool) -> None:
+    assert is_at_least_as_strict(asked, planned) is holds
+
+
+def tiers(**gates: tuple[str, ...]) -> Policy:
+    return Policy("p", {name: replace(TIER, name=name, gates=found) for name, found in gates.items()}, "")
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted", "tier"),
+    [
+        (tiers(a=()), None, "a"),
+        (tiers(a=("shop",)), None, "a"),
+        (tiers(a=("shop",), b=()), None, "a"),
+        (tiers(a=("other",), b=()), None, "b"),
+        (tiers(a=("shop",), b=("other",)), "a", "a"),
+        (tiers(a=("other",), b=(), c=()), "c", "c"),
+        (tiers(a=("shop",), b=()), "b", None),
+        (tiers(a=("shop",), b=("other",)), "b", None),
+        (tiers(a=("other",)), None, None),
+        (tiers(a=("other",)), "a", None),
+    ],
+)
+def test_which_tier_a_run_belongs_to(policy: Policy, wanted: str | None, tier: str | None) -> None:
+    found, told = tier_for(policy, "shop", wanted)
+    assert (found.name if found else None) == tier
+    assert (told.mark is Mark.DENIED) is (tier is None)
+
+
+@pytest.mark.parametrize(("wanted", "said"), [("hgh", "no tier 'hgh'"), (None, "several are open to it")])
+def test_a_tier_that_cannot_be_meant_is_a_usage_error(wanted: str | None, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        tier_for(tiers(high=(), low=()), "shop", wanted)
+
+
+def test_names_of_people() -> None:
+    assert same_person("Ana  Lima", "ana lima")
+    assert not same_person("Ana", "Anna")
