@@ -32,7 +32,8 @@ _MODES = {
     "files": "Outputs given as files; no model was called",
     "runs": "Answers of two finished runs; no model was called",
 }
-_SIGNED = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION, Bound.MAX_INCREASE})
+SIGNED = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION, Bound.MAX_INCREASE})
+"""Bounds on a difference: what was observed has a sign."""
 _COUNTS = frozenset({Bound.MAX_NEWLY_FAILING, Bound.MAX_NEW, Bound.MAX_INCREASE})
 P_NOTE = (
     "p: how easily chance alone would give a figure this good if the truth lay at the bound; with Holm's correction where each "
@@ -87,7 +88,7 @@ def p_value(result: ThresholdResult) -> str:
 
 def second_interval(record: RunRecord, result: ThresholdResult) -> str:
     """What the second opinion says of the number that was held against the bound."""
-    unit, signed = unit_of(record, result.threshold), result.threshold.bound in _SIGNED
+    unit, signed = unit_of(record, result.threshold), result.threshold.bound in SIGNED
     return figures.interval_beside(result.second, bound_value(result.threshold), unit, signed=signed)
 
 
@@ -140,13 +141,13 @@ def unit_of(record: RunRecord, threshold: Threshold) -> str:
 
 def observed(record: RunRecord, result: ThresholdResult) -> str:
     """The number held against the bound."""
-    unit, signed = unit_of(record, result.threshold), result.threshold.bound in _SIGNED
+    unit, signed = unit_of(record, result.threshold), result.threshold.bound in SIGNED
     return figures.figure_beside(result.observed, bound_value(result.threshold), unit, signed=signed)
 
 
 def observed_interval(record: RunRecord, result: ThresholdResult) -> str:
     """The deciding interval of that number."""
-    unit, signed = unit_of(record, result.threshold), result.threshold.bound in _SIGNED
+    unit, signed = unit_of(record, result.threshold), result.threshold.bound in SIGNED
     return figures.interval_beside(result.interval, bound_value(result.threshold), unit, signed=signed)
 
 
