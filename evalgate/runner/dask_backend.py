@@ -37,7 +37,8 @@ def dask(address: str | None, jobs: int | None) -> Iterator[Connection]:
         raise missing_extra("dask", "dask") from error
     require_answer("dask", address)
     # Its own account of a lost connection is longer than what is said here.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         made = lambda: distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # noqa: E731
         client = within(2 * CONNECT_SECONDS, made)

@@ -108,6 +108,12 @@ class Depot:
             return False
         return True
 
+    def forget(self, first: ShardTask) -> None:
+        """Remove what is left of a run whose folder has everything already; a storage that refuses is no matter then."""
+        self._place = self._named(first)
+        self.done()
+        self.close()
+
     def close(self) -> None:
         """Wait for nothing more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
@@ -115,8 +121,7 @@ class Depot:
 
     def _open(self, first: ShardTask) -> frozenset[str]:
         """Store the job and the recording; what shards an interrupted run had finished."""
-        name = digest([self.job, first.cases]).removeprefix("sha256:")[:32]
-        place = self.root.below(f"evalgate-{name}")
+        place = self._named(first)
         if self.fresh:
             place.clear()
         place.write(JOB_FILE.as_posix(), (self.folder / JOB_FILE).read_bytes())
@@ -124,6 +129,10 @@ class Depot:
             self._send_recording(place.below(RECORDING_FOLDER))
         self._place = place
         return place.names(_SHARDS)
+
+    def _named(self, first: ShardTask) -> Storage:
+        name = digest([self.job, first.cases]).removeprefix("sha256:")[:32]
+        return self.root.below(f"evalgate-{name}")
 
     def _send_recording(self, place: Storage) -> None:
         if RECORDING_LIST in place.names(""):

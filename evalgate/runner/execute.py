@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalgate.core.errors import BadInput, EvalgateError, ExitCode, Incomplete, Problem
 from evalgate.runner.backends import BUILTINS, OWN, check_backend, processors
@@ -14,6 +15,9 @@ from evalgate.runner.measure import end_cells
 from evalgate.runner.receipt import Receipt, ShardOutcome, Unanswered, receipt_path, valid_receipt
 from evalgate.runner.shard import do_shard
 from evalgate.runner.tally import Progress, Tally
+
+if TYPE_CHECKING:
+    from evalgate.runner.depot import Depot
 
 BACKENDS = tuple(BUILTINS)
 ALONE_SECONDS = 2.0
@@ -115,19 +119,27 @@ def _in_workers(flow: _Flow, workers: Workers, *, fresh: bool) -> _Pooled:
     """Do what is left in workers; `fresh`: in none that an earlier run started."""
     if not workers.elsewhere or flow.more():
         return _pooled(flow, workers, fresh=fresh)
-    return _Pooled()  # everything was done before, and no cluster has to be there
+    # Everything was done before, and no cluster has to be there.
+    depot = _depot(flow, workers)
+    if depot is not None and flow.first is not None:
+        depot.forget(flow.first)
+    return _Pooled()
+
+
+def _depot(flow: _Flow, workers: Workers) -> Depot | None:
+    if workers.storage is None:
+        return None
+    from evalgate.runner.depot import Depot
+    from evalgate.runner.storage import Storage
+
+    return Depot(Storage.at(workers.storage), flow.folder, flow.digest, workers.fresh)
 
 
 def _pooled(flow: _Flow, workers: Workers, *, fresh: bool) -> _Pooled:
     from evalgate.runner.pool import Pool, PoolChoice, Restarts
 
-    depot, restarts = None, Restarts()
+    depot, restarts = _depot(flow, workers), Restarts()
     facts: dict[str, object] = {}
-    if workers.storage is not None:
-        from evalgate.runner.depot import Depot
-        from evalgate.runner.storage import Storage
-
-        depot = Depot(Storage.at(workers.storage), flow.folder, flow.digest, workers.fresh)
     with Pool(PoolChoice(workers.backend, workers.jobs, workers.address), flow.folder, fresh, depot) as pool:
         jobs = pool.jobs
         flow.tally.say(f"{jobs} {'worker' if jobs == 1 else 'workers'} ({workers.backend})")
@@ -145,6 +157,7 @@ class _Flow:
         self.folder, self.digest, self.tally = folder, digest, tally
         self.kept: dict[int, Receipt] = {}
         self.seen = self.rows = 0
+        self.first: ShardTask | None = None
         self.ended = False
         self._tasks = tasks
         self._ready: list[ShardTask] = []
@@ -167,6 +180,7 @@ class _Flow:
         while self._ready:
             yield self._ready.pop(0)
         for task in self._tasks:
+            self.first = self.first or task
             self.seen, self.rows = self.seen + 1, self.rows + task.rows
             self.tally.found(task)
             receipt = valid_receipt(self.folder, task, self.digest)

@@ -132,6 +132,21 @@ def test_a_damaged_storage_is_never_believed(project, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
+def test_a_storage_is_cleared_where_everything_had_come_back(project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A parent that is lost between the last shard and the end."""
+    made = project(**CASES)
+    store, out = made.root / "store", made.root / "out"
+    how = ["--out", str(out), "--backend", "threading", "--storage", str(store)]
+    monkeypatch.setattr(depot.Depot, "done", lambda self: False)
+    assert made.run(*how).code == 0
+    monkeypatch.undo()
+    assert list(store.glob("evalgate-*"))
+    assert made.run(*how).code == 0
+    assert work(out)["kept"] == len(list((out / "shards").glob("*.json")))
+    assert not list(store.glob("evalgate-*"))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["work/cases/00002.jsonl", "work/recording/0001.jsonl", "shards/00002.parquet"])
 @pytest.mark.parametrize("torn", [True, False])
 def test_an_object_that_is_lost_or_torn_on_the_way_is_incomplete(
