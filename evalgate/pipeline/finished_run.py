@@ -7,19 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.canonical import digest, digest_bytes
+from evalgate.core.canonical import digest_bytes
 from evalgate.core.errors import BadInput
 from evalgate.core.files import open_for_reading
 from evalgate.core.record import RunRecord
 from evalgate.core.record_file import RECORD, record_from
 from evalgate.core.strict_json import parse_json
-from evalgate.evidence.manifest import without_products
+from evalgate.evidence.manifest import MANIFEST, VERDICT, root_digest, without_products
+from evalgate.evidence.manifest import SCHEMA as MANIFEST_SCHEMA
 from evalgate.evidence.verdict_document import verdict_document
 
 LIMIT = 1 << 30
 HINT = "restore the folder as the run left it, or run the gate again"
-_MEMBERS = {"document": "verdict.json", "manifest": "manifest.json", "environment": "run.json"}
-_SCHEMAS = {"verdict.json": "evalgate.verdict/", "manifest.json": "evalgate.manifest/", "run.json": "evalgate.environment/"}
+_MEMBERS = {"document": VERDICT, "manifest": MANIFEST, "environment": "run.json"}
+_SCHEMAS = {VERDICT: "evalgate.verdict/1", MANIFEST: MANIFEST_SCHEMA, "run.json": "evalgate.environment/1"}
 
 
 def read_record(folder: Path) -> RunRecord:
@@ -31,7 +32,7 @@ def read_record(folder: Path) -> RunRecord:
 
     Raises: BadInput for a folder without a finished run, or with a damaged or foreign document.
     """
-    if not (folder / "verdict.json").is_file():
+    if not (folder / VERDICT).is_file():
         hint = "name the folder of a finished run: reports/<gate>/<run-id>, or what --out named"
         raise BadInput("no finished run: verdict.json is not there", where=str(folder), hint=hint)
     if not (folder / RECORD).is_file():
@@ -62,8 +63,9 @@ def _value(text: bytes, path: Path) -> Any:
     except ValueError as error:
         raise BadInput(f"not valid JSON: {error}", where=str(path), hint=HINT) from error
     schema = _SCHEMAS.get(path.name)
-    if schema is not None and not (isinstance(value, dict) and str(value.get("schema")).startswith(schema)):
-        raise BadInput(f"not a document {schema}…", where=str(path), hint=HINT)
+    if schema is not None and not (isinstance(value, dict) and value.get("schema") == schema):
+        hint = f"another version of evalgate wrote it, or it was edited: {HINT}"
+        raise BadInput(f"not a document {schema}", where=str(path), hint=hint)
     return value
 
 
@@ -71,21 +73,13 @@ def _require_agreement(record: RunRecord, texts: Mapping[str, bytes], folder: Pa
     if where := _difference(verdict_document(record.verdict, record.identity), record.document, ""):
         said = f"does not say what verdict.json says ({where}): one of them was edited, or is of another run"
         raise BadInput(said, where=str(folder / RECORD), hint=HINT)
-    if _root(record.manifest) != record.identity.manifest_digest:
+    sealed = record.manifest
+    if not sealed["root"] == root_digest(sealed["materials"], sealed["results"]) == record.identity.manifest_digest:
         said = "is not the manifest that verdict.json is about: one of them was edited, or is of another run"
-        raise BadInput(said, where=str(folder / "manifest.json"), hint=HINT)
-    products = record.manifest.get("products", {})
+        raise BadInput(said, where=str(folder / MANIFEST), hint=HINT)
     for name, text in texts.items():
-        if name in products and products[name] != digest_bytes(text):
+        if name != MANIFEST and sealed["products"].get(name) != digest_bytes(text):
             raise BadInput("is not the file that the run wrote: it was edited", where=str(folder / name), hint=HINT)
-
-
-def _root(manifest: Mapping[str, Any]) -> str:
-    """Of manifests that name what they were made from apart from the rest, the digest of that; else that of the whole."""
-    if "root" in manifest:
-        found = digest({"materials": manifest["materials"], "results": manifest["results"]})
-        return found if manifest["root"] == found else ""
-    return digest(manifest)
 
 
 def _difference(expected: Any, found: Any, where: str) -> str:

@@ -132,6 +132,12 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a verdict for another": (lambda f: edited(f / "verdict.json", lambda v: v.update(verdict="pass", exit_code=0)), "does not say what verdict.json says"),
     "a reason for another": (lambda f: edited(f / "verdict.json", lambda v: v.update(reason="all is well")), "(reason)"),
     "an edited manifest": (lambda f: edited(f / "manifest.json", lambda v: v.update(schema="evalgate.manifest/2", root="sha256:0", materials={}, results={})), "not the manifest"),
+    "an older manifest": (lambda f: edited(f / "manifest.json", lambda v: v.update(schema="evalgate.manifest/1")), "another version of evalgate"),
+    "a record of other texts": (lambda f: edited(f / "record.json", lambda v: v["cases"][0]["candidate"].update(text="all is well")), "is not the file that the run wrote"),
+    "other times": (lambda f: edited(f / "run.json", lambda v: v.update(started="2001-01-01T00:00:00+00:00")), "is not the file that the run wrote"),
+    "a product less": (lambda f: edited(f / "manifest.json", lambda v: v["products"].pop("run.json") and None), "is not the file that the run wrote"),
+    "no products": (lambda f: edited(f / "manifest.json", lambda v: v.pop("products") and None), "cannot be used"),
+    "products of another kind": (lambda f: edited(f / "manifest.json", lambda v: v.update(products=[])), "cannot be used"),
     "a manifest of a list": (lambda f: (f / "manifest.json").write_text("[]"), "not a document evalgate.manifest/"),
 }  # fmt: skip
 
