@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evalgate.config.policy_file import read_key_list, read_policy
 from evalgate.config.strict_yaml import read_document
 from evalgate.config.waivers import read_waivers
 from evalgate.core.errors import BadInput
@@ -31,7 +32,7 @@ class Checked:
 
     path: str
     kind: str
-    """configuration, prompt, prompt tests, releases, waivers, dataset or recording."""
+    """configuration, prompt, prompt tests, releases, waivers, policy, trusted keys, dataset or recording."""
     note: str
     """What is worth knowing: number of cases, an unlocked dataset."""
     health: tuple[str, ...] = ()
@@ -160,6 +161,10 @@ def _checked(found: Found) -> Checked:
             return Checked(str(path), "releases", f"{len(check_releases(path))} versions as released")
         case "waivers":
             return _waivers(path)
+        case "policy":
+            return Checked(str(path), "policy", f"tiers: {', '.join(read_policy(path).tiers)}")
+        case "trusted keys":
+            return Checked(str(path), "trusted keys", f"{len(read_key_list(path))} keys")
     hint = "a .yaml, a prompt, dataset.yaml or a recording folder"
     raise BadInput("no kind of file that evalgate checks", where=str(path), hint=hint)
 

@@ -20,6 +20,7 @@ from evalgate.prompts.locate import NAMED_ENDINGS, version_of
 from evalgate.prompts.template_tests import TEST_ENDINGS
 
 YAML = (".yaml", ".yml")
+KEY_LIST = "keys.yaml"
 _OF_A_GATE = ("gate", "variants", "thresholds")
 """Keys of which a file of any other purpose has none."""
 _ALSO_OF_A_GATE = ("dataset", "models", "proxy", "metrics", "safety", "slices", "confidence", "reports")
@@ -32,7 +33,8 @@ class Found:
 
     path: Path
     kind: str | None
-    """recording, dataset, prompt, releases, waivers, prompt tests or configuration; None: nothing that evalgate knows."""
+    """recording, dataset, prompt, releases, waivers, policy, trusted keys, prompt tests or configuration; None: nothing that
+    evalgate knows."""
     named: bool
     """Whether the user named it, instead of a folder above it."""
 
@@ -124,6 +126,8 @@ def _kind(path: Path, *, in_a_folder: bool) -> str | None:
         return "prompt" if not in_a_folder and path.suffix in (".txt", ".md", ".json") else None
     if is_allow_file(path):
         return "waivers"
+    if (of_deployment := _of_a_deployment(path, in_a_folder=in_a_folder)) is not None:
+        return of_deployment
     return "configuration" if not in_a_folder or _may_be_a_gate(path) else None
 
 
@@ -141,6 +145,14 @@ def _may_be_a_gate(path: Path) -> bool:
     of_promptfoo = "prompts" in keys and bool({"providers", "targets", "tests"} & set(keys))
     placed = {"configs", "datasets"} & {parent.name for parent in list(path.absolute().parents)[:3]}
     return bool(placed) and not of_promptfoo
+
+
+def _of_a_deployment(path: Path, *, in_a_folder: bool) -> str | None:
+    """Whether a YAML file is a policy or a list of trusted keys; in a folder only what can be nothing else."""
+    own = set(_keys(path)) & {"policy", "tiers", "keys"}
+    if own == {"policy", "tiers"} or (own and not in_a_folder and "keys" not in own):
+        return "policy"
+    return "trusted keys" if own == {"keys"} and path.name == KEY_LIST else None
 
 
 def _keys(path: Path) -> list[str]:

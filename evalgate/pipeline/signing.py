@@ -18,6 +18,7 @@ from evalgate.pipeline.verify_folder import APPROVALS
 
 _ROLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _URL = re.compile(r"https?://[!-~]{1,1000}")
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -58,6 +59,8 @@ def attest(request: SignRequest, *, author: str | None = None, url: str | None =
         _require_line(author, "--author")
     if url is not None and not _URL.fullmatch(url):
         raise BadInput("not an http(s) address", where="--url", hint="write the page of the CI run, or leave it out")
+    if out is not None and out != "-":
+        _refuse_inside(Path(out), request.run)
     facts = run_facts(request.run)
     prompt = prompt_file(request.run, facts, request.prompt)
     key = _key(request)
@@ -77,7 +80,7 @@ def approve(request: SignRequest, role: str, reason: str, by: str | None = None)
     if not _ROLE.fullmatch(role):
         hint = "small letters, digits, dots, dashes and underscores, such as owner"
         raise BadInput("not a role", where="--role", hint=hint)
-    if not reason.strip() or len(reason) > MAX_TEXT:
+    if not reason.strip() or len(reason) > MAX_TEXT or _UNREADABLE.search(reason):
         raise BadInput("say why, in at most 2,000 characters", where="--reason", hint='--reason "read the 12 worst cases"')
     if by is not None:
         _require_line(by, "--by")
@@ -106,6 +109,14 @@ def _key(request: SignRequest) -> PrivateKey:
         return value
 
     return read_private_key(bytes_of(request.key, MAX_BYTES), str(request.key), passphrase)
+
+
+def _refuse_inside(place: Path, run: Path) -> None:
+    """Nothing but the attestation's own file may be added to a run, and no file of it replaced."""
+    resolved, folder = place.resolve(), run.resolve()
+    if folder in resolved.parents and resolved != folder / ATTESTATION:
+        hint = f"leave --out away for {ATTESTATION}, or name a place outside"
+        raise BadInput("the folder of a run is evidence, to which nothing else is added", where="--out", hint=hint)
 
 
 def _require_line(text: str, option: str) -> None:

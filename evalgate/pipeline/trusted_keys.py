@@ -10,9 +10,9 @@ from evalgate.config.policy_file import read_key_list
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.policy import TrustedKey
 from evalgate.evidence.signing import MAX_BYTES, PublicKey, read_public_key
+from evalgate.pipeline.check_files import KEY_LIST as LIST
 from evalgate.pipeline.signed_run import bytes_of
 
-LIST = "keys.yaml"
 _KEY_FILES = frozenset({".pem", ".key", ".pub", ".crt", ".cer", ".der"})
 
 

@@ -28,7 +28,9 @@ RESULTS = (
     "record.json",
     PROFILE,
 )
-OWN = frozenset((*RESULTS, PLAN, LOCK, "attempts.jsonl", "shards", "work"))
+SIGNATURES = ("attestation.dsse.json", "approvals")
+"""Made after a run, about its root; they stay when the run is made again, and speak of it as long as its root is the same."""
+OWN = frozenset((*RESULTS, *SIGNATURES, PLAN, LOCK, "attempts.jsonl", "shards", "work"))
 
 
 @contextmanager

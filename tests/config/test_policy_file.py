@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evalgate.config.policy_file import read_key_list, read_policy
+from evalgate.config.strict_yaml import parse_document
 from evalgate.core.errors import BadInput
 from evalgate.core.policy import Tier
 from evalgate.core.settings import Bound
@@ -179,6 +184,37 @@ def test_what_is_no_policy_is_refused(tmp_path: Path, text: str) -> None:
         read_policy(policy(tmp_path, text))
     with pytest.raises(BadInput, match=r"policy\.yaml"):
         read_key_list(policy(tmp_path, text))
+
+
+JUNK = (None, "", "x", -1, 1.5, True, [], ["x", "x"], [None], {}, {"x": None}, {"min": "2"})
+
+
+def test_whatever_stands_in_a_place_is_read_or_refused_and_never_a_bug(tmp_path: Path) -> None:
+    whole = parse_document(FULL, "policy.yaml").value
+
+    def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        yield path
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in items:
+            yield from places(item, (*path, key))
+
+    refused = 0
+    for number, path in enumerate(places(whole)):
+        for junk in JUNK[number % 3 :: 3]:
+            changed = copy.deepcopy(whole)
+            place = changed
+            for key in path[:-1]:
+                place = place[key]
+            if path:
+                place[path[-1]] = junk
+            else:
+                changed = junk
+            try:
+                assert read_policy(policy(tmp_path, json.dumps(changed))).tiers
+            except BadInput as error:
+                refused += 1
+                assert all("policy.yaml" in str(one.where) for one in error.problems)
+    assert refused > 100
 
 
 def test_trusted_keys_are_read(tmp_path: Path) -> None:

@@ -454,6 +454,9 @@ def test_trusted_keys_that_cannot_be_trusted(desk: Desk) -> None:
         (("--role", "The Owner", "--reason", "x"), "not a role"),
         (("--role", "../owner", "--reason", "x"), "not a role"),
         (("--role", "owner", "--reason", "x", "--by", "a\nb"), "write a name, on one line"),
+        (("--role", "owner", "--reason", "x", "--by", "\udc80"), "write a name, on one line"),
+        (("--role", "owner", "--reason", "a\udc80"), "say why"),
+        (("--role", "owner", "--reason", "a\x1b[2J"), "say why"),
     ],
 )
 def test_an_approval_without_a_reason_or_role_is_refused(desk: Desk, more: tuple[str, ...], said: str) -> None:
@@ -530,6 +533,39 @@ def test_the_attestation_goes_where_it_is_wanted(desk: Desk, tmp_path: Path) -> 
     desk.approve("boris", "risk")
     assert not desk.decide().allowed
     assert desk.decide(attestation=place).allowed
+
+
+@pytest.mark.parametrize("name", ["verdict.json", "other.json", "approvals/x.dsse.json", "shards/../report.html"])
+def test_no_file_of_a_run_is_replaced_by_an_attestation(desk: Desk, name: str) -> None:
+    before = {path: path.read_bytes() for path in desk.run.rglob("*") if path.is_file()}
+    code, _, err = desk.attest("ci", "--out", str(desk.run / name))
+    assert (code, "is evidence" in err) == (2, True)
+    assert {path: path.read_bytes() for path in desk.run.rglob("*") if path.is_file()} == before
+    assert desk.attest("ci", "--out", str(desk.run / "shards" / ".." / "attestation.dsse.json"))[0] == 0
+
+
+def test_a_run_made_again_keeps_its_signatures_as_long_as_its_root_is_the_same(desk: Desk) -> None:
+    desk.signed()
+    config = desk.shop / "configs" / "first-gate.yaml"
+    assert desk.call("run", config, "--out", desk.run, "--fresh", "--quiet")[0] == 0
+    assert desk.decide().allowed
+    config.write_text(config.read_text().replace("seed: 1", "seed: 2"))
+    assert desk.call("run", config, "--out", desk.run, "--quiet")[0] == 0
+    found = desk.denied()
+    assert "statement: is about another run: run, root differ" in found
+    assert "is about something else: run, root differ" in found
+
+
+def test_check_reads_policies_and_lists_of_keys(desk: Desk) -> None:
+    desk.decide()
+    code, out, _ = desk.call("check", desk.shop / "policy.yaml", desk.ring.trusted / "keys.yaml")
+    assert code == 0
+    assert "tiers: high" in out
+    assert "4 keys" in out
+    (desk.shop / "policy.yaml").write_text(POLICY.replace("approvals:", "aprovals:"))
+    code, _, err = desk.call("check", desk.shop)
+    assert code == 2
+    assert "policy.yaml:4" in err
 
 
 def statement_of(text: str) -> dict[str, Any]:
