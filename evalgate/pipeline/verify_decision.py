@@ -49,13 +49,15 @@ def check_decision(run: RunFolder) -> Checked:
     """
     said = stated(run)
     others = other_versions(said)
+    # Columns first: figures that differ may only follow from them.
+    found = [*column_differences(said)]
     try:
         derived = derived_record(said)
     except Incomplete as error:
-        found = [Difference(VERDICT, f"there is no verdict under these rules: {problem.message}") for problem in error.problems]
+        found += [Difference(VERDICT, f"there is no verdict under these rules: {problem.message}") for problem in error.problems]
     else:
-        found = [*_verdict(said, derived), *_record(said, derived), *_manifest(said, derived), *_others(said)]
-        found += [*column_differences(said), *_reports(said)]
+        found += [*_verdict(said, derived), *_record(said, derived), *_manifest(said, derived)]
+        found += [*_others(said), *_reports(said)]
     return settled(Assurance.DECISION, (COMPARED, TRUSTED), found, others)
 
 
