@@ -84,9 +84,12 @@ def test_nothing_is_measured_again_and_nothing_in_the_folder_changes(call, folde
     assert left == {path: data for path, data in before.items() if "shards" not in path.parts}
 
 
-@pytest.mark.parametrize("place", ["{run}", "{run}/", "{run}/new.md", "{run}/shards/x", "{run}/../run/y", "{link}/z"])
+@pytest.mark.parametrize(
+    "place", ["{run}", "{run}/", "{run}/new.md", "{run}/shards/x", "{run}/../run/y", "{link}/z", "{link}/../other/z"]
+)
 def test_the_folder_of_a_run_is_evidence(call, folder: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / "link").symlink_to(folder)
+    shutil.copytree(folder, tmp_path / "other")
     names = sorted(folder.rglob("*"))
     ran = call("report", str(folder), "--format", "markdown", "--out", place.format(run=folder, link=tmp_path / "link"))
     assert ran.code == 2 and "is evidence" in ran.err and "reports:" in ran.err
