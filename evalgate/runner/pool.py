@@ -27,6 +27,8 @@ MOST_RESTARTS = 20
 MOST_IDLE_RESTARTS = 3
 """Deaths of workers, one after the other, in which no shard was finished."""
 LOOK_SECONDS = 0.2
+AHEAD = 64
+"""Shards whose cases are read, and wait on disk, while workers start or are busy."""
 STORAGE_SECONDS = 2.0
 """Between two looks into a storage, which costs a request."""
 
@@ -93,7 +95,7 @@ class Pool:
             again, or cannot be reached any more.
         """
         sent = tasks if self.depot is None else self.depot.sent(tasks)
-        self._feed = feed = _Feed(sent, ahead=2 * self.jobs + 2)
+        self._feed = feed = _Feed(sent, ahead=AHEAD + 2 * self.jobs)
         found: dict[int, ShardOutcome] = {}
         left: list[ShardTask] = []
         with _looking(feed, self.folder, tally, self.depot):
@@ -183,7 +185,7 @@ class Pool:
 
 
 class _Feed:
-    """Reads tasks in a thread of its own, a few ahead of the workers."""
+    """Reads tasks in a thread of its own, ahead of the workers."""
 
     def __init__(self, tasks: Iterable[ShardTask], ahead: int) -> None:
         self.given: dict[int, ShardTask] = {}
