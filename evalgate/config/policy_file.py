@@ -129,9 +129,10 @@ def _lists(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> dict[str,
     for one in thresholds:
         if one.level is Level.WARN:
             faults.add_at(one.place, f"threshold {one.subject} only warns, which protects nothing", "remove level: warn")
-    detectors = read_choices(entry["detectors"], (*path, "detectors"), faults) if "detectors" in entry else ()
-    if entry.get("detectors") == []:
-        faults.add((*path, "detectors"), f"{key_text((*path, 'detectors'))} is empty", "name one, or leave detectors out")
+    chosen = {key: read_choices(entry[key], (*path, key), faults) if key in entry else () for key in ("metrics", "detectors")}
+    for key in chosen:
+        if entry.get(key) == []:
+            faults.add((*path, key), f"{key_text((*path, key))} is empty", f"name one, or leave {key} out")
     approvals: Any = entry.get("approvals")
     if isinstance(approvals, dict):
         _check_approvals(approvals, (*path, "approvals"), faults)
@@ -144,7 +145,7 @@ def _lists(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> dict[str,
                 faults.add(where, f"{key_text(where)} is not a version of a dataset with its digest", hint)
     for key in ("gates", "verdicts", "evidence", "signers", "engines"):
         _refuse_twice(entry.get(key), (*path, key), faults)
-    return {"thresholds": thresholds, "detectors": detectors}
+    return {"thresholds": thresholds, **chosen}
 
 
 def _check_approvals(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> None:

@@ -35,6 +35,7 @@ class TierEntry(StrictModel):
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="The least confidence of the gate.")
     waivers: bool = Field(default=False, description="Whether waived findings are accepted.")
     thresholds: Any = Field(default=_LEFT_OUT, description="The gate must have each, at least as strict, blocking, passed.")
+    metrics: Any = Field(default=_LEFT_OUT, description="The gate must measure each.")
     detectors: Any = Field(default=_LEFT_OUT, description="The gate must run each.")
     datasets: dict[Text, Text] = Field(default=_LEFT_OUT, min_length=1, description="name@version: digest.")
     engines: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Accepted versions of evalgate.")

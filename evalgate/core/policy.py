@@ -48,6 +48,8 @@ class Tier:
     """Whether waived findings are accepted."""
     thresholds: tuple[Threshold, ...] = ()
     """The gate must have each of them, at least as strict, blocking, and passed."""
+    metrics: tuple[PluginChoice, ...] = ()
+    """The gate must measure each of them; parameters that are named must be the same."""
     detectors: tuple[PluginChoice, ...] = ()
     """The gate must run each of them; parameters that are named must be the same."""
     datasets: Mapping[str, str] = field(default_factory=dict)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evalgate.core.canonical import digest
 from evalgate.core.policy import Check, Tier, check
-from evalgate.core.settings import Bound, Decide, Level, PluginChoice, SliceChoice, TargetKind, Threshold
+from evalgate.core.settings import Bound, Decide, Level, SliceChoice, TargetKind, Threshold
 from evalgate.core.values import Severity
 from evalgate.evidence.attempt_changes import is_looser
+from evalgate.evidence.demanded_instruments import demanded_instruments, disguise
 from evalgate.evidence.statements import RunFacts
 
 
@@ -35,9 +35,10 @@ def demands_of(tier: Tier, facts: RunFacts) -> Iterator[Check]:
         yield _dataset(tier, facts.plan["dataset"])
     planned = [planned_threshold(one) for one in facts.plan["thresholds"]]
     for threshold in tier.thresholds:
-        yield _protected(threshold, planned, facts.document["thresholds"])
-    for choice in tier.detectors:
-        yield _detector(choice, facts.plan["safety"])
+        hidden = disguise(threshold, tier, facts.plan)
+        denied = check(f"threshold {_told(threshold)}", False, "", hidden or "")
+        yield denied if hidden else _protected(threshold, planned, facts.document["thresholds"])
+    yield from demanded_instruments(tier, facts.plan)
 
 
 def planned_threshold(value: Mapping[str, Any]) -> Threshold:
@@ -127,22 +128,6 @@ def _told(one: Threshold) -> str:
         ", only warns" if one.level is Level.WARN else ""
     )
     return f"{one.subject}{where} {one.bound} {one.text}{marks}"
-
-
-def _detector(choice: PluginChoice, running: list[Mapping[str, Any]]) -> Check:
-    name = f"detector {choice.name}"
-    found = [one for one in running if choice.name in (one["category"], one["plugin"])]
-    if not found:
-        return check(name, False, "", "the gate does not run it")
-    asked = dict(choice.parameters)
-    same = any(
-        all(key in one["parameters"] and _same(value, one["parameters"][key]) for key, value in asked.items()) for one in found
-    )
-    return check(name, same, "runs", "the gate runs it with other parameters than the policy names")
-
-
-def _same(one: Any, other: Any) -> bool:
-    return digest(one) == digest(other)
 
 
 def _confidence(tier: Tier, found: float) -> Check:

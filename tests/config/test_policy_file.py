@@ -33,6 +33,7 @@ tiers:
       - {safety: any, max_increase: 0}
       - {metric: exact_match, min: 0.8, max_newly_failing: 3}
       - {metric: chrf, max_regression: 1.0, slice: {language: de}}
+    metrics: [{contains: {reference: expected, as: right}}]
     detectors: [pii, {prompt_leak: {field: secrets}}]
     datasets: {products@1.0.0: "sha256:%s"}
     engines: ["0.1.0", "0.2.0"]
@@ -64,6 +65,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
         ("metric:exact_match", Bound.MAX_NEWLY_FAILING),
         ("metric:chrf", Bound.MAX_REGRESSION),
     ]
+    assert [(one.name, dict(one.parameters)) for one in high.metrics] == [("contains", {"reference": "expected", "as": "right"})]
     assert [(one.name, dict(one.parameters)) for one in high.detectors] == [("pii", {}), ("prompt_leak", {"field": "secrets"})]
     assert high.datasets == {"products@1.0.0": f"sha256:{'0' * 64}"}
     assert high.engines == ("0.1.0", "0.2.0")
@@ -148,6 +150,8 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, before: str, after: str,
         ("thresholds: [{metric: bleu, mini: 20}]", "unknown key"),
         ("thresholds: [{safety: any, min: 0}]", "cannot be asked of a safety category"),
         ("detectors: []", "is empty"),
+        ("metrics: []", "is empty"),
+        ("metrics: [contains, {contains: [x]}]", "must be a mapping of parameters"),
         ("detectors: pii", "must be a list"),
         ("detectors: [pii, pii]", "listed twice"),
         ("datasets: {}", "is empty"),

@@ -53,6 +53,8 @@ PLAN: Mapping[str, Any] = {
     "dataset": {"name": "shop", "version": "1", "digest": f"sha256:{'4' * 64}"},
     "thresholds": [PLANNED],
     "safety": [{"category": "pii", "plugin": "pii", "parameters": {"region": "de"}}],
+    "metrics": [],
+    "percentiles": [],
 }
 FACTS = RunFacts(
     "shop", "0" * 12, ROOT, "pass", "replay", "0.1.0", "p@2", PROMPT, PLAN, {"thresholds": [RESULT]}, {}, {}
@@ -153,6 +155,70 @@ def test_a_protected_threshold_must_have_passed_even_where_the_verdict_is_accept
     case = presented(facts=replace(FACTS, document={"thresholds": [{**RESULT, "verdict": verdict}]}))
     assert denied(case, tier) == {"threshold safety:pii max 0": f"safety:pii max 0: {verdict}"}
     assert "no result" in denied(presented(facts=replace(FACTS, document={"thresholds": []})), tier)["threshold safety:pii max 0"]
+
+
+HIDING: Mapping[str, Any] = {
+    "name": "exact_match",
+    "plugin": "contains",
+    "parameters": {"ignore_case": True},
+    "reference": "hint",
+}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        ((), "what the gate calls exact_match is contains"),
+        ((PluginChoice("contains"),), "what the gate calls exact_match is contains"),
+        ((PluginChoice("contains", {"as": "other"}),), "what the gate calls exact_match is contains"),
+        ((PluginChoice("contains", {"as": "exact_match"}),), ""),
+        ((PluginChoice("contains", {"as": "exact_match", "reference": "hint", "ignore_case": True}),), ""),
+        ((PluginChoice("contains", {"as": "exact_match", "reference": "answer"}),), "other parameters"),
+        ((PluginChoice("contains", {"as": "exact_match", "ignore_case": 1}),), "other parameters"),
+        ((PluginChoice("exact_match"),), "the gate does not run it"),
+    ],
+)
+@pytest.mark.parametrize("percentile", [False, True])
+def test_a_metric_under_the_name_of_another_protects_nothing(
+    metrics: tuple[PluginChoice, ...], said: str, percentile: bool
+) -> None:
+    name = "exact_match.p95" if percentile else "exact_match"
+    asked = threshold(kind=TargetKind.METRIC, name=name, bound=Bound.MIN, value=0.8, text="0.8")
+    planned = {**PLANNED, "target": f"metric:{name}", "bound": "min", "value": 0.9, "text": "0.9"}
+    result = {**RESULT, "target": f"metric:{name}", "bound": "min", "value": "0.9"}
+    percentiles = [{"name": name, "metric": "exact_match", "share": 0.95}] if percentile else []
+    plan = {**PLAN, "thresholds": [planned], "metrics": [HIDING], "percentiles": percentiles}
+    case = presented(facts=replace(FACTS, plan=plan, document={"thresholds": [result]}))
+    found = denied(case, replace(TIER, thresholds=(asked,), metrics=metrics))
+    assert said in "\n".join(found.values())
+    assert bool(found) is bool(said)
+
+
+@pytest.mark.parametrize("name", ["ndcg@5", "rougeL"])
+def test_metrics_under_their_own_names_are_what_they_say(name: str) -> None:
+    asked = threshold(kind=TargetKind.METRIC, name=name, bound=Bound.MIN)
+    metric = {"name": name, "plugin": name.partition("@")[0], "parameters": {}, "reference": None}
+    plan = {**PLAN, "thresholds": [{**PLANNED, "target": f"metric:{name}", "bound": "min"}], "metrics": [metric]}
+    result = {**RESULT, "target": f"metric:{name}", "bound": "min"}
+    case = presented(facts=replace(FACTS, plan=plan, document={"thresholds": [result]}))
+    assert denied(case, replace(TIER, thresholds=(asked,))) == {}
+
+
+@pytest.mark.parametrize(
+    ("detectors", "said"),
+    [
+        ((), "what the gate calls pii is pattern"),
+        ((PluginChoice("pii"),), "what the gate calls pii is pattern"),
+        ((PluginChoice("pattern", {"category": "pii"}),), ""),
+        ((PluginChoice("pattern", {"category": "pii", "pattern": "x"}),), "other parameters"),
+    ],
+)
+def test_a_detector_under_the_name_of_another_protects_nothing(detectors: tuple[PluginChoice, ...], said: str) -> None:
+    hiding = {"category": "pii", "plugin": "pattern", "parameters": {"category": "pii", "pattern": "never"}}
+    found = denied(with_plan(safety=[hiding]), replace(TIER, thresholds=(threshold(),), detectors=detectors))
+    assert said in "\n".join(found.values())
+    assert bool(found) is bool(said)
+    assert "detector pii" in denied(with_plan(safety=[hiding]), replace(TIER, detectors=(PluginChoice("pii"),)))
 
 
 def test_waived_findings_need_a_policy_that_accepts_them() -> None:
