@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from evalgate.cli.parser_dataset import add_dataset
 from evalgate.cli.parser_detectors import add_detectors
+from evalgate.cli.parser_evidence import add_evidence
 from evalgate.cli.parser_parts import EXIT_CODES, Commands, command, shared_flags
 from evalgate.cli.parser_plan import add_plan
 from evalgate.cli.parser_prompt import add_prompt
@@ -38,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         _check,
         add_report,
         add_verify,
+        add_evidence,
         add_attest,
         add_approve,
         add_plan,
@@ -134,6 +136,8 @@ def _init(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 def _schema(commands: Commands, shared: argparse.ArgumentParser) -> None:
     parser = command(commands, shared, "schema", "print the JSON Schema of gate configurations, for editors")
+    kinds = "gate configurations (default), policies, or lists of trusted keys"
+    parser.add_argument("--of", choices=["gate", "policy", "keys"], default="gate", help=kinds)
     parser.add_argument("--out", metavar="FILE", default="-", help="file to write (default: -, standard output)")
 
 

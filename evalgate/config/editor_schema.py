@@ -31,32 +31,34 @@ def config_schema() -> dict[str, Any]:
 
     schema = GateFile.model_json_schema()
     for entry in (schema, *schema["$defs"].values()):
-        _without_empty(entry)
+        without_empty(entry)
     properties = schema["properties"]
     for key, word in (("metrics", "metric"), ("safety", "detector")):
-        properties[key] = _choices(properties[key]["description"], word)
+        properties[key] = choices_schema(properties[key]["description"], word)
     properties["slices"]["uniqueItems"] = True
     properties["reports"]["uniqueItems"] = True
-    properties["thresholds"] = {
-        "type": "array",
-        "minItems": 1,
-        "description": properties["thresholds"]["description"],
-        "items": {"oneOf": [_threshold(kind) for kind in TargetKind]},
-    }
+    properties["thresholds"] = thresholds_schema(properties["thresholds"]["description"])
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "evalgate gate configuration"}
     measures = {key: {"minItems": 1} for key in ("metrics", "safety")}
     either = [{"required": [key], "properties": {key: rule}} for key, rule in measures.items()]
     return {**head, **{key: value for key, value in schema.items() if key != "title"}, "anyOf": either}
 
 
-def _without_empty(entry: dict[str, Any]) -> None:
+def thresholds_schema(description: str) -> dict[str, Any]:
+    """The shape of a list of thresholds."""
+    items = {"oneOf": [_threshold(kind) for kind in TargetKind]}
+    return {"type": "array", "minItems": 1, "description": description, "items": items}
+
+
+def without_empty(entry: dict[str, Any]) -> None:
     """Take out the default null of keys that may be left out, but not left empty."""
     for key in entry.get("properties", {}).values():
         if key.get("default", ...) is None and ("anyOf" not in key or {"type": "null"} not in key["anyOf"]):
             del key["default"]
 
 
-def _choices(description: str, word: str) -> dict[str, Any]:
+def choices_schema(description: str, word: str) -> dict[str, Any]:
+    """The shape of a list of metrics or detectors."""
     name = {"type": "string", "pattern": _pattern(), "description": f"Name of a {word}."}
     parameters = {
         "type": "object",

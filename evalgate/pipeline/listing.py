@@ -7,6 +7,7 @@ from typing import Any
 
 from evalgate import __version__
 from evalgate.config.editor_schema import config_schema
+from evalgate.config.policy_schema import keys_schema, policy_schema
 from evalgate.core.canonical import pretty_json
 from evalgate.core.files import write_whole
 from evalgate.core.plugins import origins
@@ -46,11 +47,14 @@ def _joblib_version() -> str:
     return version("joblib")
 
 
-def schema_text() -> str:
+SCHEMAS = {"gate": config_schema, "policy": policy_schema, "keys": keys_schema}
+
+
+def schema_text(of: str = "gate") -> str:
     """The JSON Schema of gate configurations."""
-    return pretty_json(config_schema())
+    return pretty_json(SCHEMAS[of]())
 
 
-def write_schema(path: Path) -> None:
+def write_schema(path: Path, of: str = "gate") -> None:
     """Write the JSON Schema to a file."""
-    write_whole(path, schema_text())
+    write_whole(path, schema_text(of))

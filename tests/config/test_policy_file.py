@@ -9,9 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from evalgate.config.policy_file import read_key_list, read_policy
+from evalgate.config.policy_schema import keys_schema, policy_schema
 from evalgate.config.strict_yaml import parse_document
 from evalgate.core.errors import BadInput
 from evalgate.core.policy import Tier
@@ -224,6 +226,23 @@ def test_whatever_stands_in_a_place_is_read_or_refused_and_never_a_bug(tmp_path:
 def test_trusted_keys_are_read(tmp_path: Path) -> None:
     text = "keys:\n  ana.pem: {name: Ana Lima, roles: [owner, risk]}\n  ci.pem: {name: ci, roles: [gate]}\n"
     assert read_key_list(policy(tmp_path, text)) == {"ana.pem": ("Ana Lima", ("owner", "risk")), "ci.pem": ("ci", ("gate",))}
+
+
+def test_editors_accept_what_is_read_and_refuse_what_is_not() -> None:
+    jsonschema.Draft202012Validator.check_schema(policy_schema())
+    jsonschema.Draft202012Validator.check_schema(keys_schema())
+    validator = jsonschema.Draft202012Validator(policy_schema())
+    for text in (FULL, LEAST):
+        assert list(validator.iter_errors(parse_document(text, "p").value)) == []
+    tier = f"{LEAST}    "
+    for key in (
+        "verdicts: [fail]", "evidence: [mock]", "gates: []", "thresholds: []", "thresholds: [{metric: bleu}]", "detectors: pii",
+        "metrics: []", "max_age: soon", "waivers: accepted", "protected: []", "datasets: {}", "confidence: 0.4", "gates: null",
+    ):  # fmt: skip
+        assert not validator.is_valid(parse_document(f"{tier}{key}\n", "p").value), key
+    keys = jsonschema.Draft202012Validator(keys_schema())
+    assert keys.is_valid({"keys": {"a.pem": {"name": "A", "roles": ["gate"]}}})
+    assert not keys.is_valid({"keys": {"a.pem": {"name": "A", "roles": []}}})
 
 
 @pytest.mark.parametrize(
