@@ -26,7 +26,7 @@ _XML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'"
 _XML_SPACE = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
 _BACKTICKS = re.compile(r"`+")
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()|!~$^]")
-_AUTOLINK = re.compile(r"(://|@|#|\bGH-|\bwww(?=\.)|\bmailto:)", re.IGNORECASE)
+_AUTOLINK = re.compile(r"(://|@|#|\bGH-|\bwww(?=\.)|\bmailto:|:(?=[a-z0-9_+\\-]+:))", re.IGNORECASE)
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\n]")
 _FIXED = re.compile(r"(<(?:script|style)\b[^>]*>.*?</(?:script|style)>)", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z0-9:._-]{1,200}")
@@ -112,7 +112,7 @@ def csv_cell(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text inside a Markdown line or table cell: shown as it is, with no markup, link, mention or issue reference."""
+    """Text inside a Markdown line or table cell: shown as it is, with no markup, link, mention, issue reference or emoji code."""
     line = terminal_line(text)
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _MARKDOWN.sub(lambda match: "\\" + match.group(), line)

@@ -215,6 +215,12 @@ def test_markdown_is_one_cell_and_a_fence_holds(text: str) -> None:
     assert fence not in block[len(fence) :].rsplit("\n", 1)[0]
 
 
+@pytest.mark.parametrize("text", [":white_check_mark: PASS", "a :x: b", ":+1:", ":a:b:", ":100:"])
+def test_no_text_makes_an_emoji(text: str) -> None:
+    assert not re.search(r":[a-z0-9_+-]+:", markdown(text).replace("\\", ""))
+    assert markdown(text).replace("\u200b", "").replace("\\", "") == text
+
+
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_a_word_diff_loses_nothing(before: str, after: str) -> None:
     def plain(markup: str) -> str:
