@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-from evalgate.core.canonical import digest
+from evalgate.core.canonical import digest, digest_bytes, pretty_json
 
 SCHEMA = "evalgate.manifest/2"
 MANIFEST, VERDICT = "manifest.json", "verdict.json"
@@ -65,13 +65,16 @@ def materials_document(
 
 
 def results_document(shards: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run found: rows and digest of the content of each shard, and the digest of its verdict document."""
+    """What a run found: rows and digest of the content of each shard, and the digest of verdict.json without the root."""
     return {"shards": list(shards), "verdict": verdict_digest(verdict)}
 
 
 def verdict_digest(document: Mapping[str, Any]) -> str:
-    """Digest of what verdict.json says, without the member `evidence`, which holds the root and so comes after it."""
-    return digest({key: value for key, value in document.items() if key != "evidence"})
+    """SHA-256 of verdict.json as it would be with an empty root: the root comes after it.
+
+    Whoever has no evalgate takes the root out of the file with `sed` and gets the same.
+    """
+    return digest_bytes(pretty_json({**document, "evidence": {"manifest_digest": ""}}).encode("utf-8"))
 
 
 def with_products(sealed: Mapping[str, Any], products: Mapping[str, str]) -> dict[str, Any]:

@@ -56,8 +56,8 @@ def check_replay(run: RunFolder, request: VerifyRequest) -> Checked:
 
 
 def _gate(said: Stated, request: VerifyRequest) -> Iterator[Difference]:
-    config, day = _config(said, request), _day(said)
-    if found := list(_inputs(said, config, day)):
+    config, day = config_of(said, request), day_of(said)
+    if found := list(input_differences(said, config, day)):
         yield from found  # a second run would only differ for these reasons
         return
     with tempfile.TemporaryDirectory(prefix="evalgate-verify-") as place:
@@ -70,7 +70,7 @@ def _gate(said: Stated, request: VerifyRequest) -> Iterator[Difference]:
     yield from _compared(said, again)
 
 
-def _config(said: Stated, request: VerifyRequest) -> Path:
+def config_of(said: Stated, request: VerifyRequest) -> Path:
     """The configuration of the run in the project.
 
     Raises: Incomplete when it is nowhere. The record may be anybody's: it names no file outside the project.
@@ -88,12 +88,12 @@ def _config(said: Stated, request: VerifyRequest) -> Path:
     return found
 
 
-def _day(said: Stated) -> date:
+def day_of(said: Stated) -> date:
     """The day of the run: waivers are judged on it."""
     return datetime.fromisoformat(str(said.record.environment["started"])).date()
 
 
-def _inputs(said: Stated, config: Path, day: date) -> Iterator[Difference]:
+def input_differences(said: Stated, config: Path, day: date) -> Iterator[Difference]:
     """What the project has and the run did not use.
 
     Raises: Incomplete when dataset or recording is not there at all.
@@ -188,7 +188,7 @@ def _asked(said: Stated, request: VerifyRequest) -> Comparison:
         seed=plan["seed"],
         resamples=plan["resamples"],
         findings=settings.findings,
-        today=_day(said),
+        today=day_of(said),
     )
 
 

@@ -1,0 +1,24 @@
+"""`evalgate evidence export`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evalgate.cli.loading import loading
+from evalgate.core.visible import terminal_line
+
+
+def handle(options: argparse.Namespace) -> int:
+    """Pack a run for a record system; 0 when the archive was written, whatever verdict stands in it."""
+    with loading():
+        from evalgate.pipeline.evidence_export import ExportRequest, export_evidence
+
+    project = None if options.project is None else Path(options.project)
+    made = export_evidence(ExportRequest(Path(options.run), Path(options.out), project, data=not options.without_data))
+    if not options.quiet:
+        print(f"evidence: {terminal_line(str(made.out))}, {made.files} files, {made.digest}")
+        print(f"root: {terminal_line(made.root)}")
+        for said in made.left_out:
+            print(f"not in it: {terminal_line(said)}")
+    return 0

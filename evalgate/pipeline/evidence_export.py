@@ -1,0 +1,219 @@
+"""`evalgate evidence export`: a run and what it used, as one archive for a record system."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalgate.core.errors import BadInput, EvidenceMismatch, Incomplete, Problem
+from evalgate.core.files import open_for_reading
+from evalgate.evidence.archive_readme import README, SUMS, ArchiveFacts, archive_readme
+from evalgate.evidence.manifest import MANIFEST
+from evalgate.evidence.verification import Assurance, Verification
+from evalgate.golden.lock_file import LOCK as DATASET_LOCK
+from evalgate.pipeline.cited_cards import FOLDER as CARDS
+from evalgate.pipeline.rederived import Stated, stated
+from evalgate.pipeline.signed_run import ATTESTATION
+from evalgate.pipeline.subject import Resolved, resolve
+from evalgate.pipeline.verify import verify_run
+from evalgate.pipeline.verify_folder import VerifyRequest, files_in, is_signature, open_folder
+from evalgate.pipeline.verify_replay import config_of, day_of, input_differences
+from evalgate.prompts.releases import FILE as RELEASES
+from evalgate.proxy.segments import segment_names
+
+RUN, PROJECT = "run", "project"
+_TIME = (1980, 1, 1, 0, 0, 0)
+"""The first that the format knows: an archive of the same run has the same bytes, whenever it is made."""
+_MODE = 0o100644 << 16
+_UNIX = 3
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """Which run, and where the archive goes."""
+
+    run: Path
+    out: Path
+    project: Path | None = None
+    """The project with what the run used; None: the one around the run, else the present folder."""
+    data: bool = True
+    """Whether configuration, prompts, dataset and recording go with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    out: Path
+    files: int
+    digest: str
+    """SHA-256 of the archive."""
+    root: str
+    left_out: tuple[str, ...]
+
+
+def export_evidence(request: ExportRequest) -> Exported:
+    """Write the archive: stored without compression, sorted, without times, so that equal runs give equal bytes.
+
+    Raises:
+        BadInput: no finished run, or a place inside its folder.
+        EvidenceMismatch: the run is not what it says, or the project no longer has what it used; nothing is written then.
+        Incomplete: the disk refuses.
+    """
+    _require_place(request)
+    said = _proven(request.run)
+    entries = dict(_run_files(request.run))
+    materials, left_out = _materials(said, request)
+    entries |= {f"{PROJECT}/{name}": path for name, path in materials.items()}
+    digests = {name: _digest(path) for name, path in entries.items()}
+    facts = _facts(said, tuple(sorted(materials)), left_out, attested=f"{RUN}/{ATTESTATION}" in entries)
+    readme = archive_readme(facts).encode("utf-8")
+    digests[README] = hashlib.sha256(readme).hexdigest()
+    sums = "".join(f"{value}  {name}\n" for name, value in sorted(digests.items())).encode("utf-8")
+    texts = {README: readme, SUMS: sums}
+    _write(request.out, entries, texts, digests)
+    return Exported(request.out, len(entries) + len(texts), f"sha256:{_digest(request.out)}", facts.root, left_out)
+
+
+def _require_place(request: ExportRequest) -> None:
+    out, run = request.out.resolve(), request.run.resolve()
+    if out.is_dir() or run == out or run in out.parents:
+        hint = "name a file outside of the run's folder: it is evidence, to which nothing is added"
+        raise BadInput("is no place for an archive", where=str(request.out), hint=hint)
+
+
+def _proven(folder: Path) -> Stated:
+    found: Verification = verify_run(VerifyRequest(folder, Assurance.DECISION))
+    differences = [each for one in found.levels for each in one.differences]
+    if differences:
+        raise EvidenceMismatch([Problem(each.message, str(folder / each.where)) for each in differences])
+    undecided = [said for one in found.levels for said in one.undecided]
+    if undecided:
+        raise Incomplete([Problem(said, str(folder)) for said in undecided])
+    return stated(open_folder(folder))
+
+
+def _run_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The files of the run, its manifest, and signatures beside it: nothing else was found there."""
+    products = open_folder(folder).products
+    for name, kind in files_in(folder):
+        if kind == "file" and (name in products or name == MANIFEST or is_signature(name)):
+            yield f"{RUN}/{name}", folder / name
+
+
+def _materials(said: Stated, request: ExportRequest) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """Name in the project → file, and what is not there."""
+    if not request.data:
+        return {}, ("what the run used: left out on request",)
+    if not said.gate.is_gate:
+        return {}, ("the files that were compared: the run knows their digests only",)
+    asked = VerifyRequest(request.run, project=request.project)
+    try:
+        config = config_of(said, asked)
+        differences = list(input_differences(said, config, day_of(said)))
+    except Incomplete as error:
+        return {}, tuple(str(problem) for problem in error.problems)
+    if differences:
+        hint = "check out the commit of the run, or export it with --without-data"
+        raise EvidenceMismatch([Problem(one.message, one.where, hint) for one in differences])
+    resolved = resolve(config, said.gate.mode, day_of(said))
+    root = resolved.settings.root.resolve()
+    found: dict[str, Path] = {}
+    left_out = []
+    for path in _used(resolved, config):
+        real, named = path.resolve(), path.absolute()
+        if not real.is_relative_to(root):
+            left_out.append(f"{path.name}: it lies outside of the project")
+            continue
+        # Under the name that the configuration uses, also where that is a link.
+        kept = named if named.is_relative_to(root) and ".." not in named.parts else real
+        found[kept.relative_to(root).as_posix()] = real
+    if resolved.card.remote is not None:
+        left_out.append(f"{resolved.card.remote}: it lies on the hub, at a fixed revision")
+    return found, tuple(sorted(left_out))
+
+
+def _used(resolved: Resolved, config: Path) -> Iterator[Path]:
+    """Files of the project that a replay reads."""
+    settings, card = resolved.settings, resolved.card
+    yield config
+    prompts = [*resolved.prompts.values(), *(stage.prompt for stage in resolved.judges.values())]
+    for prompt in prompts:
+        yield from (path for path in (prompt.path, prompt.path.parent / RELEASES) if path.is_file())
+    if card.path is not None:
+        yield from (path for path in (card.path, card.path.parent / DATASET_LOCK) if path.is_file())
+    if card.remote is None:
+        yield from _under(card.data)
+    if resolved.recording is not None:
+        folder = resolved.recording.folder
+        yield from (folder / name for name in segment_names(folder))
+        yield from (path for path in (folder / "provenance.json",) if path.is_file())
+    named = [choice.parameters.get(key) for choice in (*settings.metrics, *settings.safety) for key in ("schema", "card")]
+    named += [settings.findings.waivers, *((CARDS / f"{spec.category}.json").as_posix() for _, spec in resolved.built.detectors)]
+    for name in named:
+        places = (settings.root / name, config.parent / name) if isinstance(name, str) else ()
+        yield from (path for path in places if path.is_file())
+
+
+def _under(data: Path) -> Iterator[Path]:
+    if data.is_file():
+        yield data
+    else:
+        yield from sorted(path for path in data.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def _facts(said: Stated, materials: tuple[str, ...], left_out: tuple[str, ...], *, attested: bool) -> ArchiveFacts:
+    run = said.run
+    engine = str(run.materials["engine"]["evalgate"])
+    named = (str(run.verdict["gate"]), str(run.verdict["run_id"]), str(run.sealed["root"]), str(run.verdict["verdict"]))
+    lines = [" ".join(text.split()) for text in named]  # one line each, whatever a gate is called
+    return ArchiveFacts(lines[0], lines[1], lines[2], lines[3], engine, materials, left_out, attested)
+
+
+def _write(out: Path, entries: Mapping[str, Path], texts: Mapping[str, bytes], digests: Mapping[str, str]) -> None:
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for name in sorted({*entries, *texts}):
+                _add(archive, name, texts.get(name), entries.get(name), digests.get(name))
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(out)
+    except OSError as error:
+        raise Incomplete(
+            Problem(f"cannot be written: {error.strerror}", str(out), "free space, or choose another place")
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _add(archive: zipfile.ZipFile, name: str, text: bytes | None, path: Path | None, digest: str | None) -> None:
+    entry = zipfile.ZipInfo(name, _TIME)
+    entry.external_attr, entry.create_system = _MODE, _UNIX
+    if text is not None or path is None:
+        archive.writestr(entry, text or b"")
+        return
+    state = hashlib.sha256()
+    entry.file_size = path.stat().st_size
+    with open_for_reading(path, str(path)) as source, archive.open(entry, "w") as target:
+        while block := source.read(_BLOCK):
+            state.update(block)
+            target.write(block)
+    if state.hexdigest() != digest:
+        raise Incomplete("changed while it was packed", where=str(path), hint="try again")
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise Incomplete(f"cannot be read: {error.strerror}", where=str(path)) from error
