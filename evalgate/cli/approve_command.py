@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from evalgate.cli.loading import loading
 from evalgate.cli.output import say
 from evalgate.core.visible import terminal_line
 
 
 def handle(options: argparse.Namespace) -> int:
     """Sign an approval; 0 when it was signed."""
-    from evalgate.pipeline.signing import SignRequest, approve
+    with loading():
+        from evalgate.pipeline.signing import SignRequest, approve
 
     prompt = Path(options.prompt) if options.prompt is not None else None
     request = SignRequest(Path(options.run), Path(options.key), options.passphrase_env, prompt)

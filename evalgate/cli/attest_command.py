@@ -6,12 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from evalgate.cli.loading import loading
 from evalgate.core.visible import terminal_line
 
 
 def handle(options: argparse.Namespace) -> int:
     """Sign a run; 0 when it was signed, whatever its verdict."""
-    from evalgate.pipeline.signing import SignRequest, attest
+    with loading():
+        from evalgate.pipeline.signing import SignRequest, attest
 
     prompt = Path(options.prompt) if options.prompt is not None else None
     request = SignRequest(Path(options.run), Path(options.key), options.passphrase_env, prompt)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -620,3 +621,31 @@ def test_a_failed_run_is_attested_as_failed_and_never_deployed(desk: Desk) -> No
     assert said["predicate"]["failedTests"]
     first = desk.prompt.with_name("1.prompt.yml")
     assert "verdict: the run's verdict is fail; accepted: pass" in desk.denied(subject=first)
+
+
+def test_without_the_package_for_signatures_nothing_is_signed_or_allowed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.signed()
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    for code, _, err in (desk.attest(), desk.approve("carla", "owner"), desk.verify()):
+        assert code == 3
+        assert "evalgate-engine[sign]" in err
+
+
+@pytest.mark.skipif(
+    any(shutil.which(name) is None for name in ("bash", "jq", "openssl", "base64")), reason="bash, jq or openssl is not installed"
+)
+def test_the_documented_way_without_evalgate(desk: Desk, repository: Path) -> None:
+    text = (repository / "docs" / "approval.md").read_text(encoding="utf-8")
+    block = next(part for part in text.split("```bash\n")[1:] if "pkeyutl" in part).partition("```")[0]
+    recipe = "set -euo pipefail\n" + block.replace("configs/prompts/recommend/2.prompt.yml", str(desk.prompt))
+    place = desk.shop / "elsewhere"
+    place.mkdir()
+    shutil.copy(desk.ring.trusted / "ci.pem", place)
+    shutil.copy(desk.signatures / "attestation.dsse.json", place)
+    done = subprocess.run(["bash", "-c", recipe], cwd=place, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert hashlib.sha256(desk.prompt.read_bytes()).hexdigest() in done.stdout
+    changed = json.loads((place / "attestation.dsse.json").read_text())
+    body = base64.b64decode(changed["payload"]).replace(b'"result":"PASSED"', b'"result":"WARNED"')
+    desk.rewrite(place / "attestation.dsse.json", payload=base64.b64encode(body).decode())
+    assert subprocess.run(["bash", "-c", recipe], cwd=place, capture_output=True, check=False).returncode != 0
