@@ -41,6 +41,8 @@ class Bench:
     timeout: float
     figures: dict[str, object]
     faults: list[str]
+    workers: list[str]
+    """What evalgate is told of its workers; empty: it decides."""
 
     def evalgate(self, arguments: list[str]) -> Cost:
         """One evalgate command in a fresh process."""
@@ -54,7 +56,7 @@ class Bench:
         """A whole comparison into a folder of its own, and its verdict's metrics."""
         with tempfile.TemporaryDirectory(dir=self.folder) as out:
             metrics = [word for name in METRICS for word in ("--metric", name)]
-            cost = self.evalgate(["compare", *files.arguments(), *metrics, "--out", f"{out}/run"])
+            cost = self.evalgate(["compare", *files.arguments(), *metrics, *self.workers, "--out", f"{out}/run"])
             document = json.loads(Path(out, "run", "verdict.json").read_text("utf-8"))
             if not Path(out, "run", "report.html").stat().st_size:
                 raise SystemExit("the report is empty")
@@ -169,6 +171,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--peers", default=",".join(names), help=f"which (default: {','.join(names)}); empty: evalgate alone")
     arguments.add_argument("--cases", type=int, help="cases for every peer (default: 10,000; inspect and lm_eval 1,000)")
+    arguments.add_argument("--jobs", type=int, help="workers of evalgate's comparison (default: it decides)")
     arguments.add_argument("--repeats", type=int, default=1, help="pairs of runs; the median ratio counts (default: 1)")
     arguments.add_argument("--environments", type=Path, help="folder that keeps the peers' environments (default: thrown away)")
     arguments.add_argument(
@@ -183,8 +186,9 @@ def main() -> None:
         arguments.error(f"unknown peers: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     chosen = [peer for peer in PEERS if peer.name in options.peers.split(",")]
     print(machine(PACKAGES))
+    workers = ["--jobs", str(options.jobs)] if options.jobs else []
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), options.environments or Path(folder, "environments"), options.timeout, {}, [])
+        bench = Bench(Path(folder), options.environments or Path(folder, "environments"), options.timeout, {}, [], workers)
         bench.environments.mkdir(parents=True, exist_ok=True)
         if not chosen:
             size = options.cases or 10_000
