@@ -149,7 +149,10 @@ def _may_be_a_gate(path: Path) -> bool:
 
 def _of_a_deployment(path: Path, *, in_a_folder: bool) -> str | None:
     """Whether a YAML file is a policy or a list of trusted keys; in a folder only what can be nothing else."""
-    own = set(_keys(path)) & {"policy", "tiers", "keys"}
+    try:
+        own = set(_KEY_LINE.findall(read_text(path, str(path)))) & {"policy", "tiers", "keys"}
+    except BadInput:
+        return None
     if own == {"policy", "tiers"} or (own and not in_a_folder and "keys" not in own):
         return "policy"
     return "trusted keys" if own == {"keys"} and path.name == KEY_LIST else None
