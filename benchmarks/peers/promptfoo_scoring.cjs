@@ -1,5 +1,5 @@
-// The seven figures of one output for promptfoo, in plain JavaScript: Node has no sacrebleu and no rouge-score, and a Python
-// assertion would cost far more. The digits are held against the Python libraries by whole_compare.py.
+// The seven figures of one output for promptfoo, in plain JavaScript: Node has no sacrebleu and no rouge-score, and no
+// process is started for a case. The digits are held against the Python libraries by whole_compare.py.
 'use strict';
 
 const ngrams = (items, n) => {
