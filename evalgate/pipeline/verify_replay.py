@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,9 +12,8 @@ from typing import Any
 from evalgate.core.canonical import digest_file
 from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.record import RunRecord
-from evalgate.core.record_file import RECORD
+from evalgate.core.record_file import RECORD, record_text
 from evalgate.core.settings import GateSettings
-from evalgate.core.typed_json import plain_value
 from evalgate.evidence.verification import Assurance, Checked, Difference, differing
 from evalgate.golden.locate import card_path
 from evalgate.golden.outputs import Columns
@@ -38,8 +37,8 @@ TRUSTED = (
     "that prompts, dataset and thresholds are those that were agreed on: their digests are what a reviewer signs",
     "this installation of evalgate and of the libraries",
 )
-_EARLIER = frozenset({"document", "manifest", "environment", "attempts"})
-"""Members of a record that stand in other files, or differ from run to run."""
+_EARLIER = frozenset({"attempts"})
+"""Members of a record that differ from run to run."""
 
 
 def check_replay(run: RunFolder, request: VerifyRequest) -> Checked:
@@ -179,7 +178,7 @@ def _asked(said: Stated, request: VerifyRequest) -> Comparison:
         request.candidate,
         request.references,
         metrics=settings.metrics,
-        safety=tuple(replace(choice, place="") for choice, _ in said.gate.built.detectors),
+        safety=tuple(choice for choice, _ in said.gate.built.detectors),
         thresholds=tuple(one for one in said.gate.settings.thresholds if not one.implicit),
         columns=columns,
         slices=tuple(plan["slices"]),
@@ -199,12 +198,10 @@ def _compared(said: Stated, again: RunRecord) -> Iterator[Difference]:
     for name, one, other in (("materials", mine, said.run.materials), ("results", results, said.run.results)):
         for place, here, there in differing(one, other, name):
             yield Difference(_named(place, said), f"the run has {short(there)}, the second run {short(here)}")
-    for field in fields(RunRecord):
-        if field.name not in _EARLIER:
-            pair = [_timeless(rounded(plain_value(getattr(one, field.name)))) for one in (again, said.record)]
-            for place, here, there in differing(pair[0], pair[1], field.name):
-                if place not in ("identity.manifest_digest",) and not place.startswith("settings."):
-                    yield Difference(f"{RECORD}: {place}", f"says {short(there)}, the second run {short(here)}")
+    here, there = (_timeless(rounded(value)) for value in (json.loads(record_text(again)), said.run.document(RECORD)))
+    for place, one, other in differing(here, there):
+        if place != "identity.manifest_digest" and place.partition(".")[0] not in _EARLIER:
+            yield Difference(f"{RECORD}: {place}", f"says {short(other)}, the second run {short(one)}")
 
 
 def _named(place: str, said: Stated) -> str:

@@ -155,6 +155,17 @@ def test_the_archive_is_verified_on_every_level(run: Path, tmp_path: Path, monke
     assert found.exit_code == 0, found
 
 
+@SHELL
+def test_the_commands_of_the_page_hold(repository: Path, run: Path) -> None:
+    page = (repository / "docs" / "evidence.md").read_text(encoding="utf-8")
+    block = page.partition("## By hand")[2].partition("```bash\n")[2].partition("```")[0]
+    assert block.count("test ") == 3
+    done = lambda: subprocess.run(["sh", "-ec", block], cwd=run, capture_output=True, check=False).returncode  # noqa: E731
+    assert done() == 0
+    edit(run, "manifest.json", lambda v: v["materials"]["inputs"].update(more="x"))
+    assert done() != 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("gate", ["help-bot-judged", "support-extraction", "help-bot"])
 def test_shipped_gates_are_replayed_from_their_archives(repository: Path, tmp_path: Path, gate: str) -> None:
