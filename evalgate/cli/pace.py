@@ -69,4 +69,6 @@ def duration(seconds: float) -> str:
 
 
 def _number(rate: float) -> str:
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2g}"
+    if rate < 0.01:
+        return "less than 0.01"
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2f}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+_AS_IS = frozenset((str, int, float, bool, type(None)))
 
 
 def plain_value(value: Any) -> Any:
@@ -22,8 +23,12 @@ def plain_value(value: Any) -> Any:
 
     Raises: TypeError for a value that could not be read back.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain_value(getattr(value, f.name)) for f in fields(value) if f.metadata.get("kept", True)}
+    kind: Any = type(value)
+    if kind in _AS_IS:
+        return value
+    names = _kept_names(kind)
+    if names is not None:
+        return {name: plain_value(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date):
@@ -31,12 +36,20 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, Path):
         return value.as_posix()
     if isinstance(value, Mapping):
-        return {str(plain_value(key)): plain_value(item) for key, item in value.items()}
+        return {key if type(key) is str else str(plain_value(key)): plain_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain_value(item) for item in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
+    if isinstance(value, (str, int, float)):
         return value
-    raise TypeError(f"{type(value).__name__} has no form in JSON")
+    raise TypeError(f"{kind.__name__} has no form in JSON")
+
+
+@lru_cache(maxsize=512)
+def _kept_names(kind: Any) -> tuple[str, ...] | None:
+    """The kept fields of a dataclass; None for any other type."""
+    if not is_dataclass(kind):
+        return None
+    return tuple(f.name for f in fields(kind) if f.metadata.get("kept", True))
 
 
 def typed_value(kind: type[T], value: Any) -> T:

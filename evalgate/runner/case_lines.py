@@ -13,6 +13,9 @@ from evalgate.core.strict_json import parse_json
 from evalgate.core.values import ARMS, Case, Output, Status
 from evalgate.runner.job import CASES_FOLDER, ShardTask, shard_rows
 
+_MAYBE = ("value", "error", "finish", "request_key", "latency_ms", "prompt_tokens", "completion_tokens", "cost_usd")
+"""What an output may have, and has not as None."""
+
 
 @dataclass(frozen=True, slots=True)
 class CaseLine:
@@ -119,21 +122,22 @@ def _lines(data: bytes) -> Iterator[CaseLine]:
 
 
 def _plain(output: Output) -> dict[str, Any]:
-    return {
-        "text": output.text,
-        "value": output.value,
-        "status": output.status,
-        "error": output.error,
-        "finish": output.finish,
-        "request_key": output.request_key,
-        "redacted": output.redacted,
-        "latency_ms": output.latency_ms,
-        "prompt_tokens": output.prompt_tokens,
-        "completion_tokens": output.completion_tokens,
-        "cost_usd": output.cost_usd,
-        "labels": dict(output.labels),
-    }
+    """What an output has beside the usual: most have a text and nothing else, and a million cases have two million of them."""
+    kept: dict[str, Any] = {"text": output.text}
+    for name in _MAYBE:
+        value = getattr(output, name)
+        if value is not None:
+            kept[name] = value
+    if output.status is not Status.OK:
+        kept["status"] = output.status
+    if output.redacted:
+        kept["redacted"] = True
+    if output.labels:
+        kept["labels"] = dict(output.labels)
+    return kept
 
 
 def _output(value: Mapping[str, Any]) -> Output:
-    return Output(**{**value, "status": Status(value["status"])})
+    if len(value) == 1:
+        return Output(text=value["text"])
+    return Output(**{**value, "status": Status(value.get("status", Status.OK))})

@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class ShardNumbers:
     """(n, C) severity of the worst finding that a waiver takes out of the counts; empty where the gate has no waivers."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ShardRows:
     """One shard with its texts."""
 
@@ -61,27 +62,38 @@ class ShardRows:
     details: Sequence[Mapping[str, Any]]
     """Per case: inputs, references, group, both arms' outputs and findings."""
 
+    @cached_property
+    def texts(self) -> list[str]:
+        """The details as JSON lines."""
+        return [json_line(detail) for detail in self.details]
+
     def digest(self) -> str:
         """Digest of the content: independent of the Parquet writer's version and of how long answers took."""
-        state = hashlib.sha256()
         numbers = self.numbers
         tables = [table[arm] for table in (numbers.rows, numbers.violations, numbers.undecided) for arm in ARMS]
-        for i, (case_id, detail) in enumerate(zip(self.ids, self.details, strict=True)):
-            state.update(json_line([case_id, _timeless(detail), [table[i].tolist() for table in tables]]).encode("utf-8"))
+        state = hashlib.sha256(json_line([list(self.ids), [list(table.shape) for table in tables]]).encode("utf-8"))
+        for detail, text in zip(self.details, self.texts, strict=True):
+            same = _timeless(detail)
+            state.update((text if same is detail else json_line(same)).encode("utf-8"))
+        for table in tables:
+            state.update(np.ascontiguousarray(table, dtype="<f8" if table.dtype.kind == "f" else "<i8").tobytes())
         return "sha256:" + state.hexdigest()
 
 
-def _timeless(detail: Mapping[str, Any]) -> dict[str, Any]:
+def _timeless(detail: Mapping[str, Any]) -> Mapping[str, Any]:
     """Latencies count where a metric measures them, and then stand in its rows: the same answers are the same evidence,
-    however long they took."""
-    arms = {str(arm): _without_latency(detail[str(arm)]) for arm in ARMS if str(arm) in detail}
-    return {**detail, **arms}
+    however long they took. What has none stays the same object."""
+    sides = {str(arm): _without_latency(detail[str(arm)]) for arm in ARMS if str(arm) in detail}
+    return detail if all(side is detail[arm] for arm, side in sides.items()) else {**detail, **sides}
 
 
-def _without_latency(side: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in side.items() if name != LATENCY}
-    if ANSWERS in kept:
-        kept[ANSWERS] = [{name: value for name, value in one.items() if name != LATENCY} for one in kept[ANSWERS]]
+def _without_latency(side: Mapping[str, Any]) -> Mapping[str, Any]:
+    answers = side.get(ANSWERS, ())
+    if side.get(LATENCY) is None and all(one.get(LATENCY) is None for one in answers):
+        return side
+    kept = {**side, LATENCY: None}
+    if answers:
+        kept[ANSWERS] = [{**one, LATENCY: None} for one in answers]
     return kept
 
 
@@ -113,7 +125,7 @@ def write_shard(path: Path, shard: ShardRows) -> str:
         columns |= _matrix(f"{arm}.undecided", numbers.undecided[arm], pa.int64())
         if arm in numbers.waived:
             columns |= _matrix(f"{arm}.waived", numbers.waived[arm], pa.int64())
-    columns["details"] = _text_column([json_line(detail) for detail in shard.details])
+    columns["details"] = _text_column(shard.texts)
     buffer = io.BytesIO()
     pq.write_table(pa.table(columns), buffer, compression="zstd")
     payload = buffer.getvalue()
