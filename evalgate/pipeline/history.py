@@ -38,6 +38,11 @@ def is_run(folder: Path) -> bool:
     return folder.is_dir() and any(os.path.lexists(folder / name) for name in _MARKS)
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a folder holds a finished run, to which nothing may be added. A manifest.json alone is many other things."""
+    return (folder / "verdict.json").is_file() and (folder / "manifest.json").is_file()
+
+
 def history_page(folder: Path, seen_from: Path) -> str:
     """The page over every run below a folder; links are relative to the folder `seen_from`, where the page will lie.
 
@@ -56,7 +61,7 @@ def write_history(folder: Path, out: Path) -> Path:
     Raises: BadInput when there is no run, or the place is inside the folder of a run, which is evidence.
     """
     root = folder.resolve()
-    if any(is_run(parent) for parent in out.resolve().parents if root in parent.parents):
+    if any(is_finished(parent) or (root in parent.parents and is_run(parent)) for parent in out.resolve().parents):
         said = "the folder of a run is evidence, to which nothing is added"
         raise BadInput(said, where=str(out), hint="choose another place")
     write_whole(out, history_page(folder, out.parent))

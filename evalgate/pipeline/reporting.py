@@ -10,9 +10,8 @@ from pathlib import Path
 from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
 from evalgate.core.plugins import known_names, suggestion
-from evalgate.evidence.manifest import MANIFEST
 from evalgate.pipeline.finished_run import read_record
-from evalgate.pipeline.history import INDEX, history_page, is_run, write_history
+from evalgate.pipeline.history import INDEX, history_page, is_finished, is_run, write_history
 from evalgate.report.catalog import BUILTINS, GROUP, Part, chosen_part, rendered, report_parts
 from evalgate.report.escape import html_without_commands
 
@@ -83,6 +82,6 @@ def _places(request: ReportRequest, parts: tuple[Part, ...]) -> Iterator[tuple[P
 
 def _refuse_inside(request: ReportRequest) -> None:
     place, run = Path(request.out or STDOUT).resolve(), request.run.resolve()
-    if any(folder == run or (folder / MANIFEST).is_file() for folder in (place, *place.parents)):
+    if any(folder == run or is_finished(folder) for folder in (place, *place.parents)):
         hint = "choose another place, or name the report under `reports:` of the gate, so that the run writes it itself"
         raise BadInput("the folder of a run is evidence, to which nothing is added", where=request.out, hint=hint)

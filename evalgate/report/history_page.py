@@ -97,7 +97,7 @@ def _ratio(runs: Sequence[PastRun]) -> str:
 
 def _gate(number: int, gate: str, runs: list[PastRun]) -> Markup:
     found = series_of(runs)
-    cards = [_card(series) for series in found[:SHOWN_SERIES]]
+    cards = [_card(f"{gate}, {place}", series) for place, series in enumerate(found[:SHOWN_SERIES], start=1)]
     more = len(found) - len(cards)
     parts: list[Part] = [
         element("h2", _cut(gate), " ", _badge(_newest(runs)), id=f"gate-{number}-title"),
@@ -115,13 +115,15 @@ def _gate(number: int, gate: str, runs: list[PastRun]) -> Markup:
     return element("section", *parts, id=f"gate-{number}", aria_labelledby=f"gate-{number}-title")
 
 
-def _card(series: Series) -> Markup:
+def _card(name: str, series: Series) -> Markup:
+    """`name` tells its table from every other on the page."""
     last = series.last
     warns = element("small", " only warns") if last.threshold.level is Level.WARN else ""
     state = element("span", phrases.outcome(last), class_=f"badge {last.decision.value}")
     shown = series.points[-SHOWN:]
     left = len(series.points) - len(shown)
-    caption = f"The newest {len(shown):,} of {len(series.points):,} runs" if left else "Figures of the picture, newest first"
+    runs = f"the newest {len(shown):,} of {len(series.points):,} runs" if left else "newest first"
+    caption = f"{_cut(name)}: {_cut(phrases.target(last))}, {runs}"
     rows = [_figures(point) for point in reversed(shown)]
     header = ("run", "ended", "observed", "interval", "asked", "result")
     return element(

@@ -114,6 +114,13 @@ def test_every_picture_has_words_and_a_table() -> None:
     assert [h.tag for h in page.iter() if h.tag in ("h1", "h2", "h3")] == ["h1", "h2", "h3", "h3"]
 
 
+def test_regions_have_names_of_their_own() -> None:
+    twice = tuple((one, "0-1") for one in (result(), result()))
+    runs = [past(number, t, thresholds=twice) for t in ("a", "b") for number in range(SHOWN_RUNS + 5)]
+    names = [e.get("aria-label") for e in tree(render_history(runs, "reports")).iter("div") if e.get("role") == "region"]
+    assert len(names) == len(set(names)) == 9
+
+
 def test_a_bound_that_moved_is_a_step() -> None:
     runs = [past(2, thresholds=((result(value=0.1), "0-1"),)), past(1)]
     (series,) = series_of(runs)
@@ -141,7 +148,7 @@ def test_only_the_newest_runs_are_drawn_and_the_table_says_so() -> None:
     runs = [past(number) for number in range(SHOWN + 5)]
     (series,) = series_of(newest_first(runs))
     assert chart(series).count('class="mark') == SHOWN
-    assert f"The newest {SHOWN} of {SHOWN + 5} runs" in render_history(runs, "reports")
+    assert f"the newest {SHOWN} of {SHOWN + 5} runs" in render_history(runs, "reports")
 
 
 @pytest.mark.parametrize(

@@ -171,3 +171,14 @@ def test_an_empty_folder_is_no_history(reports) -> None:
     assert made.call("report", str(folder), "--format", "junit").code == 2
     with pytest.raises(BadInput, match="not a folder"):
         read_history(first / "verdict.json", folder)
+
+
+def test_a_manifest_of_something_else_is_no_run(reports_copy: Path, project, tmp_path: Path) -> None:
+    web = tmp_path / "web"
+    (web / "pages").mkdir(parents=True)
+    (web / "manifest.json").write_text("{}", encoding="utf-8")
+    call = project(cases=2).call
+    assert call("report", str(reports_copy), "--format", "html", "--out", str(web / "pages")).code == 0
+    run = reports_copy / "sums" / "first"
+    assert call("report", str(run), "--format", "json", "--out", str(web / "pages" / "x.json")).code == 0
+    assert call("report", str(reports_copy), "--format", "html", "--out", str(run / "index.html")).code == 2
