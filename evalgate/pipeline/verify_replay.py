@@ -135,6 +135,8 @@ def _data(said: Stated, resolved: Resolved, used: Mapping[str, str]) -> Iterator
     try:
         dataset = prove_dataset(resolved.card)
     except BadInput as error:
+        if resolved.card.remote is not None or not resolved.card.data.exists():
+            raise Incomplete(error.problems) from error
         yield from (Difference(one.where or "dataset", f"is not the dataset of the run: {one.message}") for one in error.problems)
         return
     if resolved.recording is None:

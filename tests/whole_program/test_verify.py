@@ -377,7 +377,7 @@ def test_what_is_not_as_it_was_in_the_project_is_named(change: str, run: Path) -
     assert expected in named(found)
 
 
-@pytest.mark.parametrize("gone", ["configs/sums.yaml", "datasets/sums", "datasets/recordings/sums"])
+@pytest.mark.parametrize("gone", ["configs/sums.yaml", "datasets/sums", "datasets/sums/1.0.0/cases.jsonl", "datasets/recordings/sums"])
 def test_what_is_not_there_cannot_be_decided(gone: str, run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.move(run.parent / gone, tmp_path / "aside")
@@ -410,6 +410,27 @@ def test_other_versions_are_said(run: Path, monkeypatch: pytest.MonkeyPatch) -> 
     changed = verified(run, DECISION)
     assert changed.exit_code == 3, "an edit, or another version: nobody can tell"
     assert any("observed" in said for said in changed.levels[1].undecided)
+
+
+def test_hashes_of_findings_need_their_key(project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FINDINGS_KEY", "k" * 32)
+    made = project(extra="findings: {key_env: FINDINGS_KEY}\n", safety="[{blocklist: {terms: [idea]}}]")
+    assert made.run("--out", str(made.root / "run")).code == 0
+    assert verified(made.root / "run", SCORES).exit_code == 0
+    for key in (None, "another" * 9):
+        monkeypatch.delenv("FINDINGS_KEY") if key is None else monkeypatch.setenv("FINDINGS_KEY", key)
+        found = verified(made.root / "run", SCORES)
+        assert [one.matched for one in found.levels] == [True, True, False]
+        assert found.exit_code == 3
+
+
+def test_a_plugin_that_is_not_installed_cannot_be_asked(run: Path) -> None:
+    edit(run, "plan.json", lambda v: v["metrics"][0].update(plugin="from_elsewhere"))
+    sealed = read(run, "manifest.json")
+    assert sealed
+    found = verified(run, DECISION)
+    assert found.exit_code == 5, "the edit is found by its digest"
+    assert any("from_elsewhere" in said for said in found.levels[1].undecided)
 
 
 def test_a_comparison_is_replayed_from_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
