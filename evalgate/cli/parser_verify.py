@@ -26,7 +26,7 @@ def add_verify(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     parser = command(commands, shared, "verify", "is a finished run what it says, and does its verdict follow from it?")
     parser.epilog = _EPILOG
-    parser.add_argument("run", metavar="RUN", help="folder of a finished run (reports/<gate>/<run-id>)")
+    parser.add_argument("run", metavar="RUN", help="folder of a finished run (reports/<gate>/<run-id>), or its exported archive")
     parser.add_argument("--level", choices=LEVELS, default="integrity", help="how far (default: integrity)")
     project = "replay: the project with the configuration (default: the one around RUN, else this folder)"
     parser.add_argument("--project", metavar="DIR", help=project)

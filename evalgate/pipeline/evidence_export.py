@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from evalgate.core.errors import BadInput, EvidenceMismatch, Incomplete, Problem
-from evalgate.core.files import open_for_reading
 from evalgate.evidence.archive_readme import README, SUMS, ArchiveFacts, archive_readme
 from evalgate.evidence.manifest import MANIFEST
 from evalgate.evidence.verification import Assurance, Verification
 from evalgate.golden.lock_file import LOCK as DATASET_LOCK
 from evalgate.pipeline.cited_cards import FOLDER as CARDS
+from evalgate.pipeline.evidence_archive import PROJECT, RUN, hex_digest, sums_of, write_archive
 from evalgate.pipeline.rederived import Stated, stated
 from evalgate.pipeline.signed_run import ATTESTATION
 from evalgate.pipeline.subject import Resolved, resolve
@@ -25,13 +21,6 @@ from evalgate.pipeline.verify_folder import VerifyRequest, files_in, is_signatur
 from evalgate.pipeline.verify_replay import config_of, day_of, input_differences
 from evalgate.prompts.releases import FILE as RELEASES
 from evalgate.proxy.segments import segment_names
-
-RUN, PROJECT = "run", "project"
-_TIME = (1980, 1, 1, 0, 0, 0)
-"""The first that the format knows: an archive of the same run has the same bytes, whenever it is made."""
-_MODE = 0o100644 << 16
-_UNIX = 3
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +57,14 @@ def export_evidence(request: ExportRequest) -> Exported:
     """
     _require_place(request)
     said = _proven(request.run)
-    entries = dict(_run_files(request.run))
+    entries: dict[str, Path | bytes] = dict(_run_files(request.run))
     materials, left_out = _materials(said, request)
     entries |= {f"{PROJECT}/{name}": path for name, path in materials.items()}
-    digests = {name: _digest(path) for name, path in entries.items()}
     facts = _facts(said, tuple(sorted(materials)), left_out, attested=f"{RUN}/{ATTESTATION}" in entries)
-    readme = archive_readme(facts).encode("utf-8")
-    digests[README] = hashlib.sha256(readme).hexdigest()
-    sums = "".join(f"{value}  {name}\n" for name, value in sorted(digests.items())).encode("utf-8")
-    texts = {README: readme, SUMS: sums}
-    _write(request.out, entries, texts, digests)
-    return Exported(request.out, len(entries) + len(texts), f"sha256:{_digest(request.out)}", facts.root, left_out)
+    entries[README] = archive_readme(facts).encode("utf-8")
+    entries[SUMS] = sums_of({name: hex_digest(content) for name, content in entries.items()})
+    write_archive(request.out, entries)
+    return Exported(request.out, len(entries), f"sha256:{hex_digest(request.out)}", facts.root, left_out)
 
 
 def _require_place(request: ExportRequest) -> None:
@@ -174,46 +160,3 @@ def _facts(said: Stated, materials: tuple[str, ...], left_out: tuple[str, ...], 
     named = (str(run.verdict["gate"]), str(run.verdict["run_id"]), str(run.sealed["root"]), str(run.verdict["verdict"]))
     lines = [" ".join(text.split()) for text in named]  # one line each, whatever a gate is called
     return ArchiveFacts(lines[0], lines[1], lines[2], lines[3], engine, materials, left_out, attested)
-
-
-def _write(out: Path, entries: Mapping[str, Path], texts: Mapping[str, bytes], digests: Mapping[str, str]) -> None:
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            for name in sorted({*entries, *texts}):
-                _add(archive, name, texts.get(name), entries.get(name), digests.get(name))
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(out)
-    except OSError as error:
-        raise Incomplete(
-            Problem(f"cannot be written: {error.strerror}", str(out), "free space, or choose another place")
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _add(archive: zipfile.ZipFile, name: str, text: bytes | None, path: Path | None, digest: str | None) -> None:
-    entry = zipfile.ZipInfo(name, _TIME)
-    entry.external_attr, entry.create_system = _MODE, _UNIX
-    if text is not None or path is None:
-        archive.writestr(entry, text or b"")
-        return
-    state = hashlib.sha256()
-    entry.file_size = path.stat().st_size
-    with open_for_reading(path, str(path)) as source, archive.open(entry, "w") as target:
-        while block := source.read(_BLOCK):
-            state.update(block)
-            target.write(block)
-    if state.hexdigest() != digest:
-        raise Incomplete("changed while it was packed", where=str(path), hint="try again")
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except OSError as error:
-        raise Incomplete(f"cannot be read: {error.strerror}", where=str(path)) from error

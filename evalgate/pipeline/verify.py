@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from evalgate.core.errors import EvalgateError, Incomplete
 from evalgate.evidence.verification import Assurance, Checked, Difference, Verification
+from evalgate.pipeline.evidence_archive import PROJECT, RUN, unpacked
 from evalgate.pipeline.verify_decision import check_decision
 from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest, open_folder
 from evalgate.pipeline.verify_integrity import check_integrity
@@ -19,11 +21,21 @@ _DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, Arithmet
 
 
 def verify_run(request: VerifyRequest) -> Verification:
-    """Verify a finished run up to a level; each level includes those before it.
+    """Verify a finished run, or the archive of one, up to a level; each level includes those before it.
 
-    Raises: BadInput when there is no finished run, or its manifest or verdict cannot be understood.
-    Side effects: none in the run's folder; `replay` runs the gate again in a temporary one.
+    Raises: BadInput when there is no finished run, or its manifest or verdict cannot be understood; EvidenceMismatch when an
+        archive is not as it was written.
+    Side effects: none in the run's folder; archives are unpacked, and `replay` runs the gate again, in a temporary one.
     """
+    if not request.run.is_file():
+        return _verified(request, str(request.run))
+    with unpacked(request.run) as content:
+        project = content / PROJECT if (content / PROJECT).is_dir() else None
+        inside = replace(request, run=content / RUN, project=request.project or project)
+        return _verified(inside, str(request.run))
+
+
+def _verified(request: VerifyRequest, name: str) -> Verification:
     run = open_folder(request.run)
     wanted = list(Assurance)[: list(Assurance).index(request.level) + 1]
     levels: list[Checked] = []
@@ -34,7 +46,7 @@ def verify_run(request: VerifyRequest) -> Verification:
             continue
         levels.append(_checked(level, CHECKS[level], run, request, edited=bool(found)))
     verdict, run_id = (str(run.verdict.get(name))[:40] for name in ("verdict", "run_id"))
-    return Verification(str(request.run), run_id, str(run.sealed["root"]), verdict, tuple(levels))
+    return Verification(name, run_id, str(run.sealed["root"]), verdict, tuple(levels))
 
 
 Check = Callable[[RunFolder, VerifyRequest], Checked]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import zipfile
@@ -11,6 +12,7 @@ import pytest
 
 import evalgate
 from evalgate.cli.main import main
+from evalgate.core.errors import BadInput, EvidenceMismatch
 from evalgate.evidence.verification import Assurance
 from evalgate.pipeline.verify import verify_run
 from evalgate.pipeline.verify_folder import VerifyRequest
@@ -153,6 +155,53 @@ def test_the_archive_is_verified_on_every_level(run: Path, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     found = verify_run(VerifyRequest(place / "run", Assurance.REPLAY, project=place / "project"))
     assert found.exit_code == 0, found
+
+
+def test_the_archive_itself_is_verified(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.zip"
+    assert export(run, out) == 0
+    shutil.rmtree(run.parent)
+    assert main(["verify", str(out), "--level", "replay"]) == 0
+    assert "replay: matches" in capsys.readouterr().out
+
+
+def test_every_flipped_byte_of_an_archive_is_found(run: Path, tmp_path: Path) -> None:
+    out, chance = tmp_path / "out.zip", random.Random(20260901)
+    assert export(run, out) == 0
+    data = out.read_bytes()
+    places = [*range(40), *range(len(data) - 60, len(data)), *(chance.randrange(len(data)) for _ in range(100))]
+    for at in places:
+        out.write_bytes(data[:at] + bytes([data[at] ^ chance.randrange(1, 256)]) + data[at + 1 :])
+        with pytest.raises((BadInput, EvidenceMismatch)):
+            verify_run(VerifyRequest(out))
+    for wrong in (data[:-1], data + b"x", b"x" + data, data[: len(data) // 2], b"", b"PK\x05\x06" + bytes(18)):
+        out.write_bytes(wrong)
+        with pytest.raises((BadInput, EvidenceMismatch)):
+            verify_run(VerifyRequest(out))
+
+
+@pytest.mark.parametrize("name", ["run/../../x", "/run/x", "run//x", "other/x", "run/./x", "run\\x", "../run/x"])
+def test_an_archive_cannot_lead_out_of_its_folder(run: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out.zip"
+    assert export(run, out) == 0
+    with zipfile.ZipFile(out, "a") as archive:
+        entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+        entry.external_attr = 0o100644 << 16
+        archive.writestr(entry, b"x")
+    with pytest.raises(BadInput):
+        verify_run(VerifyRequest(out))
+
+
+@pytest.mark.parametrize(("kind", "mode"), [(zipfile.ZIP_DEFLATED, 0o100644), (zipfile.ZIP_STORED, 0o120777)])
+def test_compressed_entries_and_links_are_refused(run: Path, tmp_path: Path, kind: int, mode: int) -> None:
+    out = tmp_path / "out.zip"
+    assert export(run, out) == 0
+    with zipfile.ZipFile(out, "a") as archive:
+        entry = zipfile.ZipInfo("run/x", (1980, 1, 1, 0, 0, 0))
+        entry.external_attr, entry.compress_type = mode << 16, kind
+        archive.writestr(entry, b"0" * 9999)
+    with pytest.raises(BadInput):
+        verify_run(VerifyRequest(out))
 
 
 @SHELL
