@@ -47,8 +47,12 @@ def _is_plain(output: Output) -> bool:
 def _lacking(output: Output, *, first: bool, several: bool) -> dict[str, Any]:
     known = _FIRST if first else ("text",)
     known = known if several else (*known, "status", "error")
-    return _members(output, [name for name in _NAMES if name not in known]) | (
-        {"judgements": {name: _members(one, _JUDGED) for name, one in output.judgements.items()}} if output.judgements else {}
+    # Also where it is not known, so that the same answers have the same digest, however long they took.
+    later = {} if first else {LATENCY: output.latency_ms}
+    return (
+        _members(output, [name for name in _NAMES if name not in known])
+        | later
+        | ({"judgements": {name: _members(one, _JUDGED) for name, one in output.judgements.items()}} if output.judgements else {})
     )
 
 

@@ -93,7 +93,7 @@ def _without_latency(side: Mapping[str, Any]) -> Mapping[str, Any]:
         return side
     kept = {**side, LATENCY: None}
     if answers:
-        kept[ANSWERS] = [{**one, LATENCY: None} for one in answers]
+        kept[ANSWERS] = [{**one, LATENCY: None} if LATENCY in one else one for one in answers]
     return kept
 
 

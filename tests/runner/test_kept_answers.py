@@ -6,14 +6,16 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.core.values import Case, Output, Status
+from evalgate.core.values import ARMS, Case, Output, Status
 from evalgate.runner.case_lines import CaseLine
 from evalgate.runner.kept_answers import answers_in, line_in
 from evalgate.runner.shard import _detail, _fields
+from evalgate.runner.shard_file import ShardNumbers, ShardRows
 
 TEXT = st.text(max_size=5)
 JUDGED = st.builds(Output, TEXT, status=st.sampled_from(Status), error=st.none() | TEXT, finish=st.none() | TEXT)
@@ -52,6 +54,23 @@ def test_answers_come_back_as_they_were(outputs: list[Output]) -> None:
 def test_the_prompt_and_shares_are_not_kept(output: Output) -> None:
     rich = replace(output, messages=(("user", "x"),), shared=0.5)
     assert answers_in(_kept((rich,))["candidate"]) == (output,)
+
+
+def _digest(outputs: tuple[Output, ...]) -> str:
+    zeros = {arm: np.zeros((1, 1)) for arm in ARMS}
+    flags = {arm: np.zeros(1, dtype=bool) for arm in ARMS}
+    ranks = {arm: np.zeros((1, 1), dtype=np.int64) for arm in ARMS}
+    numbers = ShardNumbers(zeros, zeros, ranks, ranks, flags, flags["baseline"], np.zeros(1, dtype=np.uint64), None, {})  # type: ignore[index]
+    return ShardRows(numbers, ["c"], [_kept(outputs)]).digest()
+
+
+@given(st.lists(OUTPUT, min_size=1, max_size=3))
+def test_how_long_answers_took_is_no_part_of_the_content(outputs: list[Output]) -> None:
+    slow, unknown = ([replace(one, latency_ms=latency) for one in outputs] for latency in (7.0, None))
+    mixed = [replace(one, latency_ms=None if n else 3.0) for n, one in enumerate(outputs)]
+    assert len({_digest(tuple(one)) for one in (outputs, slow, unknown, mixed)}) == 1
+    other = [replace(outputs[0], text=outputs[0].text + "!"), *outputs[1:]]
+    assert _digest(tuple(other)) != _digest(tuple(outputs))
 
 
 def test_most_answers_keep_nothing_more() -> None:
