@@ -377,7 +377,9 @@ def test_what_is_not_as_it_was_in_the_project_is_named(change: str, run: Path) -
     assert expected in named(found)
 
 
-@pytest.mark.parametrize("gone", ["configs/sums.yaml", "datasets/sums", "datasets/sums/1.0.0/cases.jsonl", "datasets/recordings/sums"])
+@pytest.mark.parametrize(
+    "gone", ["configs/sums.yaml", "datasets/sums", "datasets/sums/1.0.0/cases.jsonl", "datasets/recordings/sums"]
+)
 def test_what_is_not_there_cannot_be_decided(gone: str, run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.move(run.parent / gone, tmp_path / "aside")
@@ -468,3 +470,22 @@ def test_the_shipped_gates_are_derived_again_on_every_level(repository: Path, tm
     found = verified(tmp_path / "run", REPLAY, project=repository)
     assert found.exit_code == 0, named(found)
     assert [one.level for one in found.levels] == list(Assurance)
+
+
+def test_the_files_of_a_plugin_are_known_and_not_the_place_of_its_scripts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "odd_metric-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-metric\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def digest_with(*lines: str) -> dict[str, str]:
+        (info / "RECORD").write_text("".join(f"{line}\n" for line in lines))
+        return sealing._plugin_files({"plugin odd-metric": "1.0", "numpy": "2", "plugin none": "1"})
+
+    first = digest_with("odd/a.py,sha256=x,1", "../../../bin/odd,sha256=y,2", "odd/__pycache__/a.cpython-311.pyc,,")
+    assert list(first) == ["plugin odd-metric files"]
+    assert digest_with("../../bin/odd,sha256=z,3", "odd/a.py,sha256=x,1") == first
+    assert digest_with("odd/a.py,sha256=changed,1") != first
+    assert digest_with("odd.pth,sha256=x,1") == {}, "installed in place: its files are not known"
