@@ -118,9 +118,14 @@ def read_text(path: Path, shown: str, limit: int = 4 << 20) -> str:
 def write_whole(path: Path, data: bytes | str) -> None:
     """Write a file so that it is absent or complete, whatever happens: temporary file, fsync, rename.
 
+    A pipe or a device, such as /dev/null, is written to as it is, and never replaced by a file.
+
     Raises: Incomplete when the disk refuses (full, read-only, quota).
     """
     payload = data.encode("utf-8") if isinstance(data, str) else data
+    if path.exists() and not path.is_file() and not path.is_dir():
+        _write_into(path, payload)
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,3 +141,11 @@ def write_whole(path: Path, data: bytes | str) -> None:
         # After the rename there is nothing to remove; after a failure or Ctrl-C no part is left behind.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _write_into(path: Path, payload: bytes) -> None:
+    try:
+        with path.open("wb") as handle:
+            handle.write(payload)
+    except OSError as error:
+        raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), "choose another --out")) from error
