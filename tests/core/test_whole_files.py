@@ -15,7 +15,7 @@ from evalgate.core.files import write_whole
 
 def test_a_device_is_never_replaced_by_a_file() -> None:
     write_whole(Path(os.devnull), "gone")
-    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
     assert not list(Path(os.devnull).parent.glob(".null.*"))
 
 
