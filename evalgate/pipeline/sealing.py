@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalgate import __version__
 from evalgate.core.canonical import digest, digest_bytes, digest_file, pretty_json
+from evalgate.core.errors import Incomplete
 from evalgate.core.files import write_whole
 from evalgate.core.record import RunRecord
 from evalgate.evidence.manifest import MANIFEST, VERDICT, materials_document, with_products
@@ -63,17 +64,25 @@ def seal(record: RunRecord, folder: Path, files: Iterable[str], receipts: Sequen
     A crash between the two leaves a manifest without a verdict, which is no finished run; the next run removes it.
 
     `files`: names of what was written before, beside the shards and their receipts.
-    Raises: Incomplete when the disk refuses.
+    Raises: Incomplete when the disk refuses, or one of them is gone.
     """
     verdict = pretty_json(record.document)
-    products = {name: digest_file(folder / name) for name in files}
+    products = {name: _digest(folder / name) for name in files}
     products[VERDICT] = digest_bytes(verdict.encode("utf-8"))
     for receipt in receipts:
         products[relative(shard_path(folder, receipt.shard), folder)] = receipt.file
         path = receipt_path(folder, receipt.shard)
-        products[relative(path, folder)] = digest_file(path)
+        products[relative(path, folder)] = _digest(path)
     write_whole(folder / MANIFEST, pretty_json(with_products(record.manifest, products)))
     write_whole(folder / VERDICT, verdict)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return digest_file(path)
+    except OSError as error:
+        hint = "somebody else works in the folder: run again, in another --out"
+        raise Incomplete(f"cannot be sealed: {error.strerror}", where=str(path), hint=hint) from error
 
 
 def relative(path: Path, folder: Path) -> str:
