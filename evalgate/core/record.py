@@ -88,6 +88,20 @@ class PromptRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DeltaHistogram:
+    """How the scores of single cases moved by one metric: candidate - baseline, in the metric's own unit."""
+
+    metric: str
+    widest: float
+    """The bins cover -widest to +widest, all of the same width; 0 where nothing moved."""
+    counts: tuple[int, ...]
+    """Cases that moved, bin by bin; cases that did not are in none of them."""
+    unchanged: int
+    undefined: int
+    """Cases without a score on either side."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """Everything a report may say about a run."""
 
@@ -116,3 +130,5 @@ class RunRecord:
     """What became of every waiver of the gate."""
     health: HealthReport | None = None
     """What looked wrong in the golden dataset; None where there is none (`compare`). Never part of the verdict."""
+    deltas: tuple[DeltaHistogram, ...] = ()
+    """How single cases moved, metric by metric; metrics without scores of single cases are missing."""

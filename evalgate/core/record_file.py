@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from evalgate.core.errors import BadInput
-from evalgate.core.record import RunRecord
+from evalgate.core.record import ArmRecord, CaseRecord, RunRecord
 from evalgate.core.typed_json import plain_value, read_typed
 
 RECORD = "record.json"
@@ -29,9 +29,44 @@ def record_text(record: RunRecord) -> str:
         whole, root = settings.path.resolve(), settings.root.resolve()
         path = whole.relative_to(root) if whole.is_relative_to(root) else Path(settings.path.name)
         record = replace(record, settings=replace(settings, path=path))
-    members = {f.name: plain_value(getattr(record, f.name)) for f in fields(record) if f.name not in _OTHER_FILES}
+    own = [f.name for f in fields(record) if f.name not in _OTHER_FILES]
+    members = {name: plain_value(getattr(record, name)) if name != "cases" else _cases(record.cases) for name in own}
     members["settings"] = _placed(members["settings"], f"{settings.root.as_posix()}/")
     return json.dumps({"schema": SCHEMA, **members}, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _cases(cases: Iterable[CaseRecord]) -> list[dict[str, Any]]:
+    """The same as `plain_value` of them: thousands of cases have too many members to look at the type of each."""
+    return [
+        {
+            **{name: getattr(case, name) for name in _CASE},
+            "inputs": plain_value(case.inputs),
+            "references": plain_value(case.references),
+            "baseline": _arm(case.baseline),
+            "candidate": _arm(case.candidate),
+            "masks": case.masks,
+        }
+        for case in cases
+    ]
+
+
+def _arm(arm: ArmRecord) -> dict[str, Any]:
+    return {
+        "messages": arm.messages,
+        "text": arm.text,
+        "status": arm.status.value,
+        "error": arm.error,
+        "request_key": arm.request_key,
+        "latency_ms": arm.latency_ms,
+        "scores": dict(arm.scores),
+        "findings": plain_value(arm.findings) if arm.findings else (),
+        "found": plain_value(arm.found) if arm.found else (),
+        "found_texts": arm.found_texts,
+        "marks": plain_value(arm.marks) if arm.marks else (),
+    }
+
+
+_CASE = ("id", "movement", "newly_violating", "change", "slices", "group")
 
 
 def _placed(value: Any, root: str) -> Any:

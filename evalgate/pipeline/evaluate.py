@@ -23,6 +23,7 @@ from evalgate.evidence.manifest import environment, manifest, results_document
 from evalgate.evidence.verdict_document import verdict_document
 from evalgate.evidence.waivers_document import waivers_document
 from evalgate.pipeline.attempts import HISTORY, STANDING, attempts_document, attempts_of
+from evalgate.pipeline.case_deltas import case_deltas
 from evalgate.pipeline.cited_cards import Cited, cited_cards
 from evalgate.pipeline.error_budget import check_error_budget
 from evalgate.pipeline.instruments import Instruments, with_reference_counts, with_unread
@@ -244,6 +245,7 @@ def _record(subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], r
         cases=shown,
         cases_omitted=verdict.cases.total - len(shown),
         waivers=waivers,
+        deltas=case_deltas(reader.store, subject.built),
     )
 
 

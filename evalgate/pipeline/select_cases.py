@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,10 @@ from evalgate.prompts.values import Prompt
 from evalgate.runner.finding_marks import found_from
 from evalgate.runner.shard_file import ShardNumbers, read_details, shard_path
 
-SHOWN = 500
-
+SHOWN = 10_000
+"""Cases that a record holds at most."""
+TEXTS = 48 << 20
+"""Characters of their texts at most: a record of long answers holds fewer cases."""
 
 Ranks = tuple[NDArray[np.int64], NDArray[np.float64]]
 """(n,) kind of each case of a shard, worst first: 0 newly violating, 1 lost, 2 regressed, 3 improved, 4 unchanged; and (n,)
@@ -38,17 +41,17 @@ class CaseReader:
     prompts: Mapping[str, Prompt]
     """Arm → prompt, for showing what was asked; empty for `compare`."""
 
-    def worst(self, limit: int = SHOWN) -> tuple[CaseRecord, ...]:
-        """The cases a reader should see first."""
-        chosen = list(worst_rows(self._ranked(), limit))
+    def worst(self, limit: int = SHOWN, texts: int = TEXTS) -> tuple[CaseRecord, ...]:
+        """The cases a reader should see first: as many of the worst as are within both limits, and one at least."""
         by_shard: dict[int, list[tuple[int, int]]] = {}
-        for place, (shard, row) in enumerate(chosen):
+        for place, (shard, row) in enumerate(worst_rows(self._ranked(), limit)):
             by_shard.setdefault(shard, []).append((row, place))
-        found: dict[int, CaseRecord] = {}
+        kept = Kept(texts)
         for shard, rows in by_shard.items():
-            records = self._records(shard, [row for row, _ in rows])
-            found |= {place: record for (_, place), record in zip(rows, records, strict=True)}
-        return tuple(found[place] for place in range(len(chosen)))
+            wanted = [(row, place) for row, place in rows if place < kept.end]
+            for (_, place), record in zip(wanted, self._records(shard, [row for row, _ in wanted]), strict=True):
+                kept.add(place, record, text_size(record))
+        return kept.in_order()
 
     def everything(self) -> Iterator[CaseRecord]:
         """All cases in order."""
@@ -108,6 +111,46 @@ class CaseReader:
             found=found,
             found_texts=tuple(_found_text(side, one) for one in found),
         )
+
+
+@dataclass(slots=True)
+class Kept:
+    """The first of some ranked cases whose texts are within a limit; they may come in any order."""
+
+    limit: int
+    end: float = float("inf")
+    """No case of this rank or behind is kept."""
+    _found: dict[int, tuple[CaseRecord, int]] = field(default_factory=dict)
+    _worst_last: list[int] = field(default_factory=list)
+    _size: int = 0
+
+    def add(self, rank: int, record: CaseRecord, size: int) -> None:
+        """Take in a case, and let go of those that no longer fit."""
+        if rank >= self.end:
+            return
+        self._found[rank] = record, size
+        self._size += size
+        heapq.heappush(self._worst_last, -rank)
+        while self._size > self.limit and self._worst_last[0] < 0:
+            last = -heapq.heappop(self._worst_last)
+            self._size -= self._found.pop(last)[1]
+            self.end = last
+
+    def in_order(self) -> tuple[CaseRecord, ...]:
+        """What was kept, first rank first."""
+        return tuple(self._found[rank][0] for rank in sorted(self._found))
+
+
+def text_size(case: CaseRecord) -> int:
+    """About how many characters the texts of a case have."""
+    size = sum(map(_length, case.inputs.values())) + sum(map(_length, case.references))
+    for arm in (case.baseline, case.candidate):
+        size += len(arm.text) + sum(len(content) for _, content in arm.messages)
+    return size
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, str) else len(str(value))
 
 
 def ranks(change: NDArray[np.float64], new: NDArray[np.bool_], lost: NDArray[np.bool_]) -> Ranks:

@@ -1,4 +1,8 @@
-"""The audit part of the report: what an auditor needs to derive the verdict again. Nothing is left blank."""
+"""The audit part of the report: what an auditor needs to derive the verdict again. Nothing is left blank.
+
+Twelve groups of facts, numbered, so that a reviewer can name one: identity, decision, object under test, intended use, data,
+method, results, approvals, deployment, integrity, mapping to frameworks, changes.
+"""
 
 from __future__ import annotations
 
@@ -6,118 +10,207 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from evalgate.core.record import RunRecord
+from evalgate.core.record import PromptRecord, RunRecord
+from evalgate.core.values import Arm
+from evalgate.core.verdict import Decision, VariantIdentity
 from evalgate.report import figures, phrases
-from evalgate.report.markup import Markup, Part, details, element, facts, section, table
+from evalgate.report.markup import Markup, Part, details, element, facts, join, section, table
+from evalgate.report.page_audit_evidence import approvals, changes, deployment, integrity, mapping
 
 _CARD = (
-    "name", "version", "license", "source", "owner", "purpose", "how_made", "collected", "review_date", "limits",
-    "rows", "digest",
+    "name", "version", "license", "source", "owner", "purpose", "how_made", "collected", "labels", "agreement", "personal_data",
+    "review_date", "limits", "rows", "digest",
 )  # fmt: skip
+_LEAKS = ("input-in-prompt", "reference-in-prompt")
 
 
 def audit(record: RunRecord) -> Markup:
-    """Identity, data, rules, digests, environment, approvals."""
-    return section(
-        "audit",
-        "Audit",
-        element("h3", "Identity"),
-        _identity(record),
-        element("h3", "Data"),
-        _card(record),
-        element("h3", "Rules"),
-        _rules(record),
-        element("h3", "Digests"),
-        _digests(record),
-        element("h3", "Approvals"),
-        element("p", "UNSIGNED", class_="unsigned"),
-        facts([("author", None), ("approved by", None), ("approved on", None), ("comment", None)]),
-        element("h3", "Environment"),
-        _environment(record.environment),
-        element("h3", "Derive it again"),
-        _again(record),
+    """The twelve groups."""
+    groups = (
+        ("Identity", _identity(record)),
+        ("Decision", _decision(record)),
+        ("Object under test", _object(record)),
+        ("Intended use", _use()),
+        ("Data", _data(record)),
+        ("Method", _method(record)),
+        ("Results", _results(record)),
+        ("Independence and approvals", approvals(record)),
+        ("Deployment", deployment()),
+        ("Integrity", integrity(record)),
+        ("Where frameworks ask for this", mapping()),
+        ("Changes since the last report", changes(record)),
     )
+    said = "Twelve groups of facts. What this run was not told is printed as “not provided”."
+    parts: list[Part] = [element("p", said, class_="note")]
+    for number, (title, content) in enumerate(groups, start=1):
+        heading = element("h3", f"{number}. {title}", id=f"audit-{number}")
+        parts.append(element("div", heading, content, class_="group"))
+    return section("audit", "Audit", *parts)
 
 
 def _identity(record: RunRecord) -> Markup:
-    identity = record.identity
-    return facts(
-        [
-            ("gate", identity.gate),
-            ("run", identity.run_id),
-            ("mode", phrases.mode(record)),
-            ("baseline", f"{identity.baseline.prompt}, {identity.baseline.model}"),
-            ("candidate", f"{identity.candidate.prompt}, {identity.candidate.model}"),
-            ("verdict schema", str(record.document.get("schema", ""))),
-            ("root digest of the evidence", identity.manifest_digest),
-        ]
-    )
-
-
-def _card(record: RunRecord) -> Markup:
-    card = record.dataset_card
-    rows: list[tuple[str, Part | None]] = [(name.replace("_", " "), _plain(card.get(name))) for name in _CARD]
-    rows.append(("content digest in this run", record.identity.dataset_digest))
-    results = card.get("results")
-    more = details("Results as the card tells them", element("pre", str(results))) if results else Markup("")
-    return Markup(facts(rows) + more)
-
-
-def _rules(record: RunRecord) -> Markup:
-    settings = record.settings
+    identity, environment = record.identity, record.environment
+    engine = record.manifest["materials"]["engine"]
     rows: list[tuple[str, Part | None]] = [
-        ("confidence", f"{figures.level(settings.confidence)}, one-sided, for each threshold"),
-        ("seed", str(settings.seed)),
-        ("resamples", "decided from the number of cases" if settings.resamples is None else figures.count(settings.resamples)),
-        ("samples per case", str(settings.samples)),
-        ("metrics", _choices(settings.metrics)),
-        ("safety", _choices(settings.safety)),
-        ("slices", ", ".join(settings.slices)),
-        ("configuration", settings.path.name if settings.path else None),
+        ("gate", identity.gate),
+        ("run", identity.run_id),
+        ("root digest of the evidence", identity.manifest_digest),
+        ("mode", phrases.mode(record)),
+        ("started", _plain(environment.get("started"))),
+        ("ended", _plain(environment.get("ended"))),
+        ("engine", _joined("evalgate", engine.get("evalgate"))),
+        ("digest of its code", _plain(engine.get("code"))),
+        ("verdict schema", _plain(record.document.get("schema"))),
+        ("python and platform", _joined(_plain(environment.get("python")), _plain(environment.get("platform")))),
+        ("seed", str(record.settings.seed)),
+        ("configuration", record.settings.path.name if record.settings.path else None),
+        ("CI run", None),
+    ]
+    return join([facts(rows), _packages(environment)])
+
+
+def _packages(environment: Mapping[str, Any]) -> Markup:
+    packages = environment.get("packages")
+    if not isinstance(packages, Mapping):
+        return Markup("")
+    return details("Packages", facts([(str(name), str(version)) for name, version in packages.items()]))
+
+
+def _decision(record: RunRecord) -> Markup:
+    verdict = record.verdict
+    tally = [
+        f"{figures.count(sum(one.decision is decision for one in verdict.thresholds))} {phrases.word(decision)}"
+        for decision in Decision
+    ]
+    holm = any(one.adjusted_p is not None for one in verdict.thresholds)
+    rows: list[tuple[str, Part | None]] = [
+        ("verdict", f"{phrases.word(verdict.decision)}, exit code {int(verdict.exit_code)}"),
+        ("reason", verdict.reason),
+        ("thresholds", join([", ".join(tally), "; each of them under ", element("a", "Thresholds", href="#thresholds")])),
+        ("correction for many slices", "Holm, where each slice claims an improvement" if holm else "none was needed"),
+        ("waivers", f"{len(record.waivers):,}, under Safety" if record.waivers else "none"),
     ]
     return facts(rows)
 
 
-def _choices(choices: Any) -> str:
+def _object(record: RunRecord) -> Markup:
+    sides = (record.identity.baseline, record.identity.candidate)
+    prompts = [record.prompts.get(name) for name in ("baseline", "candidate")]
+    rows: list[tuple[Part, ...]] = [
+        ("prompt or outputs", *(side.prompt for side in sides)),
+        ("file", *_of(prompts, "path")),
+        ("digest", *(side.prompt_digest or phrases.NOT_PROVIDED for side in sides)),
+        ("model", *(side.model or phrases.NOT_PROVIDED for side in sides)),
+        ("alias and provider", *_of(prompts, "model")),
+        ("parameters", *(_parameters(prompt) for prompt in prompts)),
+        ("more", *(_details(side) for side in sides)),
+        ("commit, tools, system fingerprint", phrases.NOT_PROVIDED, phrases.NOT_PROVIDED),
+    ]
+    said = join(["The difference of the prompts stands under ", element("a", "What changed", href="#changed"), "."])
+    both = table("Baseline and candidate", ("what", "baseline", "candidate"), rows, class_="digests")
+    return join([both, element("p", said, class_="note")])
+
+
+def _of(prompts: list[PromptRecord | None], name: str) -> list[str]:
+    return [phrases.NOT_PROVIDED if prompt is None else str(getattr(prompt, name)) for prompt in prompts]
+
+
+def _parameters(prompt: PromptRecord | None) -> str:
+    if prompt is None:
+        return phrases.NOT_PROVIDED
+    return ", ".join(f"{name}={value!r}" for name, value in sorted(prompt.parameters.items())) or "none"
+
+
+def _details(side: VariantIdentity) -> str:
+    return (_plain(dict(side.details)) or phrases.NOT_PROVIDED) if side.details else "nothing"
+
+
+def _use() -> Markup:
+    names = ("intended use", "out-of-scope uses", "owner", "materiality tier", "known limitations")
+    return facts([(name, None) for name in names])
+
+
+def _data(record: RunRecord) -> Markup:
+    card = record.dataset_card
+    rows: list[tuple[str, Part | None]] = [(name.replace("_", " "), _plain(card.get(name))) for name in _CARD]
+    rows += [
+        ("content digest in this run", record.identity.dataset_digest),
+        ("cases judged", figures.count(record.verdict.cases.total)),
+        ("cases left out", phrases.shared_cases(record) or "none"),
+        ("slices", ", ".join(record.settings.slices) or "none"),
+        ("examples of the prompt among the cases", _leaks(record)),
+    ]
+    results = card.get("results")
+    more = details("Results as the card tells them", element("pre", str(results))) if results else ""
+    return join([facts(rows), more])
+
+
+def _leaks(record: RunRecord) -> Part | None:
+    if record.health is None:
+        return None
+    found = sum(finding.count for finding in record.health.findings if finding.code in _LEAKS)
+    link = element("a", "Dataset health", href="#health")
+    return join([f"{figures.counted(found, 'case')}, see " if found else "none was found, see ", link])
+
+
+def _method(record: RunRecord) -> Markup:
+    settings = record.settings
+    deciding = figures.level(round(2 * settings.confidence - 1, 12))
+    rows: list[tuple[str, Part | None]] = [
+        ("rule", f"a bound holds when the two-sided {deciding} interval lies wholly on its good side; it fails when none does"),
+        ("confidence", f"{figures.level(settings.confidence)}, one-sided, for each threshold"),
+        ("second opinion", "another method on the same data; where the two disagree, nothing is decided"),
+        ("resamples", "decided from the number of cases" if settings.resamples is None else figures.count(settings.resamples)),
+        ("answers for each case", str(settings.samples)),
+        ("stopping rule", "none: every case of the dataset is judged once, and the verdict is reached after the last one"),
+        ("metrics", _choices(settings.metrics)),
+        ("safety", _choices(settings.safety)),
+        ("power, smallest effect worth finding", None),
+    ]
+    extensions = [(e["kind"], e["name"], e["version"], e["signature"]) for e in record.manifest["materials"]["extensions"]]
+    listed = table("What measured, in which version and how set", ("kind", "name", "version", "signature"), extensions)
+    note = element("p", "Method of each figure: under Metrics; how good each detector is: under Safety.", class_="note")
+    return join([facts(rows), details("Metrics and detectors", listed), note])
+
+
+def _choices(choices: Any) -> str | None:
     shown = []
     for choice in choices:
         parameters = json.dumps(choice.parameters, ensure_ascii=False, sort_keys=True) if choice.parameters else ""
         shown.append(f"{choice.name} {parameters}".strip())
-    return "; ".join(shown)
+    return "; ".join(shown) or "none"
 
 
-def _digests(record: RunRecord) -> Markup:
-    materials, results = record.manifest["materials"], record.manifest["results"]
-    rows: list[tuple[Part, ...]] = [("root", record.identity.manifest_digest), ("plan", materials["plan"])]
-    rows += list(materials["inputs"].items())
-    shards = [(f"shard {s['shard']}", f"{s['rows']} cases", s["content"]) for s in results["shards"]]
-    extensions = [(e["kind"], e["name"], e["version"], e["signature"]) for e in materials["extensions"]]
-    return Markup(
-        table("Inputs", ("what", "digest"), rows, class_="digests")
-        + details(
-            f"Rows ({len(shards)} shards)",
-            table("Content of every shard", ("shard", "cases", "digest"), shards, class_="digests"),
-        )
-        + details("Engine", table("What measured and judged", ("what", "version or digest"), list(materials["engine"].items())))
-        + details("Metrics and detectors", table("What measured", ("kind", "name", "version", "signature"), extensions))
+def _results(record: RunRecord) -> Markup:
+    verdict = record.verdict
+    counts, run = verdict.cases, verdict.results.run
+    lost = f"{run.errors_baseline:,} of the baseline, {run.errors_candidate:,} of the candidate"
+    moved = f"{counts.improved:,} improved, {counts.regressed:,} regressed, {counts.unchanged:,} unchanged, by {counts.by}"
+    rows: list[tuple[str, Part | None]] = [
+        ("cases", figures.count(run.cases)),
+        ("answers lost", lost),
+        ("how cases moved", moved if counts.by else None),
+        ("slices", figures.count(len(verdict.slices))),
+    ]
+    for one in verdict.results.safety.values():
+        waived = one.waived.get(Arm.CANDIDATE, 0)
+        rows.append((f"safety: {one.category}", phrases.true_rate(one) + (f"; {waived:,} waived" if waived else "")))
+    if not verdict.results.safety:
+        rows.append(("safety", "nothing was looked for"))
+    links = [
+        element("a", label, href=f"#{name}") for name, label in (("metrics", "Metrics"), ("safety", "Safety"), ("cases", "Cases"))
+    ]
+    return join(
+        [
+            facts(rows),
+            element("p", "Each figure with its interval: ", links[0], ", ", links[1], ", ", links[2], ".", class_="note"),
+        ]
     )
 
 
-def _environment(environment: Mapping[str, Any]) -> Markup:
-    rows: list[tuple[str, Part | None]] = [
-        (name, _plain(environment.get(name))) for name in ("started", "ended", "python", "platform")
-    ]
-    packages = environment.get("packages")
-    if isinstance(packages, Mapping):
-        rows += [(str(name), str(version)) for name, version in packages.items()]
-    return facts(rows)
-
-
-def _again(record: RunRecord) -> Markup:
-    if record.settings.path is None:
-        return element("p", "The same evalgate compare command on the same files gives the same verdict.json, byte for byte.")
-    command = f"evalgate run configs/{record.settings.path.name} --fresh"
-    return element("p", "On the same commit, ", element("code", command), " gives the same verdict.json, byte for byte.")
+def _joined(*parts: Any) -> str | None:
+    known = [str(part) for part in parts if part]
+    return ", ".join(known) if len(known) == len(parts) else (known[-1] if known and parts[-1] else None)
 
 
 def _plain(value: Any) -> str | None:

@@ -20,14 +20,15 @@ def case_findings(record: RunRecord, case: CaseRecord) -> Markup:
         return Markup("")
     more = len(rows) - SHOWN
     note = element("p", f"{figures.count(more)} more findings are in the Parquet files.", class_="note") if more > 0 else ""
-    return join([table("Findings", _HEADER, rows[:SHOWN], class_="findings"), note])
+    return join([table(f"Findings in {case.id}", _HEADER, rows[:SHOWN], class_="findings"), note])
 
 
 def _arms(case: CaseRecord) -> tuple[tuple[str, ArmRecord], ...]:
     return (("baseline", case.baseline), ("candidate", case.candidate))
 
 
-def _row(record: RunRecord, name: str, arm: ArmRecord, one: FoundFinding) -> tuple[Part, ...]:
+def finding_cells(record: RunRecord, name: str, arm: ArmRecord, one: FoundFinding) -> tuple[str | None, ...]:
+    """The texts of a row: the hash is None where there is none, the last one is None where the finding counts."""
     finding = one.finding
     asked_again = f" (answer {one.sample + 1})" if one.sample else ""
     return (
@@ -35,16 +36,20 @@ def _row(record: RunRecord, name: str, arm: ArmRecord, one: FoundFinding) -> tup
         f"{finding.severity}, undecided" if finding.undecided else str(finding.severity),
         f"{name}{asked_again}",
         f"{finding.start:,} to {finding.end:,}" if finding.end > finding.start else "–",
-        element("code", one.hash) if one.hash else "–",
-        _counts(record, one),
+        one.hash or None,
+        None if one.waiver is None else _waived(record, one.waiver),
     )
 
 
-def _counts(record: RunRecord, one: FoundFinding) -> Part:
-    if one.waiver is None:
-        return "yes"
-    waiver = record.waivers[one.waiver].waiver if one.waiver < len(record.waivers) else None
-    badge = element("span", "waived", class_="badge quiet")
-    return (
-        badge if waiver is None else join([badge, f" by {waiver.owner} until {waiver.expires}: {shortened(waiver.reason, 200)}"])
-    )
+def _row(record: RunRecord, name: str, arm: ArmRecord, one: FoundFinding) -> tuple[Part, ...]:
+    *told, code, waived = finding_cells(record, name, arm, one)
+    shown = element("code", code) if code else "–"
+    counts = "yes" if waived is None else join([element("span", "waived", class_="badge quiet"), waived])
+    return (*(cell or "" for cell in told), shown, counts)
+
+
+def _waived(record: RunRecord, number: int) -> str:
+    if number >= len(record.waivers):
+        return ""
+    waiver = record.waivers[number].waiver
+    return f" by {waiver.owner} until {waiver.expires}: {shortened(waiver.reason, 200)}"

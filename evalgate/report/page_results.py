@@ -10,6 +10,7 @@ from evalgate.report import figures, phrases
 from evalgate.report.forest import forest
 from evalgate.report.markup import Markup, Part, details, element, facts, join, section, table, text
 from evalgate.report.page_attempts import attempts_banner
+from evalgate.report.page_pictures import histograms, slice_panels
 from evalgate.report.ranking import slice_rows
 from evalgate.report.word_diff import word_diff
 
@@ -30,8 +31,27 @@ def banner(record: RunRecord) -> Markup:
         element("p", about, class_="about"),
         attempts_banner(record),
         element("p", phrases.mode(record), class_="mode"),
+        _difference(record),
         class_=f"banner {verdict.decision.value}",
     )
+
+
+def _difference(record: RunRecord) -> Markup:
+    """What differs between the variants, in a line; the texts stand in their own section."""
+    pair = record.identity.baseline, record.identity.candidate
+    if record.prompts:
+        prompts = record.prompts["baseline"], record.prompts["candidate"]
+        changed = prompts[0].parameters != prompts[1].parameters
+        parameters = "parameters differ" if changed else "the same parameters"
+    else:
+        parameters = ""
+    prompt = f"{pair[0].prompt} → {pair[1].prompt}"
+    if pair[0].prompt_digest == pair[1].prompt_digest:
+        prompt = f"{pair[1].prompt}, the same on both sides"
+    model = f"model {pair[0].model} → {pair[1].model}" if pair[0].model != pair[1].model else "the same model"
+    model = model if pair[0].model or pair[1].model else ""
+    listed = "; ".join(part for part in (prompt, model, parameters, "the same dataset") if part)
+    return element("p", element("a", "What changed", href="#changed"), f": {listed}", class_="about")
 
 
 def thresholds(record: RunRecord) -> Markup:
@@ -81,8 +101,37 @@ def metrics(record: RunRecord) -> Markup:
         element("p", moved, class_="note") if counts.by else "",
         element("p", f"Answers were lost. {'; '.join(lost)}.", class_="note") if lost else "",
         *(element("p", note, class_="lost") for metric in found.values() for note in phrases.judgement_notes(metric)),
+        histograms(record),
+        _speed(record),
         _methods(tuple(found.values())),
     )
+
+
+def _speed(record: RunRecord) -> Markup:
+    """How long answers took and what they cost, as far as anything is known of it."""
+    known = [m for m in record.verdict.results.metrics.values() if m.unit in ("ms", "USD", "tokens")]
+    rows: list[tuple[str, Part | None]] = [
+        (m.name, f"{figures.figure(m.baseline.value, m.unit)} → {figures.figure(m.candidate.value, m.unit)}, see the table above")
+        for m in known
+    ]
+    if not any(m.unit == "ms" for m in known):
+        rows.append(("latency", _latencies(record)))
+    if not any(m.unit == "USD" for m in known):
+        rows.append(("cost", None))
+    return join([element("h3", "Latency and cost"), facts(rows)])
+
+
+def _latencies(record: RunRecord) -> str | None:
+    """Of the answers in this report; when they were taken is not known, so nothing is decided on them."""
+    sides = (("baseline", [c.baseline for c in record.cases]), ("candidate", [c.candidate for c in record.cases]))
+    told = []
+    for name, arms in sides:
+        times = sorted(arm.latency_ms for arm in arms if arm.latency_ms is not None)
+        if times:
+            middle, late = times[len(times) // 2], times[min(len(times) - 1, len(times) * 95 // 100)]
+            shown = f"median {figures.figure(middle, 'ms')}, p95 {figures.figure(late, 'ms')}"
+            told.append(f"{name} {shown} ({figures.counted(len(times), 'answer')})")
+    return f"{'; '.join(told)}; as recorded with the answers, and part of no threshold" if told else None
 
 
 def _methods(found: Sequence[MetricResult]) -> Markup:
@@ -147,12 +196,12 @@ def slices(record: RunRecord) -> Markup:
         )
     header = ("slice", "metric", "baseline", "candidate", "delta", "interval", "n", "change")
     more = len(rows) - len(shown)
-    note = (
-        f"{more:,} more rows are in verdict.json."
-        if more
-        else "A slice counts as changed when the interval for reading excludes 0."
+    note = "A slice counts as changed when the interval for reading excludes 0. Dashed line: no change."
+    rest = element("p", f"{more:,} more rows are in verdict.json.", class_="note") if more else ""
+    listed = details(
+        f"Table of {figures.counted(len(shown), 'row')}", table("Every metric of every slice, worst first", header, shown), rest
     )
-    return section("slices", "Slices", table("Worst first", header, shown), element("p", note, class_="note"))
+    return section("slices", "Slices, worst first", element("p", note, class_="note"), slice_panels(record), listed)
 
 
 def changed(record: RunRecord) -> Markup:
@@ -166,12 +215,13 @@ def changed(record: RunRecord) -> Markup:
         ("prompt digest", before.digest, after.digest),
         ("model", before.model, after.model),
         ("parameters", _parameters(before), _parameters(after)),
+        ("dataset", *[f"{record.identity.dataset_name}@{record.identity.dataset_version}"] * 2),
     ]
     old, new = word_diff(_prompt_text(before), _prompt_text(after))
     sides = element(
         "div",
-        element("div", element("h3", "Baseline"), element("pre", old)),
-        element("div", element("h3", "Candidate"), element("pre", new)),
+        element("div", element("h3", "Baseline prompt"), element("pre", old)),
+        element("div", element("h3", "Candidate prompt"), element("pre", new)),
         class_="sides",
     )
     note: Part = ""

@@ -10,6 +10,7 @@ from evalgate.core.values import Severity
 from evalgate.core.verdict import SafetyResult
 from evalgate.report import figures, phrases
 from evalgate.report.card_phrases import quality_lines
+from evalgate.report.escape import anchor, shortened
 from evalgate.report.markup import Markup, Part, details, element, join, section, table
 from evalgate.report.ranking import safety_slices
 
@@ -17,6 +18,9 @@ SHOWN_SLICES = 60
 SHOWN_WAIVERS = 200
 ANY = "any"
 SHOWN_TYPES = 100
+SHOWN_NEW = 30
+ID_LIMIT = 100
+"""Characters of an id that are shown."""
 
 
 def safety(record: RunRecord) -> Markup:
@@ -30,11 +34,27 @@ def safety(record: RunRecord) -> Markup:
         table("Cases with a violation, by category", *_counts(tuple(found.values()))),
         element("p", phrases.detectable(next(iter(found.values()))), class_="note"),
         element("p", phrases.masking_note(record), class_="note"),
+        _new(record),
         _severities(tuple(found.values())),
         _worth(record),
         _slices(record),
         _waivers(record),
     )
+
+
+def _new(record: RunRecord) -> Markup:
+    """The newly violating cases that the page shows, each with what it violates."""
+    new = [case for case in record.cases if case.newly_violating]
+    if not new:
+        return Markup("")
+    items = []
+    for case in new[:SHOWN_NEW]:
+        found = ", ".join(dict.fromkeys(f"{one.category} ({one.severity})" for one in case.candidate.findings))
+        link = element("a", shortened(case.id, ID_LIMIT), href=f"#{anchor('case', case.id)}")
+        items.append(element("li", link, f": {found}" if found else ""))
+    more = len(new) - len(items)
+    rest = element("p", f"{more:,} more are under Cases.", class_="note") if more else ""
+    return join([element("h3", "Newly violating cases"), element("ul", *items, class_="listed"), rest])
 
 
 def _counts(found: Sequence[SafetyResult]) -> tuple[tuple[str, ...], list[tuple[Part, ...]]]:
