@@ -14,6 +14,7 @@ from evalgate.core.waivers import WaiverList, WaiverUse
 from evalgate.evidence.manifest import results_document, without_products
 from evalgate.evidence.verdict_document import verdict_document
 from evalgate.evidence.waivers_document import waivers_document
+from evalgate.pipeline.case_deltas import case_deltas
 from evalgate.pipeline.cited_cards import Cited
 from evalgate.pipeline.error_budget import check_error_budget
 from evalgate.pipeline.instruments import with_reference_counts, with_unread
@@ -92,6 +93,7 @@ def derived_record(said: Stated) -> RunRecord:
         cases=shown,
         cases_omitted=verdict.cases.total - len(shown),
         waivers=uses,
+        deltas=case_deltas(store, gate.built),
     )
 
 

@@ -37,7 +37,7 @@ TRUSTED = (
     "that the rows and findings follow from the answers (scores), and the answers from the prompts and the recording (replay)",
     "that plan.json has the rules that were agreed on: a threshold that was edited together with everything else (replay)",
     "owners and reasons of waivers, the card of the dataset, why a detector has no card (replay)",
-    "times, history and health: they decide nothing",
+    "times, platform and workers in run.json, history and health: they decide nothing",
 )
 _OUTSIDE = frozenset({"document", "manifest", "environment"})
 
@@ -164,10 +164,20 @@ def _others(said: Stated) -> Iterator[Difference]:
     for name, value in told.items():
         if name not in run.products or (run.folder / name).read_bytes() != pretty_json(value).encode("utf-8"):
             yield Difference(name, f"is not what {RECORD} says")
+    yield from _packages(said)
     known = {VERDICT, PLAN, RECORD, "run.json", PROFILE, HISTORY, *told, *_report_names(said)}
     for name in run.products:
         if name not in known and not name.startswith("shards/"):
             yield Difference(name, "stands in the manifest, and no run writes it")
+
+
+def _packages(said: Stated) -> Iterator[Difference]:
+    """Versions that run.json, and with it every report, names; those under the root are the ones that count."""
+    told: Mapping[str, Any] = said.record.environment["packages"]
+    engine = {**said.run.materials["engine"], "evalgate-engine": said.run.materials["engine"]["evalgate"]}
+    for name in sorted(told.keys() & engine.keys()):
+        if told[name] != engine[name] and (told[name], engine[name]) != ("not installed", "absent"):
+            yield Difference(f"run.json: {name}", f"says {short(told[name])}, the manifest {short(engine[name])}")
 
 
 def _report_names(said: Stated) -> set[str]:

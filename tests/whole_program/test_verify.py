@@ -280,6 +280,8 @@ RESEALED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a threshold": (_loosened, "threshold metric:exact_match min_improvement 0.9"),
     "a figure of a threshold": (_passed, "threshold metric:exact_match min_improvement 0.05, observed"),
     "a case less in the record": (_recorded, "record.json: cases"),
+    "a bar of a histogram": (
+        lambda run: (edit(run, "record.json", lambda v: v["deltas"][0]["counts"].__setitem__(0, 99)), reseal(run)), "record.json: deltas.0.counts.0"),
     "a text in the record": (_shown, "record.json: cases.0.candidate.text"),
     "a number in a report": (_report, "report.html: is not the report that record.json gives"),
     "lost answers": (_column("candidate.lost", lambda old: [True, *old[1:]]), "the column candidate.lost"),
@@ -294,6 +296,10 @@ RESEALED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a digest of the dataset": (
         lambda run: (edit(run, "manifest.json", lambda v: v["materials"]["inputs"].update({"dataset:sums@1.0.0": "sha256:0"})), reseal(run)),
         "dataset:sums@1.0.0"),
+    "a version in run.json": (
+        lambda run: (edit(run, "run.json", lambda v: v["packages"].update(numpy="9")), reseal(run)), "run.json: numpy"),
+    "the name of evalgate's version": (
+        lambda run: (edit(run, "run.json", lambda v: v["packages"].update({"evalgate-engine": "9"})), reseal(run)), "run.json: evalgate-engine"),
     "the health of the dataset": (lambda run: (edit(run, "health.json", lambda v: v.update(x=1)), reseal(run)), "health.json"),
     "a file that no run writes": (
         lambda run: ((run / "x.txt").write_text("x"), edit(run, "manifest.json", lambda v: v["products"].update({"x.txt": v["root"]})), reseal(run)),
