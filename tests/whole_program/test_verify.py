@@ -414,6 +414,9 @@ def test_other_versions_are_said(run: Path, monkeypatch: pytest.MonkeyPatch) -> 
     found = verified(run, SCORES)
     assert found.exit_code == 0, "the outcome is the same"
     assert all(any("numpy 0.1" in said for said in one.trusted) for one in found.levels[1:])
+    config = run.parent / "configs" / "sums.yaml"
+    config.write_text(config.read_text() + "# edited\n")
+    assert verified(run, REPLAY).exit_code == 5, "no library has a part in the bytes of a configuration"
     _passed(run)
     changed = verified(run, DECISION)
     assert changed.exit_code == 3, "an edit, or another version: nobody can tell"
