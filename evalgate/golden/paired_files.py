@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalgate.core.canonical import digest, digest_file
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.values import ARMS, Case, Output
 from evalgate.golden.card import Card
@@ -57,6 +58,9 @@ class PairedFiles:
         group: str | None,
     ) -> None:
         self.card = references_card(references, columns, slices, group)
+        self._paths = (*references, baseline, candidate)
+        self._how = [columns.id, columns.output, columns.reference, list(columns.labels), list(slices), group, len(references)]
+        self._stamps = _stamps(self._paths)
         self._keys: array[int] = array("q")
         self._content = ContentDigest()
         self._first = ReferenceRows(references[0], columns, self._content)
@@ -87,6 +91,32 @@ class PairedFiles:
                 stack.callback(file.close)
             yield from self._cases()
             self._finish()
+
+    def fingerprint(self) -> str | None:
+        """Digest of all files' bytes and of how they are read; None where one cannot be read, or changed since it was opened."""
+        try:
+            found = [[path.name, digest_file(path)] for path in self._paths]
+        except OSError:
+            return None
+        same = self._stamps is not None and self._stamps == _stamps(self._paths)
+        return digest([found, self._how]) if same else None
+
+    def came_to(self) -> dict[str, Any]:
+        """What is known after the last case."""
+        sides = {arm: [side.name, side.digest] for arm, side in self.sides.items()}
+        return {"rows": self.rows, "digest": self.digest, "sides": sides}
+
+    def restore(self, came_to: Mapping[str, Any]) -> None:
+        """Know what is known after the last case without reading, where the fingerprint is the same.
+
+        Raises: ValueError when it is not what `came_to` gave.
+        """
+        try:
+            sides = {str(arm): ComparedFile(*came_to["sides"][arm]) for arm in ARMS}
+            rows, digest_ = int(came_to["rows"]), str(came_to["digest"])
+        except (KeyError, TypeError) as error:
+            raise ValueError("no summary of compared files") from error
+        self.rows, self.digest, self.sides = rows, digest_, sides
 
     def _cases(self) -> Iterator[Paired]:
         whole = True
@@ -127,6 +157,15 @@ class PairedFiles:
         self.sides = {
             arm: ComparedFile(file.rows.path.name, self._digests[arm].hexdigest()) for arm, file in self._outputs.items()
         }
+
+
+def _stamps(paths: Sequence[Path]) -> list[tuple[int, int, int]] | None:
+    """What changes with a file; None where one is missing."""
+    try:
+        found = [path.stat() for path in paths]
+    except OSError:
+        return None
+    return [(one.st_ino, one.st_size, one.st_mtime_ns) for one in found]
 
 
 class _LaterContent(TemporaryLines):

@@ -43,6 +43,7 @@ from evalgate.runner.case_lines import CaseWriter
 from evalgate.runner.execute import Executed, Workers, execute, worker_count
 from evalgate.runner.finding_marks import FindingsTask
 from evalgate.runner.job import RECORDING_FILE, ArmTask, Job
+from evalgate.runner.reading import Rereadable, read_tasks
 from evalgate.runner.receipt import Receipt, Unanswered
 from evalgate.runner.repeats import count_repeats
 from evalgate.runner.tally import Progress
@@ -148,7 +149,10 @@ def _executed(subject: Subject, folder: Path, writer: CaseWriter, lines: CaseLin
     """All shards, measured while the cases are read; where answers must be counted first, after they were."""
     if subject.recording is not None:
         subject.recording.save(folder / RECORDING_FILE)
-    job, tasks = _job(subject), writer.shards(lines)
+    job = _job(subject)
+    tasks = writer.shards(lines)
+    if isinstance(lines, Rereadable):
+        tasks = read_tasks(writer, lines, tasks, source_digest)
     asked = [spec.repeated for _, spec in subject.built.detectors if spec.repeated is not None]
     if asked:
         known = list(tasks)

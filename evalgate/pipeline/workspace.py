@@ -15,6 +15,7 @@ from evalgate.core.files import write_whole
 from evalgate.core.lock import locked
 from evalgate.pipeline.time_spent import PROFILE
 from evalgate.report.catalog import FILES
+from evalgate.runner.reading import has_reading
 
 PLAN = "plan.json"
 LOCK = ".lock"
@@ -96,4 +97,5 @@ def _clear(folder: Path, fresh: bool) -> None:
         (folder / name).unlink(missing_ok=True)
     if fresh:
         shutil.rmtree(folder / "shards", ignore_errors=True)
-    shutil.rmtree(folder / "work", ignore_errors=True)
+    if fresh or not has_reading(folder):
+        shutil.rmtree(folder / "work", ignore_errors=True)

@@ -27,8 +27,6 @@ MOST_RESTARTS = 20
 MOST_IDLE_RESTARTS = 3
 """Deaths of workers, one after the other, in which no shard was finished."""
 LOOK_SECONDS = 0.2
-AHEAD = 64
-"""Shards whose cases are read, and wait on disk, while workers start or are busy."""
 STORAGE_SECONDS = 2.0
 """Between two looks into a storage, which costs a request."""
 
@@ -95,7 +93,7 @@ class Pool:
             again, or cannot be reached any more.
         """
         sent = tasks if self.depot is None else self.depot.sent(tasks)
-        self._feed = feed = _Feed(sent, ahead=AHEAD + 2 * self.jobs)
+        self._feed = feed = _Feed(sent)
         found: dict[int, ShardOutcome] = {}
         left: list[ShardTask] = []
         with _looking(feed, self.folder, tally, self.depot):
@@ -185,15 +183,15 @@ class Pool:
 
 
 class _Feed:
-    """Reads tasks in a thread of its own, ahead of the workers."""
+    """Reads tasks in a thread of its own, ahead of the workers: cases wait on disk, so nothing is gained by holding back."""
 
-    def __init__(self, tasks: Iterable[ShardTask], ahead: int) -> None:
+    def __init__(self, tasks: Iterable[ShardTask]) -> None:
         self.given: dict[int, ShardTask] = {}
         """What was handed to workers."""
         self.over = False
         self._error: BaseException | None = None
         self._stopped = threading.Event()
-        self._queue: queue.Queue[ShardTask | None] = queue.Queue(ahead)
+        self._queue: queue.Queue[ShardTask | None] = queue.Queue()
         self._thread = threading.Thread(target=self._read, args=(tasks,), daemon=True)
         self._thread.start()
 
@@ -212,12 +210,8 @@ class _Feed:
     def stop(self) -> None:
         """Read no further, and wake whoever waits for a task."""
         self._stopped.set()
-        while self._thread.is_alive():
-            try:
-                self._queue.get_nowait()
-            except queue.Empty:
-                self._thread.join(0.01)
         self._queue.put(None)
+        self._thread.join()
 
     def raise_error(self) -> None:
         """Raise what reading the tasks raised."""
@@ -227,20 +221,12 @@ class _Feed:
     def _read(self, tasks: Iterable[ShardTask]) -> None:
         try:
             for task in tasks:
-                self._put(task)
+                self._queue.put(task)
                 if self._stopped.is_set():
                     return
         except BaseException as error:  # noqa: BLE001 - it is raised again where the workers' outcomes are awaited
             self._error = error
-        self._put(None)
-
-    def _put(self, task: ShardTask | None) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._queue.put(task, timeout=LOOK_SECONDS)
-            except queue.Full:
-                continue
-            return
+        self._queue.put(None)
 
 
 def _ask_cluster(connection: Connection, calls: Iterator[Any], answered: queue.Queue[list[ShardOutcome] | BaseException]) -> None:
