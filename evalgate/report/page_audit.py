@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalgate.core.record import PromptRecord, RunRecord
+from evalgate.core.settings import Decide
 from evalgate.core.values import Arm
 from evalgate.core.verdict import Decision, VariantIdentity
 from evalgate.report import figures, phrases
@@ -58,10 +59,11 @@ def _identity(record: RunRecord) -> Markup:
         ("mode", phrases.mode(record)),
         ("started", _plain(environment.get("started"))),
         ("ended", _plain(environment.get("ended"))),
-        ("engine", _joined("evalgate", engine.get("evalgate"))),
+        ("engine", f"evalgate {engine['evalgate']}" if engine.get("evalgate") else None),
         ("digest of its code", _plain(engine.get("code"))),
         ("verdict schema", _plain(record.document.get("schema"))),
-        ("python and platform", _joined(_plain(environment.get("python")), _plain(environment.get("platform")))),
+        ("python", _plain(environment.get("python"))),
+        ("platform", _plain(environment.get("platform"))),
         ("seed", str(record.settings.seed)),
         ("configuration", record.settings.path.name if record.settings.path else None),
         ("CI run", None),
@@ -157,7 +159,12 @@ def _method(record: RunRecord) -> Markup:
     settings = record.settings
     deciding = figures.level(round(2 * settings.confidence - 1, 12))
     rows: list[tuple[str, Part | None]] = [
-        ("rule", f"a bound holds when the two-sided {deciding} interval lies wholly on its good side; it fails when none does"),
+        (
+            "rule for metrics",
+            f"pass: the whole {deciding} interval is on the good side of the bound; fail: on the other; else inconclusive",
+        ),
+        ("rule by estimate", _by_estimate(record)),
+        ("rule for counts", "pass or fail by the count itself; the bound of the true rate stands beside it"),
         ("confidence", f"{figures.level(settings.confidence)}, one-sided, for each threshold"),
         ("second opinion", "another method on the same data; where the two disagree, nothing is decided"),
         ("resamples", "decided from the number of cases" if settings.resamples is None else figures.count(settings.resamples)),
@@ -171,6 +178,11 @@ def _method(record: RunRecord) -> Markup:
     listed = table("What measured, in which version and how set", ("kind", "name", "version", "signature"), extensions)
     note = element("p", "Method of each figure: under Metrics; how good each detector is: under Safety.", class_="note")
     return join([facts(rows), details("Metrics and detectors", listed), note])
+
+
+def _by_estimate(record: RunRecord) -> str:
+    chosen = [phrases.target(one) for one in record.verdict.thresholds if one.threshold.decide is Decide.ESTIMATE]
+    return f"the figure alone, as configured, decides on {', '.join(chosen)}" if chosen else "no threshold asks for it"
 
 
 def _choices(choices: Any) -> str | None:
@@ -206,11 +218,6 @@ def _results(record: RunRecord) -> Markup:
             element("p", "Each figure with its interval: ", links[0], ", ", links[1], ", ", links[2], ".", class_="note"),
         ]
     )
-
-
-def _joined(*parts: Any) -> str | None:
-    known = [str(part) for part in parts if part]
-    return ", ".join(known) if len(known) == len(parts) else (known[-1] if known and parts[-1] else None)
 
 
 def _plain(value: Any) -> str | None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalgate.core.record import PromptRecord, RunRecord
-from evalgate.core.verdict import MetricResult, ThresholdResult
+from evalgate.core.verdict import Decision, MetricResult, ThresholdResult
 from evalgate.report import figures, phrases
+from evalgate.report.escape import anchor, shortened
 from evalgate.report.forest import forest
 from evalgate.report.markup import Markup, Part, details, element, facts, join, section, table, text
 from evalgate.report.page_attempts import attempts_banner
 from evalgate.report.page_pictures import histograms, slice_panels
-from evalgate.report.ranking import slice_rows
+from evalgate.report.ranking import bad_cases, slice_rows
 from evalgate.report.word_diff import word_diff
 
 SHOWN_SLICES = 60
+LOOK_FIRST = 5
+_URGENCY = {Decision.FAIL: 0, Decision.INCONCLUSIVE: 1, Decision.PASS: 2}
 
 
 def banner(record: RunRecord) -> Markup:
@@ -32,6 +35,7 @@ def banner(record: RunRecord) -> Markup:
         attempts_banner(record),
         element("p", phrases.mode(record), class_="mode"),
         _difference(record),
+        _look_first(record),
         class_=f"banner {verdict.decision.value}",
     )
 
@@ -54,9 +58,22 @@ def _difference(record: RunRecord) -> Markup:
     return element("p", element("a", "What changed", href="#changed"), f": {listed}", class_="about")
 
 
+def _look_first(record: RunRecord) -> Markup:
+    """The worst cases by name, for a reader who wants to see what went wrong."""
+    bad = bad_cases(record)
+    if not bad:
+        return Markup("")
+    links: list[Part] = []
+    for case in bad[:LOOK_FIRST]:
+        links += [", " if links else "", element("a", shortened(case.id, 60), href=f"#{anchor('case', case.id)}")]
+    number = f"{figures.count(len(bad))}{' or more' if record.cases_omitted else ''}"
+    return element("p", f"Cases that got worse, {number} in this report; the worst: ", *links, class_="about")
+
+
 def thresholds(record: RunRecord) -> Markup:
     """Every threshold with its picture."""
-    rows = [_threshold_row(record, result) for result in record.verdict.thresholds]
+    worst_first = sorted(record.verdict.thresholds, key=lambda result: _URGENCY[result.decision])
+    rows = [_threshold_row(record, result) for result in worst_first]
     header = ("target", "result", "asks", "observed", "bound and interval", "p", "why")
     return section(
         "thresholds",
