@@ -131,7 +131,15 @@ def masked_cases(cases: Sequence[CaseRecord], policy: Policy) -> tuple[CaseRecor
         for one, text in _hidden(case, policy):
             for folded in _forms(text):
                 index.setdefault(folded[: _reach(len(folded))], {}).setdefault(folded, (one, text))
-    return tuple(_masked(case, policy, _masker_of([*_hidden(case, policy), *_elsewhere(case, index)])) for case in cases)
+    return tuple(
+        _masked(case, policy, _masker_of([*_hidden(case, policy), *_elsewhere(case, index)])) if index or _told(case) else case
+        for case in cases
+    )
+
+
+def _told(case: CaseRecord) -> bool:
+    """Whether anything was found in a case, or its errors may tell something; else it is shown as it is."""
+    return any(arm.found or arm.error is not None for arm in (case.baseline, case.candidate))
 
 
 def _elsewhere(

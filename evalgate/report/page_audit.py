@@ -28,23 +28,24 @@ _LEAKS = ("input-in-prompt", "reference-in-prompt")
 def audit(record: RunRecord) -> Markup:
     """The twelve groups."""
     groups = (
-        ("Identity", _identity(record)),
-        ("Decision", _decision(record)),
-        ("Object under test", _object(record)),
-        ("Intended use", _use()),
-        ("Data", _data(record)),
-        ("Method", _method(record)),
-        ("Results", _results(record)),
-        ("Independence and approvals", approvals(record)),
-        ("Deployment", deployment()),
-        ("Integrity", integrity(record)),
-        ("Where frameworks ask for this", mapping()),
-        ("Changes since the last report", changes(record)),
+        ("identity", "Identity", _identity(record)),
+        ("decision", "Decision", _decision(record)),
+        ("object", "Object under test", _object(record)),
+        ("use", "Intended use", _use()),
+        ("data", "Data", _data(record)),
+        ("method", "Method", _method(record)),
+        ("results", "Results", _results(record)),
+        ("approvals", "Independence and approvals", approvals(record)),
+        ("deployment", "Deployment", deployment()),
+        ("integrity", "Integrity", integrity(record)),
+        ("frameworks", "Where frameworks ask for this", mapping()),
+        ("changes", "Changes since the last report", changes(record)),
     )
     said = "Twelve groups of facts. What this run was not told is printed as “not provided”."
-    parts: list[Part] = [element("p", said, class_="note")]
-    for number, (title, content) in enumerate(groups, start=1):
-        heading = element("h3", f"{number}. {title}", id=f"audit-{number}")
+    links = (element("li", element("a", title, href=f"#audit-{name}")) for name, title, _ in groups)
+    parts: list[Part] = [element("p", said, class_="note"), element("ol", *links, class_="listed")]
+    for number, (name, title, content) in enumerate(groups, start=1):
+        heading = element("h3", f"{number}. {title}", id=f"audit-{name}")
         parts.append(element("div", heading, content, class_="group"))
     return section("audit", "Audit", *parts)
 

@@ -15,7 +15,16 @@ from evalgate.core.values import JsonValue, Status
 from evalgate.core.visible import HIDDEN, belongs
 from evalgate.report import figures
 from evalgate.report.markup import Markup
-from evalgate.report.page_case_words import change_label, kinds_of, lost_words, score_words, value_words, where_words
+from evalgate.report.page_case_words import (
+    change_label,
+    directions,
+    kinds_of,
+    lost_words,
+    moved,
+    score_words,
+    value_words,
+    where_words,
+)
 from evalgate.report.page_findings import SHOWN, finding_cells
 from evalgate.report.ranking import case_reasons
 
@@ -35,13 +44,19 @@ class CaseData:
     flaky: frozenset[str]
     limit: int = DATA_BYTES
     heads: list[str] = field(default_factory=list)
-    """For each case of the page, those in HTML first: anchor, id, kinds, change, its label, slices, categories."""
+    """For each case of the page, those in HTML first: anchor, id, kinds, change, its label, slices, categories, and for each
+    metric 1 for better, -1 for worse."""
     bodies: list[str] = field(default_factory=list)
     """For each case that is not there in HTML: everything else."""
     size: int = 0
+    _better: Mapping[str, float] = field(init=False)
     _lines: dict[str, int] = field(default_factory=dict)
     _slices: dict[str, int] = field(default_factory=dict)
     _categories: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Note which way each metric is better."""
+        self._better = directions(self.record)
 
     def add_head(self, case: CaseRecord, anchor: str) -> None:
         """A case that stands in the page as HTML."""
@@ -84,7 +99,8 @@ class CaseData:
         categories = [self._categories.setdefault(name, len(self._categories)) for name in found]
         kinds = " ".join(kinds_of(case, self.flaky))
         change = None if case.change is None else float(f"{case.change:.6g}")
-        return [anchor, visible(case.id), kinds, change, change_label(self.record, case), slices, categories]
+        moves = [moved(case, name, self._better) for name in self.metrics]
+        return [anchor, visible(case.id), kinds, change, change_label(self.record, case), slices, categories, moves]
 
     def _body(self, case: CaseRecord) -> list[Any]:
         rows = [finding_cells(self.record, name, arm, one) for name, arm in _arms(case) for one in arm.found]
@@ -99,7 +115,7 @@ class CaseData:
             [[None if cell is None else visible(cell) for cell in row] for row in rows[:SHOWN]],
             max(0, len(rows) - SHOWN),
             int(Status.ERROR in (case.baseline.status, case.candidate.status)),
-            [score_words(case, name) for name in self.metrics if name in case.candidate.scores],
+            [score_words(case, name, self._better) for name in self.metrics if name in case.candidate.scores],
             list(map(visible, case.masks)),
         ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from evalgate.core.record import ArmRecord, CaseRecord, RunRecord
 from evalgate.core.values import JsonValue
@@ -63,10 +64,30 @@ def lost_words(arm: ArmRecord) -> str:
     return f"{'Not measured' if arm.text else 'No answer'}: {arm.error or 'no reason given'}"
 
 
-def score_words(case: CaseRecord, metric: str) -> str:
-    """`0.5 → 0.7`: baseline and candidate."""
-    return f"{_score(case.baseline.scores.get(metric))} → {_score(case.candidate.scores.get(metric))}"
+def directions(record: RunRecord) -> dict[str, float]:
+    """Metric → 1 where higher is better, -1 where lower is; of metrics that were measured on the whole."""
+    return {name: 1.0 if metric.higher_is_better else -1.0 for name, metric in record.verdict.results.metrics.items()}
+
+
+def moved(case: CaseRecord, metric: str, better: Mapping[str, float]) -> int:
+    """1 where the case got better by a metric, -1 where it got worse, else 0."""
+    before, after = case.baseline.scores.get(metric), case.candidate.scores.get(metric)
+    if before is None or after is None or abs(after - before) <= STILL:
+        return 0
+    gain = (after - before) * better.get(metric, 0.0)
+    return (gain > 0) - (gain < 0)
+
+
+def score_words(case: CaseRecord, metric: str, better: Mapping[str, float]) -> str:
+    """`0.7 → 0.5, worse`: baseline and candidate."""
+    said = f"{_score(case.baseline.scores.get(metric))} → {_score(case.candidate.scores.get(metric))}"
+    return said + _MOVES[moved(case, metric, better)]
 
 
 def _score(value: float | None) -> str:
     return figures.NOT_AVAILABLE if value is None else f"{value:.4g}".replace("-", "−")
+
+
+STILL = 1e-12
+"""Scores that differ by less did not move: sums of floats differ in their last bits."""
+_MOVES = {-1: ", worse", 0: "", 1: ", better"}

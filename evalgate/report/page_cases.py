@@ -14,6 +14,7 @@ from evalgate.report.page_case_words import (
     LABELS,
     LOST_NOTE,
     change_label,
+    directions,
     flaky_ids,
     kinds_of,
     lost_words,
@@ -91,6 +92,7 @@ def _form(*, any_flaky: bool) -> Markup:
         "form",
         element("label", "Search ", Markup('<input type="search" id="search" autocomplete="off">')),
         element("label", "Show ", _select("kind", kinds)),
+        element("label", "Metric ", _select("moved", [("", "any metric")])),
         element("label", "Slice ", _select("slice", [("", "all slices")])),
         element("label", "Category ", _select("category", [("", "all categories")])),
         element("label", "Order ", _select("order", _SORTS)),
@@ -131,7 +133,7 @@ def _content(record: RunRecord, case: CaseRecord) -> list[Part]:
     parts.append(case_findings(record, case))
     if Status.ERROR in (case.baseline.status, case.candidate.status):
         parts.append(element("p", LOST_NOTE, class_="note"))
-    parts.append(_scores(case))
+    parts.append(_scores(case, directions(record)))
     prompts = [(name, arm) for name, arm in (("Baseline", case.baseline), ("Candidate", case.candidate)) if arm.messages]
     if prompts:
         shown = (element("div", element("h3", name), element("pre", _messages(arm, case))) for name, arm in prompts)
@@ -162,8 +164,8 @@ def _side(name: str, arm: ArmRecord, shown: Markup) -> Markup:
     return element("div", element("h3", f"{name} output"), body)
 
 
-def _scores(case: CaseRecord) -> Markup:
-    rows: list[tuple[str, Part | None]] = [(name, score_words(case, name)) for name in case.candidate.scores]
+def _scores(case: CaseRecord, better: Mapping[str, float]) -> Markup:
+    rows: list[tuple[str, Part | None]] = [(name, score_words(case, name, better)) for name in case.candidate.scores]
     for name, arm in (("baseline", case.baseline), ("candidate", case.candidate)):
         if arm.request_key:
             rows.append((f"{name} request key", arm.request_key))

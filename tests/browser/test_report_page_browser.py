@@ -184,6 +184,9 @@ def test_search_filter_order_keys_and_links(opened, tmp_path: Path) -> None:
     page.select_option("#kind", "improved")
     assert page.inner_text("#shown") == "150 of 600 cases"
     page.select_option("#kind", "")
+    page.select_option("#moved", label="worse by m")
+    assert page.inner_text("#shown") == "0 of 600 cases"
+    page.select_option("#moved", "")
     page.select_option("#slice", label="language=words")
     page.select_option("#order", "best")
     assert "/00599" in listed.first.inner_text()

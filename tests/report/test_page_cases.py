@@ -17,6 +17,7 @@ from evalgate.core.visible import HIDDEN, belongs
 from evalgate.report.page import render_html
 from evalgate.report.page_audit import audit
 from evalgate.report.page_case_data import CaseData, places, visible
+from evalgate.report.page_case_words import directions, moved, score_words
 from evalgate.report.page_cases import cases
 from evalgate.report.page_pictures import histograms, slice_panels
 
@@ -104,6 +105,19 @@ def test_a_mark_covers_the_same_text_in_units_of_the_browser(text: str, data: st
         assert before + inside + units[2 * last :].decode("utf-16-le") == visible(text)
         if not HIDDEN.search(text):
             assert inside == text[start:end]
+
+
+def test_a_case_says_by_which_metric_it_moved(record) -> None:
+    made = record("x")
+    better = directions(made)
+    case = made.cases[0]
+    lost = replace(case.candidate, scores={"m": None})
+    for after, way, said in ((0.25, -1, "0.5 → 0.25, worse"), (0.75, 1, "0.5 → 0.75, better"), (0.5 + 1e-15, 0, "0.5 → 0.5")):
+        shown = replace(case, candidate=replace(case.candidate, scores={"m": after}))
+        assert (moved(shown, "m", better), score_words(shown, "m", better)) == (way, said)
+        assert moved(shown, "m", {"m": -1.0}) == -way
+        assert data_of(cases(replace(made, cases=(shown,))))["heads"][0][7] == [way]
+    assert score_words(replace(case, candidate=lost), "m", better) == "0.5 → n/a"
 
 
 def test_the_audit_part_has_twelve_groups_and_no_blank(record) -> None:

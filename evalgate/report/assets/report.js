@@ -5,8 +5,8 @@
   const form = document.querySelector("form.filter");
   if (!block || !list || !form) return;
   const field = (id) => document.getElementById(id);
-  const [search, kind, slice, category, order, shown, more, moreLine, keysOn, keys] =
-    ["search", "kind", "slice", "category", "order", "shown", "more", "more-line", "keys-on", "keys"].map(field);
+  const [search, kind, moved, slice, category, order, shown, more, moreLine, keysOn, keys] =
+    ["search", "kind", "moved", "slice", "category", "order", "shown", "more", "more-line", "keys-on", "keys"].map(field);
   const STEP = 200;
   const MOST_WORDS = 4000;
   const LABELS = {};
@@ -287,12 +287,14 @@
   const apply = () => {
     const word = search.value.trim().toLowerCase();
     const [wanted, part, found] = [kind.value, slice.value, category.value];
+    const [metric, way] = moved.value.split(" ").map(Number);
     matches = [];
     for (let place = 0; place < heads.length; place += 1) {
       const head = heads[place];
       if (wanted && !head[2].split(" ").includes(wanted)) continue;
       if (part && !head[5].includes(Number(part))) continue;
       if (found && !head[6].includes(Number(found))) continue;
+      if (moved.value && head[7][metric] !== way) continue;
       if (word && !textOf(place).includes(word)) continue;
       matches.push(place);
     }
@@ -304,7 +306,7 @@
     const place = places.get(window.location.hash.slice(1));
     if (place === undefined) return;
     if (!elements[place] || !elements[place].isConnected) {
-      for (const one of [search, kind, slice, category, order]) one.value = "";
+      for (const one of [search, kind, moved, slice, category, order]) one.value = "";
       apply();
       if (place >= limit) {
         matches = [place, ...matches.filter((one) => one !== place)];
@@ -358,6 +360,10 @@
   const options = (select, names) => names.forEach((name, place) => {
     select.append(make("option", { value: String(place) }, plain(name)));
   });
+  for (const [way, said] of [["-1", "worse by "], ["1", "better by "]]) {
+    data.metrics.forEach((name, place) => moved.append(make("option", { value: place + " " + way }, plain(said + name))));
+  }
+  moved.parentElement.hidden = !data.metrics.length;
   options(slice, data.slices);
   options(category, data.categories);
   slice.parentElement.hidden = !data.slices.length;
@@ -365,7 +371,7 @@
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", apply);
-  for (const select of [kind, slice, category, order]) select.addEventListener("change", apply);
+  for (const select of [kind, moved, slice, category, order]) select.addEventListener("change", apply);
   more.addEventListener("click", () => {
     limit += STEP;
     show();
