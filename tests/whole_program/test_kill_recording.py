@@ -201,7 +201,7 @@ def measure(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "points", [range(20), *(pytest.param(range(at, at + 20), marks=pytest.mark.slow) for at in range(20, 200, 20))], ids=str
+    "points", [range(8), *(pytest.param(range(at, at + 24), marks=pytest.mark.slow) for at in range(8, 200, 24))], ids=str
 )
 def test_a_run_that_is_killed_anywhere_is_continued_by_the_same_command(points: range, site: Site) -> None:
     measure(site)
