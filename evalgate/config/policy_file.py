@@ -19,7 +19,7 @@ from evalgate.config.thresholds import read_thresholds
 from evalgate.core.canonical import digest_file
 from evalgate.core.document import Document, KeyPath
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import ApprovalRule, Policy, Tier
+from evalgate.core.policy import ApprovalRule, DatasetPin, Policy, Tier
 from evalgate.core.settings import Level
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ _MISSING = {
     "roles": "roles: [gate] for the job that attests, or what a reviewer is: [owner]",
 }
 _AGE = "write a whole number and m, h, d or w: 12h, 7d"
+_PIN = "name@version: {content: sha256:…, card: sha256:…}, as `dataset:` and `dataset card:` stand in a run's manifest.json"
 _NAME = "small letters, digits, dots, dashes and underscores, at most 64, such as high"
 
 
@@ -112,6 +113,8 @@ def _noted(error: Mapping[str, Any], faults: Faults) -> bool:
     """Faults whose advice is another than in a gate."""
     path: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
     kind, last = str(error["type"]), str(path[-1]) if path else ""
+    if len(path) > 3 and path[2] == "datasets":
+        return True
     if kind == "missing" and last in _MISSING:
         faults.add(path[:-1], f"{key_text(path)} is missing", _MISSING[last])
     elif kind == "string_pattern_mismatch" and last == "max_age":
@@ -138,14 +141,22 @@ def _lists(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> dict[str,
         _check_approvals(approvals, (*path, "approvals"), faults)
     datasets: Any = entry.get("datasets")
     if isinstance(datasets, dict):
-        for name, digest in datasets.items():
-            if not _DATASET.fullmatch(name) or not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        for name, pin in datasets.items():
+            if not _DATASET.fullmatch(name) or not _is_pin(pin):
                 where = (*path, "datasets", name)
-                hint = 'write name@version: "sha256:…", as the dataset\'s card has it'
-                faults.add(where, f"{key_text(where)} is not a version of a dataset with its digest", hint)
+                faults.add(where, f"{key_text(where)} is not a version of a dataset with its two digests", _PIN)
     for key in ("gates", "verdicts", "evidence", "signers", "engines"):
         _refuse_twice(entry.get(key), (*path, key), faults)
     return {"thresholds": thresholds, **chosen}
+
+
+def _is_pin(pin: Any) -> bool:
+    """The rows alone do not say what they test: the card names the reference."""
+    return (
+        isinstance(pin, dict)
+        and set(pin) == {"content", "card"}
+        and all(isinstance(one, str) and _DIGEST.fullmatch(one) for one in pin.values())
+    )
 
 
 def _check_approvals(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> None:
@@ -192,7 +203,7 @@ def _tier(name: str, entry: TierEntry, lists: Mapping[str, Any], document: Docum
         max_age=_age(entry.max_age),
         confidence=entry.confidence,
         waivers=entry.waivers,
-        datasets=dict(entry.datasets or {}),
+        datasets={name: DatasetPin(pin.content, pin.card) for name, pin in (entry.datasets or {}).items()},
         engines=tuple(entry.engines or ()),
         place=document.place("tiers", name),
         **lists,

@@ -23,6 +23,13 @@ class ApprovalsEntry(StrictModel):
     max_age: AGE = Field(default=_LEFT_OUT, description="How old an approval may be: 30m, 12h, 7d, 4w.")
 
 
+class DatasetEntry(StrictModel):
+    """One version of a dataset."""
+
+    content: Text = Field(description="Digest of its rows.")
+    card: Text = Field(description="SHA-256 of its card, which says what the columns mean.")
+
+
 class TierEntry(StrictModel):
     """What is asked of a run of this tier."""
 
@@ -37,7 +44,7 @@ class TierEntry(StrictModel):
     thresholds: Any = Field(default=_LEFT_OUT, description="The gate must have each, at least as strict, blocking, passed.")
     metrics: Any = Field(default=_LEFT_OUT, description="The gate must measure each.")
     detectors: Any = Field(default=_LEFT_OUT, description="The gate must run each.")
-    datasets: dict[Text, Text] = Field(default=_LEFT_OUT, min_length=1, description="name@version: digest.")
+    datasets: dict[Text, DatasetEntry] = Field(default=_LEFT_OUT, min_length=1, description="name@version: its digests.")
     engines: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Accepted versions of evalgate.")
 
 

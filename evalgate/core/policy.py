@@ -28,6 +28,16 @@ class ApprovalRule:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetPin:
+    """One version of a dataset."""
+
+    content: str
+    """Digest of its rows."""
+    card: str
+    """Digest of its card, which says what the columns mean."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
     """What is asked of a run of one risk tier. Whatever is not said is the strictest."""
 
@@ -49,11 +59,11 @@ class Tier:
     thresholds: tuple[Threshold, ...] = ()
     """The gate must have each of them, at least as strict, blocking, and passed."""
     metrics: tuple[PluginChoice, ...] = ()
-    """The gate must measure each of them; parameters that are named must be the same."""
+    """The gate must measure each of them, with exactly these parameters."""
     detectors: tuple[PluginChoice, ...] = ()
-    """The gate must run each of them; parameters that are named must be the same."""
-    datasets: Mapping[str, str] = field(default_factory=dict)
-    """`name@version` → digest; empty: any dataset."""
+    """The gate must run each of them, with exactly these parameters."""
+    datasets: Mapping[str, DatasetPin] = field(default_factory=dict)
+    """`name@version` → its digests; empty: any dataset."""
     engines: tuple[str, ...] = ()
     """Versions of evalgate; empty: any."""
     place: str = ""

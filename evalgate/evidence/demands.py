@@ -32,12 +32,12 @@ def demands_of(tier: Tier, facts: RunFacts) -> Iterator[Check]:
         told = f"made by evalgate {facts.engine}; accepted: {', '.join(tier.engines)}"
         yield check("engine", facts.engine in tier.engines, facts.engine, told)
     if tier.datasets:
-        yield _dataset(tier, facts.plan["dataset"])
+        yield _dataset(tier, facts)
     planned = [planned_threshold(one) for one in facts.plan["thresholds"]]
     for threshold in tier.thresholds:
         hidden = disguise(threshold, tier, facts.plan)
         denied = check(f"threshold {_told(threshold)}", False, "", hidden or "")
-        yield denied if hidden else _protected(threshold, planned, facts.document["thresholds"])
+        yield denied if hidden else _protected(threshold, planned, facts)
     yield from demanded_instruments(tier, facts.plan)
 
 
@@ -92,14 +92,15 @@ def _severity_covers(asked: Threshold, planned: Threshold) -> bool:
     return found is wanted or (asked.bound is Bound.MAX and order.index(found) <= order.index(wanted))
 
 
-def _protected(asked: Threshold, planned: list[Threshold], results: list[Mapping[str, Any]]) -> Check:
+def _protected(asked: Threshold, planned: list[Threshold], facts: RunFacts) -> Check:
     name = f"threshold {_told(asked)}"
     fitting = [one for one in planned if is_at_least_as_strict(asked, one)]
     if not fitting:
         same = [one for one in planned if (one.kind, one.name, one.bound) == (asked.kind, asked.name, asked.bound)]
         found = f"the gate has {'; '.join(_told(one) for one in same)}" if same else "the gate has no such threshold"
         return check(name, False, "", f"{found}: not at least as strict")
-    verdicts = [_verdicts(one, results) for one in fitting]
+    columns = _columns(asked, facts.plan)
+    verdicts = [_verdicts(one, asked, columns, facts.document["thresholds"]) for one in fitting]
     passed = any(found and set(found) == {"pass"} for found in verdicts)
     told = "; ".join(_told(one) for one in fitting)
     return check(
@@ -110,16 +111,34 @@ def _protected(asked: Threshold, planned: list[Threshold], results: list[Mapping
     )
 
 
-def _verdicts(planned: Threshold, results: list[Mapping[str, Any]]) -> list[str]:
-    """What came of a planned threshold, in each slice that it is about."""
+def _columns(asked: Threshold, plan: Mapping[str, Any]) -> list[str]:
+    """The slice columns in each of which there must be a result."""
+    if asked.slice is None:
+        return []
+    return [str(one) for one in plan["slices"]] if asked.slice.column is None else [asked.slice.column]
+
+
+def _verdicts(planned: Threshold, asked: Threshold, columns: list[str], results: list[Mapping[str, Any]]) -> list[str]:
+    """What came of a planned threshold, in each slice that the policy asks about; a slice without a result is `no result`."""
     severity = None if planned.severity is None else str(planned.severity)
-    return [
-        str(one["verdict"])
+    own = [
+        one
         for one in results
-        if (one["target"], one["bound"], one["value"], one.get("severity"))
-        == (planned.target, str(planned.bound), planned.text, severity)
-        and (one["slice"] is None) is (planned.slice is None)
+        if (one["target"], one["bound"], one["value"], one.get("severity"), one["decide"])
+        == (planned.target, str(planned.bound), planned.text, severity, str(planned.decide))
     ]
+    if asked.slice is None:
+        return [str(one["verdict"]) for one in own if one["slice"] is None]
+    exact = None if asked.slice.value is None else str(asked.slice)
+    verdicts: list[str] = []
+    for column in columns:
+        found = [one for one in own if _is_in(one["slice"], column) and exact in (None, one["slice"])]
+        verdicts += [str(one["verdict"]) for one in found] or ["no result"]
+    return verdicts
+
+
+def _is_in(found: str | None, column: str) -> bool:
+    return found is not None and found.startswith(f"{column}=")
 
 
 def _told(one: Threshold) -> str:
@@ -142,9 +161,14 @@ def _waivers(tier: Tier, document: Mapping[str, Any]) -> Check:
     return check("waivers", tier.waivers or not used, said, f"{used} findings are waived; the policy says waivers: false")
 
 
-def _dataset(tier: Tier, found: Mapping[str, Any]) -> Check:
+def _dataset(tier: Tier, facts: RunFacts) -> Check:
+    """What the columns mean is said by the card: the same rows with another reference are another test."""
+    found = facts.plan["dataset"]
     name = f"{found['name']}@{found['version']}"
     if name not in tier.datasets:
         return check("dataset", False, "", f"judged on {name}; accepted: {', '.join(tier.datasets)}")
-    told = f"{name} is {found['digest']}, the policy names {tier.datasets[name]}"
-    return check("dataset", found["digest"] == tier.datasets[name], name, told)
+    pin, card = tier.datasets[name], facts.materials.get(f"dataset card:{name}", "not known")
+    told = f"{name} is {found['digest']}, the policy names {pin.content}"
+    if found["digest"] == pin.content:
+        told = f"the card of {name} is {card}, the policy names {pin.card}"
+    return check("dataset", (found["digest"], card) == (pin.content, pin.card), name, told)

@@ -16,7 +16,7 @@ from evalgate.config.policy_file import read_key_list, read_policy
 from evalgate.config.policy_schema import keys_schema, policy_schema
 from evalgate.config.strict_yaml import parse_document
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import Tier
+from evalgate.core.policy import DatasetPin, Tier
 from evalgate.core.settings import Bound
 
 FULL = """policy: shop
@@ -37,11 +37,11 @@ tiers:
       - {metric: chrf, max_regression: 1.0, slice: {language: de}}
     metrics: [{contains: {reference: expected, as: right}}]
     detectors: [pii, {prompt_leak: {field: secrets}}]
-    datasets: {products@1.0.0: "sha256:%s"}
+    datasets: {products@1.0.0: {content: "sha256:%s", card: "sha256:%s"}}
     engines: ["0.1.0", "0.2.0"]
   low:
     approvals: {min: 0}
-""" % ("0" * 64)
+""" % ("0" * 64, "1" * 64)
 LEAST = "policy: p\ntiers:\n  a:\n    approvals: {min: 1, roles: [owner]}\n"
 
 
@@ -69,7 +69,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     ]
     assert [(one.name, dict(one.parameters)) for one in high.metrics] == [("contains", {"reference": "expected", "as": "right"})]
     assert [(one.name, dict(one.parameters)) for one in high.detectors] == [("pii", {}), ("prompt_leak", {"field": "secrets"})]
-    assert high.datasets == {"products@1.0.0": f"sha256:{'0' * 64}"}
+    assert high.datasets == {"products@1.0.0": DatasetPin(f"sha256:{'0' * 64}", f"sha256:{'1' * 64}")}
     assert high.engines == ("0.1.0", "0.2.0")
 
 
@@ -157,8 +157,10 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, before: str, after: str,
         ("detectors: pii", "must be a list"),
         ("detectors: [pii, pii]", "listed twice"),
         ("datasets: {}", "is empty"),
-        ("datasets: {products: 'sha256:00'}", "not a version of a dataset with its digest"),
-        ("datasets: {products@1: latest}", "not a version of a dataset with its digest"),
+        ("datasets: {products: 'sha256:00'}", "not a version of a dataset with its two digests"),
+        ("datasets: {products@1: latest}", "not a version of a dataset with its two digests"),
+        ("datasets: {products@1: 'sha256:%s'}" % ("0" * 64), "{content: sha256:…, card: sha256:…}"),
+        ("datasets: {products@1: {content: 'sha256:%s'}}" % ("0" * 64), "with its two digests"),
         ("engines: []", "is empty"),
         ("engines: [0.1]", "must be a text"),
         ("protected: []", "unknown key 'protected'"),

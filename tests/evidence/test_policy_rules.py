@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import ApprovalRule, Check, Mark, Policy, PolicyReport, Tier, TrustedKey
+from evalgate.core.policy import ApprovalRule, Check, DatasetPin, Mark, Policy, PolicyReport, Tier, TrustedKey
 from evalgate.core.settings import Bound, Decide, Level, PluginChoice, SliceChoice, TargetKind, Threshold
 from evalgate.core.values import Severity
 from evalgate.evidence.demands import is_at_least_as_strict
@@ -47,17 +47,19 @@ RESULT = {
     "severity": None,
     "verdict": "pass",
     "level": "block",
+    "decide": "interval",
 }
 PLAN: Mapping[str, Any] = {
     "confidence": 0.95,
     "dataset": {"name": "shop", "version": "1", "digest": f"sha256:{'4' * 64}"},
     "thresholds": [PLANNED],
-    "safety": [{"category": "pii", "plugin": "pii", "parameters": {"region": "de"}}],
+    "safety": [{"category": "pii", "plugin": "pii", "parameters": {}}],
     "metrics": [],
     "percentiles": [],
+    "slices": ["language"],
 }
 FACTS = RunFacts(
-    "shop", "0" * 12, ROOT, "pass", "replay", "0.1.0", "p@2", PROMPT, PLAN, {"thresholds": [RESULT]}, {}, {}
+    "shop", "0" * 12, ROOT, "pass", "replay", "0.1.0", "p@2", PROMPT, PLAN, {"thresholds": [RESULT]}, {"dataset card:shop@1": "card"}, {}
 )  # fmt: skip
 ATTESTED = Attested(FILE, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=2), "Dora")
 RULE = ApprovalRule(2, ("owner", "risk"), max_age=timedelta(days=7))
@@ -127,11 +129,13 @@ def test_no_demand_at_all_is_no_permission() -> None:
         (presented(facts=replace(FACTS, engine="0.2.0")), "engine", "made by evalgate 0.2.0"),
         (with_plan(dataset={"name": "shop", "version": "2", "digest": ""}), "dataset", "judged on shop@2"),
         (with_plan(dataset={**PLAN["dataset"], "digest": "sha256:0"}), "dataset", "shop@1 is sha256:0"),
+        (presented(facts=replace(FACTS, materials={"dataset card:shop@1": "other"})), "dataset", "the card of shop@1 is other"),
+        (presented(facts=replace(FACTS, materials={})), "dataset", "the card of shop@1 is not known"),
         (with_plan(thresholds=[]), "threshold safety:pii max 0", "no such threshold"),
         (with_plan(thresholds=[{**PLANNED, "value": 1.0, "text": "1"}]), "threshold safety:pii max 0", "not at least as strict"),
         (with_plan(thresholds=[{**PLANNED, "level": "warn"}]), "threshold safety:pii max 0", "only warns"),
         (with_plan(safety=[]), "detector pii", "does not run it"),
-        (with_plan(safety=[{"category": "pii", "plugin": "pii", "parameters": {}}]), "detector pii", "other parameters"),
+        (with_plan(safety=[{"category": "pii", "plugin": "pii", "parameters": {"allow": ["/.*/"]}}]), "detector pii", "other parameters"),
         (with_plan(safety=[{"category": "pii", "plugin": "pii", "parameters": {"region": "us"}}]), "detector pii", "other"),
     ],
 )  # fmt: skip
@@ -140,13 +144,53 @@ def test_each_demand_is_denied_by_its_name(case: Presented, name: str, said: str
         TIER,
         max_age=timedelta(days=30),
         engines=("0.1.0",),
-        datasets={"shop@1": f"sha256:{'4' * 64}"},
+        datasets={"shop@1": DatasetPin(f"sha256:{'4' * 64}", "card")},
         thresholds=(threshold(),),
-        detectors=(PluginChoice("pii", {"region": "de"}),),
+        detectors=(PluginChoice("pii"),),
     )
     assert denied(presented(), tier) == {}
     found = denied(case, tier)
     assert said in found.get(name, ""), found
+
+
+def test_a_name_with_another_cut_than_its_parameter_protects_nothing() -> None:
+    asked = threshold(kind=TargetKind.METRIC, name="ndcg@5", bound=Bound.MIN)
+    metric = {"name": "ndcg@5", "plugin": "ndcg", "parameters": {"k": 1}, "reference": None}
+    case = with_plan(thresholds=[{**PLANNED, "target": "metric:ndcg@5", "bound": "min"}], metrics=[metric])
+    assert "what the gate calls ndcg@5 is ndcg" in str(denied(case, replace(TIER, thresholds=(asked,))))
+    assert "other parameters" in str(denied(case, replace(TIER, metrics=(PluginChoice("ndcg", {"as": "ndcg@5", "k": 5}),))))
+
+
+def test_a_demand_is_about_the_entry_that_carries_the_name() -> None:
+    strict = {"name": "em", "plugin": "exact_match", "parameters": {"normalize": "none"}, "reference": None}
+    loose = {"name": "exact_match", "plugin": "exact_match", "parameters": {"normalize": "squad"}, "reference": None}
+    tier = replace(TIER, metrics=(PluginChoice("exact_match", {"normalize": "none"}),))
+    assert "other parameters" in denied(with_plan(metrics=[strict, loose]), tier)["metric exact_match"]
+    assert "only as em" in denied(with_plan(metrics=[strict]), tier)["metric exact_match"]
+    assert denied(with_plan(metrics=[{**loose, "parameters": {"normalize": "none"}}]), tier) == {}
+
+
+@pytest.mark.parametrize(
+    ("asked", "slices", "said"),
+    [
+        (SliceChoice("language", "de"), {"language=de": "pass", "language=en": "fail"}, ""),
+        (SliceChoice("language", "de"), {"language=en": "pass"}, "no result"),
+        (SliceChoice("language", "de"), {"language=de": "fail", "language=en": "pass"}, "fail"),
+        (SliceChoice("language"), {"language=en": "pass"}, ""),
+        (SliceChoice("language"), {"level=1": "pass"}, "no result"),
+        (SliceChoice("level"), {"language=en": "pass"}, "no result"),
+        (SliceChoice(), {"language=en": "pass"}, ""),
+        (SliceChoice(), {"level=1": "pass"}, "no result"),
+        (SliceChoice(), {}, "no result"),
+    ],
+)
+def test_a_slice_needs_its_own_result(asked: SliceChoice, slices: dict[str, str], said: str) -> None:
+    results = [{**RESULT, "slice": where, "verdict": verdict} for where, verdict in slices.items()]
+    plan = {**PLAN, "thresholds": [{**PLANNED, "slice": {"column": None, "value": None}}]}
+    case = presented(facts=replace(FACTS, plan=plan, document={"thresholds": results}))
+    found = denied(case, replace(TIER, thresholds=(threshold(slice=asked),)))
+    assert said in str(found)
+    assert bool(found) is bool(said)
 
 
 @pytest.mark.parametrize("verdict", ["fail", "inconclusive"])
@@ -171,7 +215,7 @@ HIDING: Mapping[str, Any] = {
         ((), "what the gate calls exact_match is contains"),
         ((PluginChoice("contains"),), "what the gate calls exact_match is contains"),
         ((PluginChoice("contains", {"as": "other"}),), "what the gate calls exact_match is contains"),
-        ((PluginChoice("contains", {"as": "exact_match"}),), ""),
+        ((PluginChoice("contains", {"as": "exact_match"}),), "what the gate calls exact_match is contains"),
         ((PluginChoice("contains", {"as": "exact_match", "reference": "hint", "ignore_case": True}),), ""),
         ((PluginChoice("contains", {"as": "exact_match", "reference": "answer"}),), "other parameters"),
         ((PluginChoice("contains", {"as": "exact_match", "ignore_case": 1}),), "other parameters"),
@@ -197,7 +241,7 @@ def test_a_metric_under_the_name_of_another_protects_nothing(
 @pytest.mark.parametrize("name", ["ndcg@5", "rougeL"])
 def test_metrics_under_their_own_names_are_what_they_say(name: str) -> None:
     asked = threshold(kind=TargetKind.METRIC, name=name, bound=Bound.MIN)
-    metric = {"name": name, "plugin": name.partition("@")[0], "parameters": {}, "reference": None}
+    metric = {"name": name, "plugin": name.partition("@")[0], "parameters": {"k": 5} if "@" in name else {}, "reference": None}
     plan = {**PLAN, "thresholds": [{**PLANNED, "target": f"metric:{name}", "bound": "min"}], "metrics": [metric]}
     result = {**RESULT, "target": f"metric:{name}", "bound": "min"}
     case = presented(facts=replace(FACTS, plan=plan, document={"thresholds": [result]}))
@@ -209,8 +253,9 @@ def test_metrics_under_their_own_names_are_what_they_say(name: str) -> None:
     [
         ((), "what the gate calls pii is pattern"),
         ((PluginChoice("pii"),), "what the gate calls pii is pattern"),
-        ((PluginChoice("pattern", {"category": "pii"}),), ""),
+        ((PluginChoice("pattern", {"category": "pii"}),), "other parameters"),
         ((PluginChoice("pattern", {"category": "pii", "pattern": "x"}),), "other parameters"),
+        ((PluginChoice("pattern", {"category": "pii", "pattern": "never"}),), ""),
     ],
 )
 def test_a_detector_under_the_name_of_another_protects_nothing(detectors: tuple[PluginChoice, ...], said: str) -> None:

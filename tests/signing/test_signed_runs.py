@@ -28,6 +28,7 @@ tiers:
     approvals: {min: 2, roles: [owner, risk], max_age: 7d}
     thresholds: [{metric: accuracy, min_improvement: 0.05}, {safety: any, max_increase: 0}]
     detectors: [degenerate]
+    metrics: [{accuracy: {labels: [positive, negative]}}]
     max_age: 30d
 """
 TYPE = "application/vnd.in-toto+json"
@@ -395,16 +396,29 @@ def test_further_files_in_the_run_are_found(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ("thresholds: [{metric: accuracy, min_improvement: 0.2}]", "threshold metric:accuracy min_improvement 0.2"),
-        ("thresholds: [{metric: accuracy, min: 0.5}]", "the gate has no such threshold"),
+        ("thresholds: [{metric: accuracy, min_improvement: 0.05}]", "what the gate calls accuracy is accuracy; if that is meant"),
+        (
+            "metrics: [{accuracy: {labels: [positive, negative]}}]\n    thresholds: [{metric: accuracy, min_improvement: 0.2}]",
+            "threshold metric:accuracy min_improvement 0.2",
+        ),
+        (
+            "metrics: [{accuracy: {labels: [positive, negative]}}]\n    thresholds: [{metric: accuracy, min: 0.5}]",
+            "the gate has no such threshold",
+        ),
         ("detectors: [pii]", "detector pii: the gate does not run it"),
         ("engines: ['99']", "engine: made by evalgate"),
         ("evidence: [live]", "evidence: the answers are replay"),
         ("confidence: 0.99", "confidence: the gate decides at 0.95"),
         ("gates: [other]", "tier: no tier is for gate first-gate"),
         ("signers: [owner]", "attestation: signed by ci, who is not owner"),
-        ("datasets: {reviews@2: 'sha256:%s'}" % ("0" * 64), "dataset: judged on reviews@1.0.0"),
-        ("datasets: {reviews@1.0.0: 'sha256:%s'}" % ("0" * 64), "dataset: reviews@1.0.0 is sha256:"),
+        (
+            f"datasets: {{reviews@2: {{content: 'sha256:{'0' * 64}', card: 'sha256:{'0' * 64}'}}}}",
+            "dataset: judged on reviews@1.0.0",
+        ),
+        (
+            f"datasets: {{reviews@1.0.0: {{content: 'sha256:{'0' * 64}', card: 'sha256:{'0' * 64}'}}}}",
+            "dataset: reviews@1.0.0 is sha256:",
+        ),
     ],
 )
 def test_a_gate_that_does_not_ask_enough(desk: Desk, rule: str, said: str) -> None:
