@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,6 +76,8 @@ def tell_without_run(report: PolicyReport, options: argparse.Namespace) -> int:
     code = policy_code(int(ExitCode.INCOMPLETE), report)
     if options.json:
         document = with_policy({"run": options.run, "matches": False, "exit_code": code}, report)
-        print(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=True))
+        from evalgate.core.canonical import pretty_json
+
+        print(pretty_json(document), end="")
     tell_policy(report, options)
     return code

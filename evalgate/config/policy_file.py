@@ -7,6 +7,7 @@ held is an error, never a shorter list of demands.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -84,6 +85,8 @@ def read_key_list(path: Path) -> Mapping[str, tuple[str, tuple[str, ...]]]:
     for name, entry in entries.items():
         if not _FILE.fullmatch(name):
             faults.add(("keys", name), f"{key_text(('keys', name))} is no file of this folder", "write its name: ana.pem")
+        if any(unicodedata.category(one) in ("Cf", "Cc") for one in entry.name):
+            faults.add(("keys", name, "name"), f"{key_text(('keys', name))}: the name has hidden characters", "type it anew")
         _refuse_twice(entry.roles, ("keys", name, "roles"), faults)
     faults.raise_if_any()
     return {name: (entry.name, tuple(entry.roles)) for name, entry in entries.items()}

@@ -100,7 +100,7 @@ def _own_name(key: str, plugin: str, written: Mapping[str, Any]) -> str:
 
 
 def _is_plain(key: str, one: _Instrument) -> bool:
-    """Whether it is what its name says without a word of the policy: its own name, and no parameter that the name does not say."""
+    """Whether it is what its name says without a word of the policy: no parameter but the one in the name."""
     shown = _CUTS[one.plugin][0] if key == "metrics" and one.plugin in _CUTS else None
     return set(one.written) <= {shown} and one.name == _own_name(key, one.plugin, one.written)
 

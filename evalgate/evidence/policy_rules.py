@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput
 from evalgate.core.plugins import suggestion
 from evalgate.core.policy import ApprovalRule, Check, Mark, Policy, Tier, TrustedKey, check
@@ -90,7 +91,7 @@ def decide(tier: Tier, presented: Presented) -> Iterator[Check]:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names are spelled alike, but for case, width and spaces."""
+    """Whether two names are spelled alike, but for case, width, spaces and characters that nobody sees."""
     return _plain(one) == _plain(other)
 
 
@@ -120,6 +121,7 @@ def _differences(said: Attested | Approved, presented: Presented) -> list[str]:
         "root": (said.root, facts.root),
         "verdict": (said.verdict, facts.verdict),
         "prompt": (said.prompt_digest, facts.prompt_digest),
+        "files of the run": (said.products, digest(dict(facts.products))),
     }
     return [name for name, (told, found) in pairs.items() if told != found]
 
@@ -209,7 +211,8 @@ def unmet_roles(roles: tuple[str, ...], given: Mapping[str, set[str]]) -> list[s
 
 
 def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    shown = "".join(one for one in unicodedata.normalize("NFKC", name) if unicodedata.category(one) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", shown.casefold()).split())
 
 
 def _shown(time: datetime) -> str:

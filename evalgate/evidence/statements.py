@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from evalgate.core.canonical import canonical_json
+from evalgate.core.canonical import canonical_json, digest
 from evalgate.core.strict_json import parse_json
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -75,6 +75,8 @@ class Attested:
     prompt_digest: str
     time: datetime
     author: str | None
+    products: str
+    """Digest of the list of the run's files: none can be exchanged after the signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Approved:
     role: str
     reason: str
     by: str | None
+    products: str
+    """Digest of the list of the run's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +180,14 @@ def _about(facts: RunFacts, time: datetime) -> dict[str, Any]:
         "verdict": facts.verdict,
         "prompt": facts.prompt,
         "promptDigest": facts.prompt_digest,
+        "products": digest(dict(facts.products)),
         "time": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
 
 
 def _read_about(value: Mapping[str, Any]) -> dict[str, Any]:
     said = {name: _text(value, key) for name, key in (("gate", "gate"), ("run_id", "runId"), ("verdict", "verdict"))}
-    for name, key in (("root", "root"), ("prompt_digest", "promptDigest")):
+    for name, key in (("root", "root"), ("prompt_digest", "promptDigest"), ("products", "products")):
         said[name] = _text(value, key)
         if not _DIGEST.fullmatch(said[name]):
             raise ValueError(f"{key} is no digest")
@@ -204,9 +209,13 @@ def _statement(prompt: PromptFile, kind: str, predicate: Mapping[str, Any]) -> b
 def _configuration(facts: RunFacts) -> list[dict[str, Any]]:
     """What the run was made from, by digests; of the products the reports that people read."""
     named = {**facts.materials, "root": facts.root}
-    shown = {name: digest for name, digest in facts.products.items() if name in ("report.html", "verdict.json", "plan.json")}
+    shown = {
+        name: found
+        for name, found in facts.products.items()
+        if name in ("report.html", "verdict.json", "plan.json", "record.json")
+    }
     entries = [*sorted(named.items()), *sorted(shown.items())]
-    return [{"name": name, "digest": {"sha256": digest.removeprefix("sha256:")}} for name, digest in entries]
+    return [{"name": name, "digest": {"sha256": found.removeprefix("sha256:")}} for name, found in entries]
 
 
 def _mark(threshold: Mapping[str, Any]) -> str:

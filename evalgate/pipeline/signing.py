@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,8 +121,8 @@ def _refuse_inside(place: Path, run: Path) -> None:
 
 
 def _require_line(text: str, option: str) -> None:
-    if not text.strip() or len(text) > 500 or _HIDDEN.search(text):
-        raise BadInput("write a name, on one line", where=option)
+    if not text.strip() or len(text) > 500 or _HIDDEN.search(text) or any(unicodedata.category(one) == "Cf" for one in text):
+        raise BadInput("write a name, on one line and without hidden characters", where=option)
 
 
 def _now() -> datetime:

@@ -250,6 +250,7 @@ def test_editors_accept_what_is_read_and_refuse_what_is_not() -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
+        ('ana.pem: {name: "A\\u200bna", roles: [owner]}', "hidden characters"),
         ("ana.pem: {name: Ana}", "roles is missing"),
         ("ana.pem: {roles: [owner]}", "name is missing"),
         ("ana.pem: {name: Ana, roles: []}", "is empty"),

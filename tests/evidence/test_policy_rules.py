@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput
 from evalgate.core.policy import ApprovalRule, Check, DatasetPin, Mark, Policy, PolicyReport, Tier, TrustedKey
 from evalgate.core.settings import Bound, Decide, Level, PluginChoice, SliceChoice, TargetKind, Threshold
@@ -61,13 +62,13 @@ PLAN: Mapping[str, Any] = {
 FACTS = RunFacts(
     "shop", "0" * 12, ROOT, "pass", "replay", "0.1.0", "p@2", PROMPT, PLAN, {"thresholds": [RESULT]}, {"dataset card:shop@1": "card"}, {}
 )  # fmt: skip
-ATTESTED = Attested(FILE, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=2), "Dora")
+ATTESTED = Attested(FILE, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=2), "Dora", digest({}))
 RULE = ApprovalRule(2, ("owner", "risk"), max_age=timedelta(days=7))
 TIER = Tier("high", RULE)
 
 
 def approval(key: TrustedKey, role: str, **changes: Any) -> SignedApproval:
-    said = Approved(FILE, "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=1), role, "read them", None)
+    said = Approved(FILE, "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=1), role, "read them", None, digest({}))
     return SignedApproval(f"{role}-{key.name}", replace(said, **changes), (key,))
 
 
@@ -113,6 +114,7 @@ def test_no_demand_at_all_is_no_permission() -> None:
         (presented(attestation=SignedAttestation(ATTESTED, ())), "attestation", "who is not gate"),
         (attested(root=f"sha256:{'9' * 64}"), "statement", "root differ"),
         (attested(gate="other"), "statement", "gate differ"),
+        (presented(facts=replace(FACTS, products={"report.html": ROOT})), "statement", "files of the run differ"),
         (attested(run_id="1" * 12), "statement", "run differ"),
         (attested(verdict="inconclusive"), "statement", "verdict differ"),
         (attested(prompt_digest=f"sha256:{'9' * 64}"), "statement", "prompt differ"),
@@ -304,6 +306,7 @@ def test_an_approval_that_does_not_count(approvals: tuple[SignedApproval, ...], 
         ({"prompt_digest": f"sha256:{'9' * 64}"}, "prompt differ"),
         ({"verdict": "fail"}, "verdict differ"),
         ({"gate": "other"}, "gate differ"),
+        ({"products": ROOT}, "files of the run differ"),
         ({"run_id": "f" * 12}, "run differ"),
     ],
 )
@@ -320,7 +323,7 @@ def test_a_damaged_approval_denies_and_a_late_one_beside_enough_others_does_not(
     assert denied(presented(approvals=(*BOTH, late))) == {}
 
 
-@pytest.mark.parametrize("author", ["Boris", "boris", " BORIS ", "Ｂｏｒｉｓ"])
+@pytest.mark.parametrize("author", ["Boris", "boris", " BORIS ", "Bo\u200bris", "Boris\u2060", "Ｂｏｒｉｓ"])
 def test_the_author_does_not_approve(author: str) -> None:
     assert "as risk" in denied(attested(author=author))["approvals"]
     assert denied(attested(author=author), replace(TIER, approvals=replace(RULE, not_author=False))) == {}

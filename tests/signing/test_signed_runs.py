@@ -559,16 +559,16 @@ def test_no_file_of_a_run_is_replaced_by_an_attestation(desk: Desk, name: str) -
     assert desk.attest("ci", "--out", str(desk.run / "shards" / ".." / "attestation.dsse.json"))[0] == 0
 
 
-def test_a_run_made_again_keeps_its_signatures_as_long_as_its_root_is_the_same(desk: Desk) -> None:
+def test_a_run_made_again_is_signed_again_since_its_reports_are_other_files(desk: Desk) -> None:
     desk.signed()
     config = desk.shop / "configs" / "first-gate.yaml"
     assert desk.call("run", config, "--out", desk.run, "--fresh", "--quiet")[0] == 0
-    assert desk.decide().allowed
+    assert "statement: is about another run: files of the run differ" in desk.denied()
     config.write_text(config.read_text().replace("seed: 1", "seed: 2"))
     assert desk.call("run", config, "--out", desk.run, "--quiet")[0] == 0
     found = desk.denied()
-    assert "statement: is about another run: run, root differ" in found
-    assert "is about something else: run, root differ" in found
+    assert "statement: is about another run: run, root, files of the run differ" in found
+    assert "is about something else: run, root, files of the run differ" in found
 
 
 def test_check_reads_policies_and_lists_of_keys(desk: Desk) -> None:

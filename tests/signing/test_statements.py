@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evalgate.core.canonical import digest
 from evalgate.evidence.statements import (
     Approved,
     Attested,
@@ -45,9 +46,11 @@ APPROVAL = approval(facts("pass"), FILE, Signing(NOW, role="owner", reason="read
 
 
 def test_what_is_written_is_read_back() -> None:
-    assert read_attested(ATTESTATION) == Attested("3" * 64, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW, "Ana")
+    assert read_attested(ATTESTATION) == Attested(
+        "3" * 64, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW, "Ana", digest(dict(facts("pass").products))
+    )
     assert read_approved(APPROVAL) == Approved(
-        "3" * 64, "shop", "0" * 12, ROOT, "pass", PROMPT, NOW, "owner", "read\nall of it", "Ana"
+        "3" * 64, "shop", "0" * 12, ROOT, "pass", PROMPT, NOW, "owner", "read\nall of it", "Ana", digest(dict(facts("pass").products))
     )  # fmt: skip
 
 
