@@ -37,11 +37,11 @@ tiers:
       - {metric: chrf, max_regression: 1.0, slice: {language: de}}
     metrics: [{contains: {reference: expected, as: right}}]
     detectors: [pii, {prompt_leak: {field: secrets}}]
-    datasets: {products@1.0.0: {content: "sha256:%s", card: "sha256:%s"}}
+    datasets: {products@1.0.0: {content: "sha256:ROWS", card: "sha256:CARD"}}
     engines: ["0.1.0", "0.2.0"]
   low:
     approvals: {min: 0}
-""" % ("0" * 64, "1" * 64)
+""".replace("ROWS", "0" * 64).replace("CARD", "1" * 64)
 LEAST = "policy: p\ntiers:\n  a:\n    approvals: {min: 1, roles: [owner]}\n"
 
 
