@@ -63,6 +63,10 @@ def intact_shard(folder: Path, entry: Mapping[str, Any], number: int) -> tuple[S
     Raises: BadInput naming the file that is missing or was edited.
     """
     path = shard_path(folder, number)
+    for file in (path, path.with_suffix(".json")):
+        if file.is_symlink() or not file.is_file():
+            said = "is a link or no regular file" if file.is_symlink() or file.exists() else "does not exist"
+            raise BadInput(said, where=str(file), hint=HINT)
     receipt = _receipt(path.with_suffix(".json"))
     if receipt.get("shard") != number or any(receipt.get(key) != entry.get(key) for key in ("shard", "rows", "content")):
         raise BadInput("is not the receipt of the shard in the manifest", where=str(path.with_suffix(".json")), hint=HINT)

@@ -10,7 +10,7 @@ from evalgate.core.errors import EvalgateError, Incomplete
 from evalgate.evidence.verification import Assurance, Checked, Difference, Verification
 from evalgate.pipeline.evidence_archive import PROJECT, RUN, unpacked
 from evalgate.pipeline.verify_decision import check_decision
-from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest, open_folder
+from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest, files_in, open_folder
 from evalgate.pipeline.verify_integrity import check_integrity
 from evalgate.pipeline.verify_replay import check_replay
 from evalgate.pipeline.verify_scores import check_scores
@@ -41,6 +41,9 @@ def _verified(request: VerifyRequest, name: str) -> Verification:
     levels: list[Checked] = []
     for level in wanted:
         found = [each for one in levels for each in one.differences]
+        if levels and any(kind not in ("file", "folder") for _, kind in files_in(run.folder)):
+            levels.append(Checked(level, (), undecided=("not looked at: the folder holds more than regular files",)))
+            continue
         if any(each.where.startswith(SHARDS) for each in found):
             levels.append(Checked(level, (), undecided=("not looked at: the shards are not those of the run",)))
             continue

@@ -83,14 +83,31 @@ def _chain(run: RunFolder) -> Iterator[Difference]:
 
 def _plan(run: RunFolder, verdict: Mapping[str, Any]) -> Iterator[Difference]:
     try:
-        named = digest(run.document(PLAN))
+        plan = run.document(PLAN)
+        named = digest(plan)
     except (EvalgateError, ValueError, OSError):
         yield Difference(PLAN, "cannot be read")
         return
     if run.materials.get("plan") != named:
         yield Difference(PLAN, "is not the plan that the root is over: a threshold, a seed or another rule was edited")
+    yield from _cases(run, plan, verdict)
     if verdict.get("run_id") != named.removeprefix("sha256:")[:12]:
         yield Difference(VERDICT, f"is the verdict of run {str(verdict.get('run_id'))[:40]}, not of this plan")
+
+
+def _cases(run: RunFolder, plan: Any, verdict: Mapping[str, Any]) -> Iterator[Difference]:
+    """The number of cases: of the dataset as it was planned, as the verdict has it, and of the rows."""
+    rows = sum(one["rows"] for one in run.results["shards"] if type(one["rows"]) is int)
+    for name, document, keys in (
+        (PLAN, plan, ("dataset", "cases")),
+        (VERDICT, verdict, ("dataset", "cases")),
+        (VERDICT, verdict, ("cases", "total")),
+    ):
+        value = document
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if type(value) is not int or value != rows:
+            yield Difference(name, f"its {'.'.join(keys)} is {str(value)[:40]}, and the shards have {rows} rows")
 
 
 def _shards(run: RunFolder) -> Iterator[Difference]:
@@ -98,8 +115,12 @@ def _shards(run: RunFolder) -> Iterator[Difference]:
     files = {f"shards/{number:05d}{end}" for number in range(len(listed)) for end in (".parquet", ".json")}
     if files != {name for name in run.products if name.startswith("shards/")} or not listed:
         yield Difference(MANIFEST, "its products are not the files of its shards")
+    there = dict(files_in(run.folder))
     for number, entry in enumerate(listed):
-        name = shard_path(run.folder, number).relative_to(run.folder).as_posix()
+        path = shard_path(run.folder, number)
+        name, receipt = (file.relative_to(run.folder).as_posix() for file in (path, path.with_suffix(".json")))
+        if there.get(name) != "file" or there.get(receipt) != "file":
+            continue  # named already; what is behind a link or a pipe may have no end
         try:
             intact_shard(run.folder, entry, number)
         except EvalgateError as error:
