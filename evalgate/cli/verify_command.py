@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from evalgate.cli.loading import loading
 from evalgate.cli.policy_verify import policy_code, policy_report, tell_policy, tell_without_run, with_policy
-from evalgate.core.visible import terminal_line
+from evalgate.core.visible import json_without_commands, terminal_line
 
 if TYPE_CHECKING:
     from evalgate.evidence.verification import Checked, Verification
@@ -37,7 +37,8 @@ def handle(options: argparse.Namespace) -> int:
         )
     )
     if options.json:
-        print(json.dumps(with_policy(found.document(), report), indent=2, sort_keys=True, ensure_ascii=True))
+        text = json.dumps(with_policy(found.document(), report), indent=2, sort_keys=True, ensure_ascii=True)
+        print(json_without_commands(text))
     _tell(found, sys.stderr if options.json else sys.stdout, quiet=options.quiet)
     tell_policy(report, options)
     return policy_code(int(found.exit_code), report)
