@@ -28,6 +28,7 @@ _BACKTICKS = re.compile(r"`+")
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()|!~$^]")
 _AUTOLINK = re.compile(r"(://|@|#|\bGH-|\bwww(?=\.)|\bmailto:|:(?=[a-z0-9_+\\-]+:))", re.IGNORECASE)
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\n]")
+_FORMULA_AFTER = re.compile(r"([;\t\n][^\S\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _FIXED = re.compile(r"(<(?:script|style)\b[^>]*>.*?</(?:script|style)>)", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z0-9:._-]{1,200}")
 _LONG_HEX = re.compile(r"\b([0-9a-fA-F]{6})(?=[0-9a-fA-F])")
@@ -104,11 +105,13 @@ def github_property(text: str) -> str:
 def csv_cell(text: str) -> str:
     """Text for a cell of a table that a spreadsheet may open: never a formula, hidden characters by their code point.
 
-    A text that begins like a formula, also behind white space, gets an apostrophe in front.
+    A text that begins like a formula, also behind white space, gets an apostrophe in front; so does what begins like one
+    after a semicolon, a tab or a line feed, where a spreadsheet of another locale may begin a new cell.
     Source: OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection
     """
     visible = terminal(text)
-    return f"'{visible}" if _FORMULA.match(visible) else visible
+    inside = _FORMULA_AFTER.sub(r"\1'", visible)
+    return f"'{inside}" if _FORMULA.match(visible) else inside
 
 
 def markdown(text: str) -> str:

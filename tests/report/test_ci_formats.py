@@ -213,6 +213,11 @@ def test_what_begins_like_a_formula_gets_an_apostrophe(text: str) -> None:
     assert csv_cell(text).startswith("'")
 
 
+@pytest.mark.parametrize("text", ["hi;=HYPERLINK(1)", "a\t=1", "a\n+1", "a; @x"])
+def test_what_a_spreadsheet_may_split_off_is_no_formula(text: str) -> None:
+    assert not re.search(r"[;\t\n][ \t]*[=+@-]", csv_cell(text))
+
+
 @pytest.mark.parametrize("text", ["a=1", "1+1", "x", "", "'=1", "Grüße"])
 def test_other_cells_stay_as_they_are(text: str) -> None:
     assert csv_cell(text) == text
