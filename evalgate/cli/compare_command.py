@@ -26,6 +26,7 @@ def handle(options: argparse.Namespace) -> int:
             backend=options.backend,
             address=options.address,
             storage=options.storage,
+            fresh=options.fresh,
             progress=update.measuring,
             working=update.working,
             profile=options.profile,

@@ -62,9 +62,7 @@ def _run(commands: Commands, shared: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=["replay", "record", "refresh", "mock", "live"], help="where answers come from")
     parser.add_argument("--out", metavar="DIR", help="exact run folder (default: reports/<gate>/<run-id>)")
     add_workers(parser, configured=True)
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument("--resume", action="store_true", help="keep finished shards of the same plan (the default)")
-    again.add_argument("--fresh", action="store_true", help="start over")
+    _again(parser)
     parser.add_argument("--profile", action="store_true", help="write where the time went (profile.json) and show it")
     parser.add_argument("--json", action="store_true", help="verdict document on stdout, summary on stderr")
 
@@ -79,8 +77,15 @@ def _compare(commands: Commands, shared: argparse.ArgumentParser) -> None:
     _compare_columns(parser)
     add_workers(parser, configured=False)
     parser.add_argument("--out", metavar="DIR", help="keep verdict, reports and rows in this folder")
+    _again(parser)
     parser.add_argument("--profile", action="store_true", help="write where the time went (profile.json) and show it")
     parser.add_argument("--json", action="store_true", help="verdict document on stdout, summary on stderr")
+
+
+def _again(parser: argparse.ArgumentParser) -> None:
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="keep finished shards of the same plan (the default)")
+    again.add_argument("--fresh", action="store_true", help="start over")
 
 
 def _compare_rules(parser: argparse.ArgumentParser) -> None:

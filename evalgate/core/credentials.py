@@ -10,6 +10,7 @@ import html
 import json
 import os
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
@@ -25,6 +26,11 @@ def secret_from_environment(name: str) -> str | None:
     if value:
         remember(value)
     return value or None
+
+
+def environment_with(changes: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process with some changes, for a child that must have it."""
+    return {**os.environ, **changes}
 
 
 def setting_from_environment(name: str) -> str | None:

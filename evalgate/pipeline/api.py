@@ -110,6 +110,7 @@ def compare(
     backend: str | None = None,
     address: str | None = None,
     storage: str | None = None,
+    fresh: bool = False,
     profile: bool = False,
     progress: Watching | None = None,
     working: Callable[[str], None] | None = None,
@@ -150,6 +151,7 @@ def compare(
         confidence=confidence,
         seed=seed,
         resamples=resamples,
+        fresh=fresh,
         findings=FindingsChoice(shown=show_findings, waivers=None if waivers is None else str(waivers), place="--waivers"),
     )
     place = Path(out) if out is not None else None

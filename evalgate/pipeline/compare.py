@@ -57,6 +57,8 @@ class Comparison:
     findings: FindingsChoice = field(default_factory=FindingsChoice)
     today: date | None = None
     """The day on which waivers are judged; None: the present one, in UTC."""
+    fresh: bool = False
+    """Whether nothing of an earlier run in the same folder is used again."""
 
 
 def compare_outputs(
@@ -98,7 +100,7 @@ def compare_outputs(
     assert built is not None
     subject = replace(_subject(settings, comparison, files, built), ledger=folder / HISTORY if kept else None)
     subject = _waiving(subject, allowed)
-    with opened(folder):
+    with opened(folder, fresh=comparison.fresh):
         return _told(evaluate(subject, files, folder, workers, progress), notice)
 
 
@@ -151,7 +153,7 @@ def _compare_runs(
     if notice is not None:
         notice(shared.notice())
     subject = _waiving(subject, allowed)
-    with opened(folder):
+    with opened(folder, fresh=comparison.fresh):
         return _told(evaluate(subject, shared_lines(shared), folder, workers, progress), notice)
 
 

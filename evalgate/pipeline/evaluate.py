@@ -10,7 +10,7 @@ from typing import Any
 
 from evalgate import __version__
 from evalgate.core.canonical import digest, pretty_json
-from evalgate.core.errors import BadInput
+from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.files import write_whole
 from evalgate.core.health import HEALTH, HealthReport, health_document
 from evalgate.core.record import PromptRecord, RunRecord
@@ -47,7 +47,7 @@ from evalgate.runner.reading import Rereadable, read_tasks
 from evalgate.runner.receipt import Receipt, Unanswered
 from evalgate.runner.repeats import count_repeats
 from evalgate.runner.tally import Progress
-from evalgate.runner.versions import source_digest, versions_here
+from evalgate.runner.versions import source_digest, versions_here, versions_of_run
 
 CaseLines = Iterable[tuple[Case, Mapping[str, tuple[Output, ...]]]]
 
@@ -119,6 +119,9 @@ def evaluate(subject: Subject, lines: CaseLines, folder: Path, workers: Workers,
         check_slices(subject.settings, writer.slice_values)
         subject = subject.completed(subject)
         write_plan(folder, subject.plan)
+    if subject.plan["dataset"]["cases"] != writer.rows:
+        said = f"{subject.plan['dataset']['cases']} cases were read, and {writer.rows} measured"
+        raise Incomplete(said, where=str(folder), hint="run again with --fresh")
     receipts = executed.receipts
     store = ShardStore(folder, len(receipts), worker_count(workers))
     built = with_reference_counts(subject.built, [receipt.references for receipt in receipts])
@@ -216,7 +219,7 @@ def _job(subject: Subject) -> Job:
         recording=subject.recording.seal if subject.recording is not None else "",
         findings=subject.findings.task,
         judges=subject.judges,
-        versions=versions_here([task.choice.name for task in metrics], [choice.name for choice in detectors]),
+        versions=versions_of_run(versions_here([task.choice.name for task in metrics], [choice.name for choice in detectors])),
     )
 
 

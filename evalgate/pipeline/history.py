@@ -17,6 +17,7 @@ from evalgate.core.settings import Bound, Level, TargetKind, Threshold
 from evalgate.core.strict_json import parse_json
 from evalgate.core.values import Severity
 from evalgate.core.verdict import Decision, Interval, ThresholdResult
+from evalgate.evidence.manifest import root_digest, verdict_digest
 from evalgate.report import figures
 from evalgate.report.history import PastRun, RunState
 from evalgate.report.history_page import render_history
@@ -122,6 +123,9 @@ def _finished(path: Path, place: str, at: str | None, link: str | None) -> PastR
     sealed = _document(path, "manifest.json", needed=True)
     if sealed["products"]["verdict.json"] != bytes_digest or verdict["evidence"]["manifest_digest"] != sealed["root"]:
         raise BadInput("is not the file that manifest.json names: it was edited, or is of another run", where="verdict.json")
+    root = root_digest(sealed["materials"], sealed["results"])
+    if sealed["root"] != root or sealed["results"]["verdict"] != verdict_digest(verdict):
+        raise BadInput("does not say what the root of manifest.json is over: it was edited", where="verdict.json")
     decision = Decision(verdict["verdict"])
     if verdict["exit_code"] is not int(decision.exit_code):
         raise BadInput("its exit code is not that of its verdict", where="verdict.json")

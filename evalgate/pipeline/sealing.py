@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,24 +26,7 @@ def engine_here(built: Instruments) -> dict[str, str]:
     """What measures and judges on this machine, by name; `code` is the digest of evalgate's own files."""
     metrics = [instrument.task.choice.name for instrument in built.metrics]
     versions = versions_here(metrics, [choice.name for choice, _ in built.detectors])
-    return {**versions, **_plugin_files(versions), "evalgate": __version__, "code": source_digest()}
-
-
-def _plugin_files(versions: Iterable[str]) -> dict[str, str]:
-    """Digests of the Python files of installed plugins, as their installer recorded them: a version can be built twice."""
-    found = {}
-    for name in versions:
-        kind, _, distribution = name.partition(" ")
-        if kind != "plugin":
-            continue
-        try:
-            record = metadata.distribution(distribution).read_text("RECORD") or ""
-        except (metadata.PackageNotFoundError, OSError, ValueError):
-            continue
-        lines = sorted(line for line in record.splitlines() if ".py,sha256=" in line and not line.startswith(".."))
-        if lines:
-            found[f"{name} files"] = digest_bytes("\n".join(lines).encode("utf-8"))
-    return found
+    return {**versions, "evalgate": __version__, "code": source_digest()}
 
 
 def materials_of(subject: Subject, cited: Cited) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class ShardStore:
         if cached is not None:
             return cached
         numbers = read_numbers(shard_path(self.folder, shard))
-        size = sum(numbers.rows[arm].nbytes + numbers.scores[arm].nbytes for arm in ARMS)
+        size = _held_bytes(numbers)
         if self._cached_bytes + size <= CACHE_BYTES:
             self._cache[shard] = numbers
             self._cached_bytes += size
@@ -96,6 +96,13 @@ class SelectionCounts:
         )
         table = count_table(found, distrusted)
         self.violations = table if self.violations is None else self.violations + table
+
+
+def _held_bytes(numbers: ShardNumbers) -> int:
+    tables = (numbers.rows, numbers.scores, numbers.violations, numbers.undecided, numbers.lost, numbers.waived, numbers.slices)
+    held = [array.nbytes for table in tables for array in table.values()]
+    groups = 0 if numbers.groups is None else numbers.groups.nbytes
+    return sum(held) + groups + numbers.identical.nbytes + numbers.keys.nbytes
 
 
 def newly_violating(numbers: ShardNumbers) -> NDArray[np.bool_]:

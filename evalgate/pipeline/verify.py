@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
-from evalgate.core.errors import EvalgateError, Incomplete
+from evalgate.core.errors import BadInput, EvalgateError, EvidenceMismatch, Incomplete
 from evalgate.evidence.verification import Assurance, Checked, Difference, Verification
 from evalgate.pipeline.evidence_archive import PROJECT, RUN, unpacked
 from evalgate.pipeline.verify_decision import check_decision
-from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest, files_in, open_folder
+from evalgate.pipeline.verify_folder import OtherVersion, RunFolder, VerifyRequest, files_in, open_folder, was_finished
 from evalgate.pipeline.verify_integrity import check_integrity
 from evalgate.pipeline.verify_replay import check_replay
 from evalgate.pipeline.verify_scores import check_scores
@@ -23,8 +24,8 @@ _DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, Arithmet
 def verify_run(request: VerifyRequest) -> Verification:
     """Verify a finished run, or the archive of one, up to a level; each level includes those before it.
 
-    Raises: BadInput when there is no finished run, or its manifest or verdict cannot be understood; EvidenceMismatch when an
-        archive is not as it was written.
+    Raises: BadInput when there is no finished run, or another version wrote it; EvidenceMismatch when manifest or verdict of a
+        finished run are gone or damaged, or an archive is not as it was written.
     Side effects: none in the run's folder; archives are unpacked, and `replay` runs the gate again, in a temporary one.
     """
     if not request.run.is_file():
@@ -35,8 +36,19 @@ def verify_run(request: VerifyRequest) -> Verification:
         return _verified(inside, str(request.run))
 
 
+def _opened(folder: Path) -> RunFolder:
+    try:
+        return open_folder(folder)
+    except OtherVersion:
+        raise
+    except BadInput as error:
+        if was_finished(folder):
+            raise EvidenceMismatch(error.problems) from error
+        raise
+
+
 def _verified(request: VerifyRequest, name: str) -> Verification:
-    run = open_folder(request.run)
+    run = _opened(request.run)
     wanted = list(Assurance)[: list(Assurance).index(request.level) + 1]
     levels: list[Checked] = []
     for level in wanted:

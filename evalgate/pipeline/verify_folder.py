@@ -11,16 +11,23 @@ from typing import Any
 
 from evalgate.core.errors import BadInput
 from evalgate.core.files import open_for_reading
+from evalgate.core.record_file import RECORD
 from evalgate.core.strict_json import parse_json
 from evalgate.evidence.manifest import MANIFEST, SCHEMA, VERDICT
 from evalgate.evidence.verification import Assurance
+from evalgate.pipeline.workspace import PLAN
 
 LIMIT = 1 << 30
 SIGNED = re.compile(r"attestation\.dsse\.json|approvals/[^/]+\.dsse\.json")
 """Signatures are made after the run and speak of its root; they are no files of the run."""
 APPROVALS = "approvals"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_VERSION = re.compile(r"evalgate\.manifest/[0-9]+")
 _MEMBERS = {"schema", "root", "materials", "results", "products"}
+
+
+class OtherVersion(BadInput):
+    """A manifest that another version of evalgate wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +99,20 @@ def open_folder(folder: Path) -> RunFolder:
         found = sealed.get("schema") if isinstance(sealed, dict) else type(sealed).__name__
         said = f"its schema is {str(found)[:80]!r}, not {SCHEMA}"
         hint = "verify it with the version of evalgate that wrote it, or run the gate again"
-        raise BadInput(said, where=str(folder / MANIFEST), hint=hint)
+        kind = OtherVersion if _VERSION.fullmatch(str(found)) else BadInput
+        raise kind(said, where=str(folder / MANIFEST), hint=hint)
     _require_shape(sealed, folder / MANIFEST)
     if not isinstance(verdict, dict):
         raise BadInput("is not a JSON object", where=str(folder / VERDICT))
     return RunFolder(folder, sealed, _text(folder / MANIFEST), verdict)
+
+
+def was_finished(folder: Path) -> bool:
+    """Whether the other files say that a run ended here: then a document that is gone or damaged was taken or damaged later.
+
+    A run that is under way, or was lost, has its work beside it.
+    """
+    return all((folder / name).is_file() for name in (PLAN, RECORD)) and not (folder / "work").exists()
 
 
 def document(path: Path) -> Any:

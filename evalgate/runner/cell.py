@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalgate.core.credentials import environment_with
 from evalgate.core.errors import Incomplete
 from evalgate.runner.cell_messages import LENGTHS, message
 
@@ -121,7 +122,13 @@ class Cell:
         command = [sys.executable, "-c", _START, str(os.getpid()), *sys.path]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+                # What a metric says of a failure is evidence, and must not follow the order of a set.
+                env=environment_with({"PYTHONHASHSEED": "0"}),
             )
         except OSError as error:
             hint = "is the limit of processes or of memory reached?"

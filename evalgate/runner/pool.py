@@ -105,7 +105,7 @@ class Pool:
                     self._count_death(restarts, progressed=bool(done), feed=feed, found=found, error=error)
                     tally.say(f"worker processes died (out of memory, or killed); they are replaced ({restarts.count})")
                 found |= {outcome.shard: self._checked(feed, outcome) for outcome in done}
-                left = [task for task in feed.given.values() if task.shard not in found]
+                left = [task for task in list(feed.given.values()) if task.shard not in found]
                 if not left and feed.over:
                     break
         feed.raise_error()
@@ -161,7 +161,7 @@ class Pool:
 
     def _finished(self, digest: str, feed: _Feed, found: dict[int, ShardOutcome]) -> list[ShardOutcome]:
         """What died workers, and those that died with them, had finished: their receipts say it."""
-        open_tasks = [task for task in feed.given.values() if task.shard not in found]
+        open_tasks = [task for task in list(feed.given.values()) if task.shard not in found]
         if self.depot is not None:
             self.depot.bring(open_tasks)
         receipts = ((task, valid_receipt(self.folder, task, digest)) for task in open_tasks)
@@ -174,7 +174,7 @@ class Pool:
         restarts.idle = 0 if progressed else restarts.idle + 1
         if restarts.count < MOST_RESTARTS and restarts.idle < MOST_IDLE_RESTARTS:
             return
-        open_tasks = [task for task in feed.given.values() if task.shard not in found]
+        open_tasks = [task for task in list(feed.given.values()) if task.shard not in found]
         which = f"{len(open_tasks)} shards are open, the first has the cases {open_tasks[0].first + 1} to " if open_tasks else ""
         which += f"{open_tasks[0].first + open_tasks[0].rows}" if open_tasks else ""
         hint = "finished shards are kept: the same command continues; with less memory use --jobs 1"
@@ -198,7 +198,7 @@ class _Feed:
     def tasks(self, again: list[ShardTask]) -> Iterator[ShardTask]:
         """What has to be done again, then what is read."""
         yield from again
-        while not self.over:
+        while not (self.over or self._stopped.is_set()):
             task = self._queue.get()
             if task is None:
                 self.over = True

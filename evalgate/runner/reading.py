@@ -12,7 +12,7 @@ from evalgate.core.files import write_whole
 from evalgate.core.strict_json import parse_json
 from evalgate.core.typed_json import plain_value, read_typed
 from evalgate.runner.case_lines import CaseWriter, cases_path
-from evalgate.runner.job import ShardTask
+from evalgate.runner.job import ShardTask, shard_rows
 
 READING_FILE = Path("work", "reading.json")
 SCHEMA = "evalgate.reading/1"
@@ -91,9 +91,21 @@ def _kept(folder: Path, source: Rereadable, program: Callable[[], str]) -> Readi
         reading: Reading = read_typed(Reading, value, "reading")
         if not reading.tasks or (reading.fingerprint, reading.program) != (source.fingerprint(), program()):
             return None
-        whole = all(digest_file(cases_path(folder, task.shard)) == task.cases for task in reading.tasks)
+        whole = _complete(reading) and all(digest_file(cases_path(folder, one.shard)) == one.cases for one in reading.tasks)
         if whole:
             source.restore(reading.came_to)
     except (OSError, ValueError):
         return None  # damaged or missing means: not read
     return reading if whole else None
+
+
+def _complete(reading: Reading) -> bool:
+    """Whether the tasks are all shards in their order, of the sizes that shards have, and hold as many cases as were read."""
+    first = 0
+    for shard, task in enumerate(reading.tasks):
+        last = shard == len(reading.tasks) - 1
+        fits = 0 < task.rows <= shard_rows(shard) if last else task.rows == shard_rows(shard)
+        if (task.shard, task.first) != (shard, first) or not fits:
+            return False
+        first += task.rows
+    return reading.came_to.get("rows") == first

@@ -440,7 +440,8 @@ def test_every_altered_index_is_made_again_or_harmless(large: Path) -> None:
         b'{"schema":[]}\n',
     ]
     altered += [
-        good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :] for at in [*range(0, good.index(b"\n") + 70, 3), *range(0, len(good), 97)]
+        good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]
+        for at in [*range(0, good.index(b"\n") + 70, 3), *range(0, len(good), 97)]
     ]
     for data in altered:
         (large / INDEX).write_bytes(data)

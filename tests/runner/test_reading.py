@@ -90,7 +90,9 @@ def test_another_program_reads_again(files: Path, tmp_path: Path) -> None:
     assert read(tmp_path, paired(files), program="q")[2]
 
 
-@pytest.mark.parametrize("damage", ["case", "gone", "empty", "schema", "member", "fingerprint", "sides", "torn", "file"])
+@pytest.mark.parametrize(
+    "damage", ["case", "gone", "empty", "schema", "member", "fingerprint", "sides", "torn", "file", "cut", "order", "rows"]
+)
 def test_whatever_is_not_as_it_was_is_read_again(files: Path, tmp_path: Path, damage: str) -> None:
     tasks, _, _ = read(tmp_path, paired(files))
     place = tmp_path / READING_FILE
@@ -104,6 +106,12 @@ def test_whatever_is_not_as_it_was_is_read_again(files: Path, tmp_path: Path, da
         place.write_text(place.read_text()[:-40])
     elif damage == "empty":
         place.write_text(json.dumps({**value, "tasks": []}))
+    elif damage == "cut":
+        place.write_text(json.dumps({**value, "tasks": value["tasks"][:-1]}))
+    elif damage == "order":
+        place.write_text(json.dumps({**value, "tasks": value["tasks"][::-1]}))
+    elif damage == "rows":
+        place.write_text(json.dumps({**value, "came_to": {**value["came_to"], "rows": 7}}))
     elif damage == "schema":
         place.write_text(json.dumps({**value, "schema": "evalgate.reading/0"}))
     elif damage == "member":

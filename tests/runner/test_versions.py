@@ -46,10 +46,12 @@ def test_one_version_with_other_files() -> None:
 def test_plugins_that_are_named_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     class Entry:
         name = "brand_voice"
+        value = "colorsys:rgb_to_yiq"
         dist = type("Dist", (), {"name": "shop-metrics", "version": "3.1"})
 
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Entry] if group == "evalgate.metrics" else [])
     assert versions_here(("brand_voice", "bleu"), ())["plugin shop-metrics"] == "3.1"
+    assert versions_here(("brand_voice",), ())["plugin shop-metrics files"].startswith("sha256:")
     assert "plugin shop-metrics" not in versions_here(("bleu",), ("brand_voice",))
 
 

@@ -284,3 +284,21 @@ def test_a_slice_column_that_reads_like_a_slice_is_refused(tmp_path: Path, capsy
     capsys.readouterr()
     assert main(["compare", *names, "--metric", "exact_match", "--slice", "a=b", "--slice", "a"]) == 2
     assert "has '=' in its name" in capsys.readouterr().err
+
+
+def test_fresh_starts_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, column in (("ref", "reference"), ("base", "output"), ("cand", "output")):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"id": i, column: f"text {i}"}) + "\n" for i in range(70)))
+    command = [
+        "compare",
+        *(str(tmp_path / f"{name}.jsonl") for name in ("base", "cand")),
+        "--references",
+        str(tmp_path / "ref.jsonl"),
+    ]
+    kept = []
+    for more in ([], [], ["--resume"], ["--fresh"]):
+        assert main([*command, "--metric", "exact_match", "--out", str(tmp_path / "out"), *more]) == 0
+        kept.append(json.loads((tmp_path / "out" / "run.json").read_text())["work"]["kept"])
+    assert kept == [0, 2, 2, 0]
+    with pytest.raises(SystemExit):
+        main([*command, "--resume", "--fresh"])

@@ -11,6 +11,7 @@ import pytest
 
 from evalgate.core.canonical import digest_bytes, pretty_json
 from evalgate.core.errors import BadInput
+from evalgate.evidence.manifest import root_digest, verdict_digest
 from evalgate.pipeline.history import read_history
 from evalgate.report.history import RunState
 
@@ -39,8 +40,14 @@ def edit(path: Path, change) -> None:
 def resealed(run: Path, change) -> None:
     """An edited verdict whose manifest was edited along."""
     edit(run / "verdict.json", change)
-    name = digest_bytes((run / "verdict.json").read_bytes())
-    edit(run / "manifest.json", lambda manifest: manifest["products"].update({"verdict.json": name}))
+    verdict, manifest = (json.loads((run / name).read_text("utf-8")) for name in ("verdict.json", "manifest.json"))
+    manifest["results"]["verdict"] = verdict_digest(verdict)
+    manifest["root"] = root_digest(manifest["materials"], manifest["results"])
+    if isinstance(verdict.get("evidence"), dict):
+        verdict["evidence"]["manifest_digest"] = manifest["root"]
+    edit(run / "verdict.json", lambda one: (one.clear(), one.update(verdict)))
+    manifest["products"]["verdict.json"] = digest_bytes((run / "verdict.json").read_bytes())
+    edit(run / "manifest.json", lambda one: (one.clear(), one.update(manifest)))
 
 
 def test_the_page_lies_in_the_folder_and_links_the_reports(reports) -> None:
@@ -127,8 +134,8 @@ def reports_copy(two_runs: Path, tmp_path: Path) -> Path:
     for run in (copy / "sums").iterdir():
         # Two runs of one plan have one manifest: here the second is another's.
         if run.name == "second":
-            resealed(run, lambda d: (d.update(gate="sums"), d["evidence"].update(manifest_digest="sha256:2")))
-            edit(run / "manifest.json", lambda d: d.update(root="sha256:2"))
+            edit(run / "manifest.json", lambda d: d["materials"].update(other="another"))
+            resealed(run, lambda d: d.update(gate="sums"))
     assert {run.state for run in runs_in(copy).values()} == {RunState.FINISHED}
     return copy
 
