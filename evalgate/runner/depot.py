@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -48,6 +49,8 @@ class Depot:
     _place: Storage | None = None
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2 * TRANSFERS))
     _brought: set[int] = field(default_factory=set)
+    _bringing: dict[int, threading.Lock] = field(default_factory=dict)
+    """One shard may be asked for by the thread that looks and by the one that checks."""
 
     @property
     def place(self) -> Storage:
@@ -168,7 +171,10 @@ class Depot:
     def _bring(self, task: ShardTask) -> None:
         """Copy a shard and its receipt into the run folder, the receipt last."""
         shard, receipt = shard_path(self.folder, task.shard), receipt_path(self.folder, task.shard)
-        said = self.place.read(f"{_SHARDS}/{receipt.name}")
-        write_whole(shard, self.place.read(f"{_SHARDS}/{shard.name}"))
-        write_whole(receipt, said)
-        self._brought.add(task.shard)
+        with self._bringing.setdefault(task.shard, threading.Lock()):
+            if task.shard in self._brought:
+                return
+            said = self.place.read(f"{_SHARDS}/{receipt.name}")
+            write_whole(shard, self.place.read(f"{_SHARDS}/{shard.name}"))
+            write_whole(receipt, said)
+            self._brought.add(task.shard)
