@@ -260,11 +260,18 @@ def _dataset(run: Path) -> None:
     path.write_text(path.read_text().replace('"2 + 1"', '"2 + 2"'))
 
 
-def _unfinished(run: Path) -> None:
+def _taken(run: Path) -> None:
     (run / "verdict.json").unlink()
 
 
-@pytest.mark.parametrize(("act", "code"), [(_edited, 5), (_decided, 5), (_foreign, 5), (_dataset, 5), (_unfinished, 2)])
+def _unfinished(run: Path) -> None:
+    (run / "verdict.json").unlink()
+    (run / "work").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("act", "code"), [(_edited, 5), (_decided, 5), (_foreign, 5), (_dataset, 5), (_taken, 5), (_unfinished, 2)]
+)
 def test_what_does_not_match_is_not_exported(run: Path, tmp_path: Path, act, code: int) -> None:  # type: ignore[no-untyped-def]
     act(run)
     assert export(run, tmp_path / "out.zip") == code
