@@ -18,6 +18,7 @@ from evalgate.core.values import Case, DetectorSpec, Finding, Output, Severity
 from evalgate.runner.watch import Overdue, Watch
 from evalgate.safety.catalog import make_detector
 from evalgate.safety.interface import Detector
+from evalgate.testing.law import law
 from evalgate.testing.reach import outside_calls
 
 HOSTILE = ("a ", "a", " ", "\n", "\u0301", "<script>", "0", "a.", "=\"'", "\U0001f469\u200d", "(" * 7, "é\u200b", "\u202e1-")
@@ -51,7 +52,7 @@ def check_detector(
 
     Raises: AssertionError that names the broken law.
     """
-    assert len(outputs) == len(cases) >= 1, "the laws need an output, and a case for each"
+    law(len(outputs) == len(cases) >= 1, "the laws need an output, and a case for each")
     _check_spec(detector)
     _check_apart(detector, outputs, cases)
     for text in ODD:
@@ -64,14 +65,14 @@ def check_detector(
 
 
 def _check_spec(detector: Detector) -> None:
-    assert isinstance(detector, Detector), "a detector has spec and findings"
+    law(isinstance(detector, Detector), "a detector has spec and findings")
     spec: Any = detector.spec
-    assert isinstance(spec, DetectorSpec), "spec is a DetectorSpec"
+    law(isinstance(spec, DetectorSpec), "spec is a DetectorSpec")
     for name in ("name", "category", "version", "signature"):
         value = getattr(spec, name)
-        assert isinstance(value, str) and value, f"a detector names its {name}"
-    assert spec.category != "any", "a category called any means all of them"
-    assert copy.deepcopy(spec) == spec == detector.spec, "spec is a value, the same each time"
+        law(isinstance(value, str) and value, f"a detector names its {name}")
+    law(spec.category != "any", "a category called any means all of them")
+    law(copy.deepcopy(spec) == spec == detector.spec, "spec is a value, the same each time")
 
 
 def _check_apart(detector: Detector, outputs: Sequence[Output], cases: Sequence[Case]) -> None:
@@ -79,23 +80,23 @@ def _check_apart(detector: Detector, outputs: Sequence[Output], cases: Sequence[
     before = copy.deepcopy((outputs, cases))
     first = [_check_findings(detector, output, case) for output, case in zip(outputs, cases, strict=True)]
     again = [_looked(detector, output, case) for output, case in zip(reversed(outputs), reversed(cases), strict=True)]
-    assert first == again[::-1], "the same text gave other findings"
-    assert (outputs, cases) == before, "findings() changed its arguments"
+    law(first == again[::-1], "the same text gave other findings")
+    law((outputs, cases) == before, "findings() changed its arguments")
 
 
 def _check_findings(detector: Detector, output: Output, case: Case) -> tuple[Finding, ...]:
     found = _looked(detector, output, case)
     finding: Any
     for finding in found:
-        assert isinstance(finding, Finding), f"a finding is a Finding, not {type(finding).__name__}"
-        assert isinstance(finding.rule, str), "a finding's rule is a text"
-        assert finding.rule, "a finding names its rule"
-        assert isinstance(finding.severity, Severity), "a finding's severity is a Severity"
-        assert isinstance(finding.undecided, bool), "undecided is true or false"
-        assert type(finding.start) is int and type(finding.end) is int, "the ends of a span are whole numbers"
-        assert 0 <= finding.start <= finding.end <= len(output.text), "a span lies outside its text"
-        assert finding.category == detector.spec.category, "a finding has another category than its detector"
-    assert list(found) == sorted(found, key=lambda f: f.start), "findings are sorted by start"
+        law(isinstance(finding, Finding), f"a finding is a Finding, not {type(finding).__name__}")
+        law(isinstance(finding.rule, str), "a finding's rule is a text")
+        law(finding.rule, "a finding names its rule")
+        law(isinstance(finding.severity, Severity), "a finding's severity is a Severity")
+        law(isinstance(finding.undecided, bool), "undecided is true or false")
+        law(type(finding.start) is int and type(finding.end) is int, "the ends of a span are whole numbers")
+        law(0 <= finding.start <= finding.end <= len(output.text), "a span lies outside its text")
+        law(finding.category == detector.spec.category, "a finding has another category than its detector")
+    law(list(found) == sorted(found, key=lambda f: f.start), "findings are sorted by start")
     return found
 
 
@@ -103,8 +104,9 @@ def _looked(detector: Detector, output: Output, case: Case) -> tuple[Finding, ..
     said = io.StringIO()
     with _quiet_network(), redirect_stdout(said):
         found: Any = detector.findings(output, case)
-    assert not said.getvalue(), "a detector writes to standard output"
-    assert isinstance(found, tuple), "findings come as a tuple"
+    law(not said.getvalue(), "a detector writes to standard output")
+    if not isinstance(found, tuple):
+        raise AssertionError("findings come as a tuple")
     return found
 
 
@@ -115,15 +117,15 @@ def _quiet_network() -> Iterator[None]:
             yield
         finally:
             # said first: what the detector made of the refusal is only a consequence
-            assert not calls, f"a detector reaches outside its process: {calls[0]}"
+            law(not calls, f"a detector reaches outside its process: {''.join(calls[:1])}")
 
 
 def _check_made_again(detector: Detector, outputs: Sequence[Output], cases: Sequence[Case], choice: PluginChoice) -> None:
     wanted = [[_plain(f) for f in detector.findings(o, c)] for o, c in zip(outputs, cases, strict=True)]
     fresh = make_detector(choice)
-    assert fresh.spec == detector.spec, "made again it has another spec"
+    law(fresh.spec == detector.spec, "made again it has another spec")
     found = [[_plain(f) for f in fresh.findings(o, c)] for o, c in zip(outputs, cases, strict=True)]
-    assert found == wanted, "made again it has other findings"
+    law(found == wanted, "made again it has other findings")
     asked = {
         "name": choice.name,
         "parameters": dict(choice.parameters),
@@ -133,10 +135,10 @@ def _check_made_again(detector: Detector, outputs: Sequence[Output], cases: Sequ
     for seed in SEEDS:
         command = ["env", f"PYTHONHASHSEED={seed}", sys.executable, "-c", _CHILD]
         done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=False)  # noqa: S603
-        assert done.returncode == 0, f"in another process it fails: {done.stderr[-500:]}"
+        law(done.returncode == 0, f"in another process it fails: {done.stderr[-500:]}")
         told = json.loads(done.stdout)
-        assert told["signature"] == detector.spec.signature, "in another process it has another signature"
-        assert told["findings"] == wanted, "in another process it has other findings"
+        law(told["signature"] == detector.spec.signature, "in another process it has another signature")
+        law(told["findings"] == wanted, "in another process it has other findings")
 
 
 def again(asked: Any) -> dict[str, Any]:
@@ -171,4 +173,4 @@ def _check_time(detector: Detector, hostile: Output, case: Case, seconds: float)
                 _check_findings(detector, hostile, case)
         except Overdue:
             raise AssertionError(late) from None
-    assert time.process_time() - started < seconds, late
+    law(time.process_time() - started < seconds, late)
