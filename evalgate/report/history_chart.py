@@ -15,7 +15,7 @@ SHOWN = 40
 WIDTH, HEIGHT = 420, 190
 LEFT, RIGHT, TOP, BOTTOM = 74, 12, 12, 28
 _STEPS = (1, 2, 2.5, 5, 10)
-_LARGEST = 1e100
+_LARGEST, _SMALLEST = 1e100, 1e-100
 Point = tuple[PastRun, ThresholdResult, str]
 
 
@@ -85,9 +85,9 @@ def _up(low: float, high: float) -> Callable[[float], float]:
 def _ends(values: Sequence[float]) -> tuple[float, float]:
     """The scale: all values, and some room beyond them."""
     low, high = min(values), max(values)
-    # Values that differ in their last bits only are one value to whoever looks at them.
-    close = math.isclose(low, high, rel_tol=1e-6)
-    pad = (abs(high) or 1.0) * 0.12 if close else (high - low) * 0.12
+    # Values that differ in their last bits only, or by less than can be divided, are one value to whoever looks at them.
+    close = math.isclose(low, high, rel_tol=1e-6, abs_tol=_SMALLEST)
+    pad = (abs(high) if abs(high) > _SMALLEST else 1.0) * 0.12 if close else (high - low) * 0.12
     return low - pad, high + pad
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import html5lib
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalgate.core.settings import Bound, Level, TargetKind, Threshold
@@ -170,6 +170,9 @@ def test_without_a_figure_there_is_a_sentence() -> None:
     st.lists(st.tuples(st.none() | FINITE, FINITE, FINITE), min_size=1, max_size=6),
     st.sampled_from(["0-1", "share", "count", "ms", "x"]),
 )
+@example([(5e-324, 0.0, 0.0)], "0-1")
+@example([(0.0, 0.0, 1e-300)], "x")
+@example([(1e100, -1e100, 0.0)], "count")
 def test_any_finite_figures_give_a_picture_inside_its_frame(figures, unit: str) -> None:
     runs = []
     for number, (observed, value, width) in enumerate(figures):
