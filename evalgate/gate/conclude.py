@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalgate.core.settings import Level
+from evalgate.core.settings import Level, TargetKind
 from evalgate.core.verdict import Decision, Results, RunFigures, ThresholdResult
 from evalgate.gate.count_rules import ANY
 from evalgate.gate.observe import finite
+from evalgate.gate.sentences import subject
 
+_NAMED = 3
+"""Further thresholds that the sentence names."""
 _RANK = {Decision.PASS: 0, Decision.INCONCLUSIVE: 1, Decision.FAIL: 2}
 
 
@@ -70,10 +73,20 @@ def untold(results: Results) -> tuple[str, ...]:
 
 
 def _because(decision: Decision, results: Sequence[ThresholdResult]) -> str:
+    """The sentence of the first, and the others by name: a slice that fails beside it must not be a mere number."""
     word = "broken" if decision is Decision.FAIL else "undecided"
-    more = len(results) - 1
-    others = f" {more} more {'threshold is' if more == 1 else 'thresholds are'} {word}." if more else ""
-    return f"{results[0].reason}{others}"
+    others = list(dict.fromkeys(_name(result) for result in results[1:]))
+    if not others:
+        return results[0].reason
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return f"{results[0].reason} Also {word}: {'; '.join(others[:_NAMED])}{more}."
+
+
+def _name(result: ThresholdResult) -> str:
+    threshold = result.threshold
+    narrowed = f" ({threshold.only})" if threshold.only else ""
+    kind = "" if threshold.kind is TargetKind.METRIC else f"{threshold.kind} "
+    return subject(f"{kind}{threshold.name}{narrowed}", result.slice)
 
 
 def _warnings(results: Sequence[ThresholdResult]) -> str:

@@ -24,7 +24,7 @@ def rule_safety(threshold: Threshold, found: SafetyResult, where: str | None = N
     """
     category = None if found.category == ANY else found.category
     safety = found if threshold.severity is None else found.severities[threshold.severity]
-    parts = [part for part in (category, threshold.only, where) if part]
+    parts = [part for part in (category, threshold.only, f"slice {where}" if where else None) if part]
     who = f"{' on '.join(parts)}: " if parts else ""
     if safety.cases < 1:
         return Ruling(None, None, Decision.INCONCLUSIVE, f"{who}{undecided('no case was examined')}.")
@@ -32,7 +32,7 @@ def rule_safety(threshold: Threshold, found: SafetyResult, where: str | None = N
     said = _said(threshold, safety)
     decision = Decision.PASS if observed <= limit else Decision.FAIL
     rate, sure = figure(safety.upper_bound, relative=True), f"{safety.confidence * 100:.10g} %"
-    bound = f"The candidate's true rate is at most {rate} ({sure} confidence)."
+    bound = f"The candidate's true rate of violating cases is at most {rate} ({sure} confidence)."
     reason = f"{who}{said}: {decision}. {bound}"
     if _reached(threshold, safety, decision):
         return Ruling(float(observed), None, decision, reason)
@@ -73,16 +73,15 @@ def _said(threshold: Threshold, safety: SafetyResult) -> str:
     new, before, after = safety.new, safety.baseline, safety.candidate
     match threshold.bound:
         case Bound.MAX_NEW:
-            of = f" of {safety.cases}" if in_percent(threshold) else ""
-            said = f"{new} new violating {'case' if new == 1 else 'cases'}{of} ({safety.fixed} fixed)"
-            return f"{said}, {permitted(threshold)}"
+            seen = f"{new} of {cases(safety.cases)} newly {'violates' if new == 1 else 'violate'} ({safety.fixed} fixed)"
+            return f"{seen}; {permitted(threshold)}"
         case Bound.MAX_INCREASE:
             verb = "stayed at" if before == after else f"{'rose' if after > before else 'fell'} from {before} to"
             none = exact_amount(threshold) == 0
-            asked = "no increase was allowed" if none else f"an increase of at most {amount(threshold)} was allowed"
-            return f"violating cases {verb} {after} ({new} new, {safety.fixed} fixed), {asked}"
+            asked = "the gate allows no increase" if none else f"the gate allows an increase of at most {amount(threshold)}"
+            return f"violating cases {verb} {after} ({new} new, {safety.fixed} fixed); {asked}"
         case _:
-            return f"{after} of {cases(safety.cases)} {'violates' if after == 1 else 'violate'}, {permitted(threshold)}"
+            return f"{after} of {cases(safety.cases)} {'violates' if after == 1 else 'violate'}; {permitted(threshold)}"
 
 
 def rule_run(threshold: Threshold, results: Results) -> Ruling:
@@ -95,16 +94,16 @@ def rule_run(threshold: Threshold, results: Results) -> Ruling:
         exact = Fraction(max(run.errors_baseline, run.errors_candidate), run.cases)
     least = threshold.bound is Bound.MIN
     decision = Decision.PASS if (exact >= limit if least else exact <= limit) else Decision.FAIL
-    asked = f"at least {amount(threshold)} {'was' if limit == 1 else 'were'} required" if least else permitted(threshold)
+    asked = f"the gate requires at least {amount(threshold)}" if least else permitted(threshold)
     if threshold.name == "cases":
-        said = f"{cases(run.cases)}, {asked}"
+        said = f"{cases(run.cases)}; {asked}"
     elif threshold.name == "error_rate":
         lost = f"{run.errors_baseline} of the baseline's {run.cases} answers, {run.errors_candidate} of the candidate's"
-        said = f"error_rate is {figure(observed, relative=True)} (lost: {lost}), {asked}"
+        said = f"error_rate is {figure(observed, relative=True)} (lost: {lost}); {asked}"
     elif threshold.name == "expired_waivers":
         number = run.expired_waivers
         gone = f"{number} {'waiver has' if number == 1 else 'waivers have'} expired" if number else "no waiver has expired"
-        said = f"{gone}, {asked}"
+        said = f"{gone}; {asked}"
     else:
-        said = f"{threshold.name} is {figure(observed)}, {asked}"
+        said = f"{threshold.name} is {figure(observed)}; {asked}"
     return Ruling(observed, None, decision, f"{said}: {decision}.")

@@ -97,7 +97,7 @@ def _corrected(results: Sequence[ThresholdResult], confidence: float) -> list[Th
         claimed = one.decision is Decision.PASS and one.threshold.decide is Decide.INTERVAL
         if claimed and adjusted > 1.0 - confidence + NOISE:
             p = "no p-value" if result.p_value is None else p_text(result.p_value)
-            one = _taken_back(one, f"{p} becomes {adjusted:.2g} over {len(results)} slices (Holm)")
+            one = _taken_back(one, f"{p} becomes {adjusted:.2g} when corrected for {len(results)} slices (Holm)")
         found.append(one)
     return found
 

@@ -12,7 +12,7 @@ from evalgate.gate.exact import exact_amount, exact_shares
 from evalgate.gate.newly_failing import rule_newly_failing
 from evalgate.gate.observe import Observation, no_such_bound, observe_metric, probable
 from evalgate.gate.second_opinion import objection, p_of_no_change
-from evalgate.gate.sentences import ON_THE_ESTIMATE, form_of, metric_sentence, required, undecided
+from evalgate.gate.sentences import ON_THE_ESTIMATE, WHOLE, form_of, metric_sentence, reaches, required, undecided
 from evalgate.gate.sides import Sides, sides_of
 
 _CALL_UNITS = frozenset({"ms", "USD", "tokens"})
@@ -82,9 +82,8 @@ def _by_interval(threshold: Threshold, metric: MetricResult, seen: Observation, 
         return Decision.INCONCLUSIVE, undecided(f"there is no interval: {seen.reason or 'too few cases'}")
     decision = sides.of(seen.interval)
     if decision is not Decision.INCONCLUSIVE:
-        return decision, str(decision)
-    end = form_of(threshold, metric, seen).one(sides.bad_end(seen.interval))
-    return decision, undecided(f"the interval reaches {end}")
+        return decision, f"{decision}{WHOLE[decision]}"
+    return decision, undecided(reaches(threshold, form_of(threshold, metric, seen), sides.bad_end(seen.interval)))
 
 
 def _by_estimate(threshold: Threshold, metric: MetricResult, seen: Observation, sides: Sides) -> Decision:

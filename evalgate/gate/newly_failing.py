@@ -64,14 +64,14 @@ def _sentence(threshold: Threshold, metric: MetricResult, counts: tuple[int, int
     bound = figure(rate_upper_bound(failing, stable, metric.confidence), relative=True)
     sure = f"the true rate is at most {bound} ({metric.confidence * 100:.10g} % confidence)"
     hint = " Each case was asked once, so flaky cases cannot be told from stable ones." if metric.repeats == 1 else ""
-    return f"{said}, {_asked(threshold, stable)}: {decision}. {chance} (exact one-sided McNemar); {sure}.{hint}"
+    return f"{said}; {_asked(threshold, stable)}: {decision}. {chance} (exact one-sided McNemar); {sure}.{hint}"
 
 
 def _asked(threshold: Threshold, stable: int) -> str:
     if not in_percent(threshold):
         return permitted(threshold)
     limit = math.floor(_allowed(threshold, stable))
-    return f"at most {amount(threshold)} of them ({cases(limit)}) {'was' if limit == 1 else 'were'} allowed"
+    return f"the gate allows at most {amount(threshold)} of them ({cases(limit)})"
 
 
 def _left_out(flaky: int, others: int) -> str:

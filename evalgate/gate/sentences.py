@@ -16,7 +16,13 @@ _MORE_DECIMALS = 3
 _PLAIN_UNITS = frozenset({"", "0-1", "0-100"})
 _NAME_LIMIT = 60
 ON_THE_ESTIMATE = ", decided on the point estimate"
-_DECIDED = tuple(f": {said}{how}." for said in (Decision.PASS, Decision.FAIL) for how in ("", ON_THE_ESTIMATE))
+WHOLE = {
+    Decision.PASS: ", since the whole interval meets that",
+    Decision.FAIL: ", since no part of the interval meets that",
+}
+"""Why an interval decides."""
+_DECIDED = tuple(f": {said}{how}." for said in (Decision.PASS, Decision.FAIL) for how in ("", ON_THE_ESTIMATE, WHOLE[said]))
+_CHANGES = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,9 @@ class Form:
     decimals: int
     limit: float
     """Numbers that are not the bound are never rounded to it."""
+    change: bool = False
+    """Whether the numbers are improvements; an interval of them is written as the change that was seen: rises are positive."""
+    higher_is_better: bool = True
 
     def number(self, value: float) -> str:
         """A number without its unit; a true minus sign."""
@@ -47,8 +56,26 @@ class Form:
         return self.one(value).lstrip("−")
 
     def both(self, ends: Interval) -> str:
-        """`5.1 to 7.2 %`."""
-        return f"{self.number(ends.low)} to {self.number(ends.high)}{self.suffix}"
+        """`79 to 86 %`; of a change `+5.1 to +7.2 %`."""
+        if not self.change:
+            return f"{self.number(ends.low)} to {self.number(ends.high)}{self.suffix}"
+        low, high = (ends.low, ends.high) if self.higher_is_better else (ends.high, ends.low)
+        return f"{self._rise(low)} to {self._rise(high)}{self.suffix}"
+
+    def _rise(self, improvement: float) -> str:
+        shown = self.number(improvement)
+        if not shown.strip("−0.,"):
+            return shown
+        rises = shown.startswith("−") is not self.higher_is_better
+        return ("+" if rises else "−") + shown.lstrip("−")
+
+    def end(self, value: float) -> str:
+        """An end of an interval in words: `79 %`; of a change `a fall of 0.06`, `an improvement of 2 %`."""
+        if not self.change:
+            return self.one(value)
+        if value == 0:
+            return "no change"
+        return f"{_better(self.higher_is_better) if value > 0 else _worse(self.higher_is_better)} of {self.size(value)}"
 
 
 def form_of(threshold: Threshold, metric: MetricResult, seen: Observation) -> Form:
@@ -66,26 +93,45 @@ def form_of(threshold: Threshold, metric: MetricResult, seen: Observation) -> Fo
         decimals += 1
     while decimals > 0 and all(round(x * factor, decimals) == round(x * factor, decimals - 1) for x in numbers):
         decimals -= 1
-    return Form(percent, suffix, decimals, limit)
+    return Form(percent, suffix, decimals, limit, threshold.bound in _CHANGES, metric.higher_is_better)
 
 
 def subject(name: str, where: str | None) -> str:
-    """`rougeL`, or `rougeL on language=de`."""
-    return name if where is None else f"{name} on {where if len(where) <= _NAME_LIMIT else where[:_NAME_LIMIT] + '…'}"
+    """`rougeL`, or `rougeL on slice language=de`."""
+    return name if where is None else f"{name} on slice {where if len(where) <= _NAME_LIMIT else where[:_NAME_LIMIT] + '…'}"
 
 
 def metric_sentence(who: str, threshold: Threshold, metric: MetricResult, seen: Observation, outcome: str) -> str:
-    """`rougeL improved by 6.1 % (90 % interval 5.1 to 7.2 %), at least 5 % was required: pass.`"""
+    """What was observed, what the gate asks, and what that comes to.
+
+    `rougeL improved by 6.1 % (90 % interval +5.1 to +7.2 %); the gate requires an improvement of at least 5 %: pass, …`
+    """
     form = form_of(threshold, metric, seen)
     said = f"{who} {_moved(threshold, metric, seen, form)}"
     if seen.interval is not None:
-        turned = threshold.bound in _CHANGES and not metric.higher_is_better and (seen.value or 0.0) < 0
-        of = " of the improvement" if turned else ""
-        said += f" ({level(metric.confidence)} interval{of} {form.both(seen.interval)})"
-    return f"{said}, {required(threshold, metric)}: {outcome}."
+        said += f" ({level(metric.confidence)} interval {form.both(seen.interval)})"
+    return f"{said}; {required(threshold, metric)}: {outcome}."
 
 
-_CHANGES = frozenset({Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION})
+def reaches(threshold: Threshold, form: Form, bad_end: float) -> str:
+    """Why an interval that holds the bound decides nothing: how far it reaches on the wrong side."""
+    return f"the interval reaches {form.end(bad_end)}, which would be {_WRONG[threshold.bound]}"
+
+
+_WRONG = {
+    Bound.MIN: "too low",
+    Bound.MAX: "too high",
+    Bound.MIN_IMPROVEMENT: "too little",
+    Bound.MAX_REGRESSION: "too much",
+}
+
+
+def _better(higher_is_better: bool) -> str:
+    return "an improvement" if higher_is_better else "an improvement (a fall)"
+
+
+def _worse(higher_is_better: bool) -> str:
+    return "a fall" if higher_is_better else "a rise"
 
 
 def _moved(threshold: Threshold, metric: MetricResult, seen: Observation, form: Form) -> str:
@@ -100,14 +146,21 @@ def _moved(threshold: Threshold, metric: MetricResult, seen: Observation, form: 
 
 
 def required(threshold: Threshold, metric: MetricResult) -> str:
-    """What the threshold asks of a metric: `at least 5 % was required`."""
+    """What the threshold asks of a metric: `the gate requires an improvement of at least 5 %`."""
     shown = amount(threshold)
     if metric.unit not in _PLAIN_UNITS and not in_percent(threshold):
         shown += f" {metric.unit}"
-    if threshold.bound is Bound.MAX_REGRESSION:
-        word = "fall" if metric.higher_is_better else "rise"
-        return f"no {word} was allowed" if threshold.value == 0 else f"a {word} of at most {shown} was allowed"
-    return f"at most {shown} was allowed" if threshold.bound is Bound.MAX else f"at least {shown} was required"
+    if threshold.bound in _CHANGES and threshold.value == 0:
+        return f"the gate allows no {'fall' if metric.higher_is_better else 'rise'}"
+    match threshold.bound:
+        case Bound.MAX_REGRESSION:
+            return f"the gate allows {_worse(metric.higher_is_better)} of at most {shown}"
+        case Bound.MIN_IMPROVEMENT:
+            return f"the gate requires {_better(metric.higher_is_better)} of at least {shown}"
+        case Bound.MAX:
+            return f"the gate allows at most {shown}"
+        case _:
+            return f"the gate requires at least {shown}"
 
 
 def amount(threshold: Threshold) -> str:
@@ -117,10 +170,8 @@ def amount(threshold: Threshold) -> str:
 
 
 def permitted(threshold: Threshold) -> str:
-    """How many cases may count: `none were allowed`, `at most 1 was allowed`."""
-    if threshold.value == 0:
-        return "none were allowed"
-    return f"at most {amount(threshold)} {'was' if threshold.value == 1 and not in_percent(threshold) else 'were'} allowed"
+    """How many cases may count: `the gate allows none`, `the gate allows at most 1`."""
+    return "the gate allows none" if threshold.value == 0 else f"the gate allows at most {amount(threshold)}"
 
 
 def level(confidence: float) -> str:

@@ -267,5 +267,6 @@ def test_a_broken_warning_is_named() -> None:
     decision, reason = conclude([judged(ASKED["max"]), broken], RUN, require_threshold=True)
     assert decision is Decision.PASS
     assert reason.endswith(
-        "A warning, not blocking: m of the candidate is 0.8 (90 % interval 0.8 to 0.8), at least 0.9 was required: fail."
+        "A warning, not blocking: m of the candidate is 0.8 (90 % interval 0.8 to 0.8); the gate requires at least 0.9: fail, "
+        "since no part of the interval meets that."
     )

@@ -34,7 +34,7 @@ def ruled(text: str = "0", **changes):
 
 def test_the_sentence_says_what_decided_and_how_sure_it_is() -> None:
     assert ruled().reason == (
-        "m: 2 of 118 stable cases newly fail (1 newly passes; 7 flaky cases left out), none were allowed: fail. "
+        "m: 2 of 118 stable cases newly fail (1 newly passes; 7 flaky cases left out); the gate allows none: fail. "
         "With no real change as many or more would newly fail with p = 0.5 (exact one-sided McNemar); "
         "the true rate is at most 5.239 % (95 % confidence)."
     )
@@ -43,11 +43,11 @@ def test_the_sentence_says_what_decided_and_how_sure_it_is() -> None:
 @pytest.mark.parametrize(
     ("text", "changes", "says"),
     [
-        ("1", {"newly_failing": 1, "newly_passing": 2, "flaky": 0, "rows": 118}, "1 of 118 stable cases newly fails (2 newly pass), "),
-        ("1", {"newly_failing": 1}, "at most 1 was allowed: pass"),
+        ("1", {"newly_failing": 1, "newly_passing": 2, "flaky": 0, "rows": 118}, "1 of 118 stable cases newly fails (2 newly pass); "),
+        ("1", {"newly_failing": 1}, "the gate allows at most 1: pass"),
         ("0", {"flaky": 1, "rows": 119}, "1 flaky case left out"),
         ("0", {"rows": 126}, "7 flaky cases and 1 case with an incomplete baseline left out"),
-        ("2%", {}, "at most 2 % of them (2 cases) were allowed: pass"),
+        ("2%", {}, "the gate allows at most 2 % of them (2 cases): pass"),
         ("0", {"newly_failing": 20, "newly_passing": 0}, "p < 0.001"),
         ("0", {"newly_failing": 5, "newly_passing": 0}, "p = 0.031"),
         ("0", {"newly_failing": 0, "newly_passing": 0}, "p = 1 "),

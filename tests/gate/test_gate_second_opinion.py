@@ -99,8 +99,8 @@ def test_a_decision_stands_only_where_the_second_method_confirms_it(
 def test_the_sentence_names_both_methods_and_both_intervals() -> None:
     found = ruled(rule(Bound.MIN_IMPROVEMENT, 0.015, relative=True), metric(other(0.014, 0.2)))
     assert found.reason == (
-        "m improved by 10 % (90 % interval 2 to 18 %), at least 1.5 % was required: inconclusive, since the methods disagree: "
-        "guarded t gives 2 to 18 %, percentile paired bootstrap 1 to 20 %."
+        "m improved by 10 % (90 % interval +2 to +18 %); the gate requires an improvement of at least 1.5 %: inconclusive, since the methods disagree: "
+        "guarded t gives +2 to +18 %, percentile paired bootstrap +1 to +20 %."
     )
 
 
@@ -279,7 +279,7 @@ def test_claims_of_improvement_on_each_slice_are_corrected() -> None:
     weak = sliced(Bound.MIN_IMPROVEMENT, {"de": 0.03, "en": 0.03})
     assert {one.decision for one in weak.values()} == {OPEN}
     assert weak["language=de"].reason.endswith(
-        "at least 0.001 was required: inconclusive, since p = 0.03 becomes 0.06 over 2 slices (Holm)."
+        "at least 0.001: inconclusive, since p = 0.03 becomes 0.06 when corrected for 2 slices (Holm)."
     )
     assert weak["language=de"].p_value == pytest.approx(0.030001)
 

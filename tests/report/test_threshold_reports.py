@@ -18,7 +18,7 @@ from evalgate.report.page import render_html
 from evalgate.report.summary import render_markdown
 from evalgate.report.terminal import print_summary
 
-WHY = "m fell by 0.2 (90 % interval −0.3 to −0.1), a fall of at most 0.05 was allowed: fail."
+WHY = "m fell by 0.2 (90 % interval −0.3 to −0.1); the gate allows a fall of at most 0.05: fail."
 
 
 def decided(record, **changes) -> RunRecord:

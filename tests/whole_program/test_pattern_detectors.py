@@ -39,7 +39,7 @@ def test_one_finding_more_fails_the_comparison(tmp_path: Path, capsys: pytest.Ca
     texts = ["plain answer", FOUND[detector], "See https://docs.example.com", "plain answer"]
     assert compare(tmp_path, texts, "--safety", detector, "--threshold", f"safety.{name}:max_new=0") == 1
     shown = capsys.readouterr().out
-    assert f"{name}: 1 new violating case" in shown
+    assert f"{name}: 1 of 4 cases newly violates" in shown
     pages = [
         path.read_text(encoding="utf-8") for path in (tmp_path / "out").rglob("*") if path.suffix in (".html", ".md", ".xml")
     ]

@@ -115,7 +115,7 @@ def test_exactly_five_percent_more_passing_cases_is_five_percent(tmp_path: Path,
     common = [*sides, "--references", reference, "--metric", "exact_match", "--threshold"]
     code, document, _ = compare(capsys, *common, "exact_match:min_improvement=5%,decide=estimate")
     assert (code, document["thresholds"][0]["verdict"]) == (0, "pass")
-    assert document["thresholds"][0]["reason"].endswith("at least 5 % was required: pass, decided on the point estimate.")
+    assert document["thresholds"][0]["reason"].endswith("at least 5 %: pass, decided on the point estimate.")
     code, _, _ = compare(capsys, *common, "exact_match:min_improvement=5.0001%,decide=estimate")
     assert code == 1
 
@@ -132,4 +132,4 @@ def test_a_share_of_violating_cases(tmp_path: Path, capsys) -> None:
         assert compare(capsys, *common, f"safety.blocklist:{bound}=4%")[0] == 0
         code, document, _ = compare(capsys, *common, f"safety.blocklist:{bound}=3.9%")
         assert code == 1
-        assert "at most 3.9 % were allowed: fail." in document["reason"]
+        assert "at most 3.9 %: fail." in document["reason"]

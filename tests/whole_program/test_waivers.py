@@ -90,7 +90,7 @@ def test_an_expired_waiver_covers_nothing_and_fails_the_gate(project, tmp_path: 
     assert ran.code == 1 and ran.document["safety"]["pii"]["new"] == 1
     found = threshold(ran.document, "run:expired_waivers")
     assert found["verdict"] == "fail" and found["observed"] == 1 and found["implicit"] and found["level"] == "block"
-    assert found["reason"] == "1 waiver has expired, none were allowed: fail."
+    assert found["reason"] == "1 waiver has expired; the gate allows none: fail."
     assert f"expired on {GONE}" in ran.err
     page = (tmp_path / "out" / "report.html").read_text()
     assert f"expired {GONE}" in page and "run expired_waivers" in (tmp_path / "out" / "junit.xml").read_text()
