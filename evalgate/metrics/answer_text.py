@@ -41,24 +41,30 @@ class AnswerText:
         found = self.pattern.extract(text) if self.pattern is not None else None
         return text.strip() if found is None else found
 
+    def taken(self, text: str) -> str | None:
+        """The answer before it is normalised; None where a JSON field was asked for and the output does not have it."""
+        taken = self.extracted(text)
+        return taken if self.field is None else _field_text(taken, self.field)
+
     def answer(self, text: str) -> str | None:
-        """The comparable answer; None where a JSON field was asked for and the output does not have it."""
-        taken: str | None = self.extracted(text)
-        if self.field is not None:
-            taken = _field_text(taken or "", self.field)
+        """The comparable answer; None as for `taken`."""
+        taken = self.taken(text)
         return None if taken is None else normaliser(self.normalize)(taken)
 
-    def expected(self, expectation: Expectation) -> tuple[str, ...]:
-        """The comparable references of a case; at least one.
+    def references(self, expectation: Expectation) -> tuple[str, ...]:
+        """The references of a case before they are normalised; at least one.
 
         Raises: BadInput naming the case: no reference, one of the wrong kind, or one without the field.
         """
-        clean = normaliser(self.normalize)
         if self.field is None:
-            return tuple(clean(text) for text in reference_texts(expectation))
-        texts = tuple(clean(_reference_field(item, self.field, expectation)) for item in expectation.references)
+            return reference_texts(expectation)
+        texts = tuple(_reference_field(item, self.field, expectation) for item in expectation.references)
         # `reference_texts` owns the message for a case without references.
         return texts or reference_texts(expectation)
+
+    def expected(self, expectation: Expectation) -> tuple[str, ...]:
+        """The comparable references of a case; at least one. Raises: BadInput as `references`."""
+        return tuple(map(normaliser(self.normalize), self.references(expectation)))
 
     def expected_once(self, expectations: Sequence[Expectation]) -> Iterator[tuple[str, ...]]:
         """`expected` of each of n cases; both variants share an expectation, which is prepared once."""

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tokens = Sequence[Sequence[int]]
-_Flat = tuple[NDArray[np.int64], NDArray[np.int64]]
+Flat = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The tokens of all sequences in one line, and the length of each sequence."""
 _PAIRS = 4096
 """Pairs sorted at once; fewer where their numbers would not fit."""
 _CODE_BITS = 62
@@ -24,18 +25,32 @@ def overlaps(first: Tokens, second: Tokens, order: int) -> NDArray[np.int64]:
 
     Shapes: n and n sequences of numbers from 0 to 2**31 - 1 → (n,); `order` is 1 or 2.
     """
-    blocks = [slice(start, start + _PAIRS) for start in range(0, len(first), _PAIRS)]
-    found = [_shared_of_block(_flat(first[block]), _flat(second[block]), order) for block in blocks]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *found])
+    return flat_overlaps(_flat(first), _flat(second), order)
 
 
-def _flat(sequences: Tokens) -> _Flat:
-    """The tokens of all sequences in one line, and the length of each sequence."""
+def flat_overlaps(first: Flat, second: Flat, order: int) -> NDArray[np.int64]:
+    """`overlaps` of sequences that are flat already."""
+    found = [np.zeros(0, dtype=np.int64)]
+    while first[1].size:
+        found.append(_shared_of_block(_head(first, _PAIRS), _head(second, _PAIRS), order))
+        first, second = _tail(first, _PAIRS), _tail(second, _PAIRS)
+    return np.concatenate(found)
+
+
+def chosen(flat: Flat, places: NDArray[np.int64]) -> Flat:
+    """Some of the sequences, in the order and as often as they are named. `places`: (m,)."""
+    tokens, lengths = flat
+    sizes = lengths[places]
+    shifts = (np.cumsum(lengths) - lengths)[places] - (np.cumsum(sizes) - sizes)
+    return tokens[np.arange(int(sizes.sum())) + np.repeat(shifts, sizes)], sizes
+
+
+def _flat(sequences: Tokens) -> Flat:
     lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
     return np.fromiter(chain.from_iterable(sequences), np.int64, int(lengths.sum())), lengths
 
 
-def _shared_of_block(first: _Flat, second: _Flat, order: int) -> NDArray[np.int64]:
+def _shared_of_block(first: Flat, second: Flat, order: int) -> NDArray[np.int64]:
     pairs = first[1].size
     bits = max(int(tokens.max(initial=1)).bit_length() for tokens, _ in (first, second))
     if pairs > 1 and pairs.bit_length() + order * bits > _CODE_BITS:
@@ -45,15 +60,15 @@ def _shared_of_block(first: _Flat, second: _Flat, order: int) -> NDArray[np.int6
     return _shared(_codes(first, order, bits), _codes(second, order, bits), order * bits, pairs)
 
 
-def _head(flat: _Flat, pairs: int) -> _Flat:
+def _head(flat: Flat, pairs: int) -> Flat:
     return flat[0][: int(flat[1][:pairs].sum())], flat[1][:pairs]
 
 
-def _tail(flat: _Flat, pairs: int) -> _Flat:
+def _tail(flat: Flat, pairs: int) -> Flat:
     return flat[0][int(flat[1][:pairs].sum()) :], flat[1][pairs:]
 
 
-def _codes(flat: _Flat, order: int, bits: int) -> NDArray[np.int64]:
+def _codes(flat: Flat, order: int, bits: int) -> NDArray[np.int64]:
     """Every n-gram as its pair's place and its tokens, in one number each."""
     tokens, lengths = flat
     owner = np.repeat(np.arange(lengths.size, dtype=np.int64), lengths)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,8 @@ from evalgate.core.values import Expectation, Output
 from evalgate.metrics.answer_text import AnswerText, quoted, take_answer_text
 from evalgate.metrics.interface import Metric
 from evalgate.metrics.mean_rows import MeanMetric, place_of, share_spec
-from evalgate.metrics.pair_overlap import overlaps
+from evalgate.metrics.normalise import word_reader
+from evalgate.metrics.pair_overlap import Flat, chosen, flat_overlaps
 
 
 def make_exact_match(parameters: Mapping[str, Any]) -> Metric:
@@ -75,6 +74,9 @@ def make_regex(parameters: Mapping[str, Any]) -> Metric:
     return MeanMetric(share_spec("regex", signature, needs_reference=False), _Matches(text, pattern))
 
 
+Places = NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
 class _ExactMatch:
     """1 where the answer equals a reference."""
@@ -97,17 +99,18 @@ class _TokenF1:
     text: AnswerText
 
     def values(self, outputs: Sequence[Output], expectations: Sequence[Expectation]) -> Sequence[float]:
-        numbered = _NumberedWords()
-        answers: list[list[int]] = []
-        references: list[list[int]] = []
-        starts: list[int] = []
-        for output, expected in zip(outputs, self.text.expected_once(expectations), strict=True):
-            answer = self.text.answer(output.text)
-            starts.append(len(answers))
-            answers += [_NO_ANSWER if answer is None else numbered.words(answer)] * len(expected)
-            references += [numbered[text] for text in expected]
-        best: list[float] = np.maximum.reduceat(_f_measures(answers, references), starts).tolist() if starts else []
-        return best
+        if not outputs:
+            return []
+        rows: dict[str | None, int] = {}
+        answers = [rows.setdefault(self.text.taken(output.text), len(rows)) for output in outputs]
+        references: list[int] = []
+        counts: list[int] = []
+        for expectation in expectations:
+            texts = self.text.references(expectation)
+            counts.append(len(texts))
+            references += [rows.setdefault(text, len(rows)) for text in texts]
+        words = _words(tuple(rows), self.text.normalize)
+        return _best(words, np.repeat(answers, counts), np.array(references), np.array(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,28 +146,36 @@ class _Matches:
         return float(self.pattern.found_in(self.text.extracted(output.text)))
 
 
-class _NumberedWords(dict[str, list[int]]):
-    """Reference → its words as numbers from 1, found once; equal words have equal numbers within one object."""
+class _Numbers(dict[Hashable, int]):
+    """Word → number, counted up from 0."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._numbers: defaultdict[str, int] = defaultdict(count(1).__next__)
-
-    def __missing__(self, text: str) -> list[int]:
-        words = self[text] = self.words(text)
-        return words
-
-    def words(self, text: str) -> list[int]:
-        """The numbers of a text that hardly comes again."""
-        return list(map(self._numbers.__getitem__, text.split()))
+    def __missing__(self, word: Hashable) -> int:
+        number = self[word] = len(self)
+        return number
 
 
-_NO_ANSWER = [0]
+_NO_ANSWER = (None,)
 """Stands for an answer without the field that was asked for: it shares no word with any reference."""
 
 
-def _f_measures(answers: Sequence[Sequence[int]], references: Sequence[Sequence[int]]) -> NDArray[np.float64]:
-    """F1 of n pairs of bags of words. Shapes: n, n → (n,)."""
-    total = np.fromiter(map(len, answers), np.int64, len(answers)) + np.fromiter(map(len, references), np.int64, len(references))
-    shared = overlaps(answers, references, 1)
-    return np.where(total > 0, 2 * shared / np.maximum(total, 1), 1.0)
+def _words(texts: Sequence[str | None], normalize: str) -> Flat:
+    """The words of n texts as numbers; equal words have equal numbers."""
+    read, words, lengths = word_reader(normalize), list[Hashable](), list[int]()
+    for text in texts:
+        found = _NO_ANSWER if text is None else read(text)
+        words += found
+        lengths.append(len(found))
+    numbers = np.fromiter(map(_Numbers().__getitem__, words), np.int64, len(words))
+    return numbers, np.array(lengths, dtype=np.int64)
+
+
+def _best(words: Flat, answers: Places, references: Places, counts: Places) -> list[float]:
+    """The best F1 of each answer with any of its references, over bags of words.
+
+    Shapes: places in `words` per pair, (m,) and (m,); references per answer, (n,), all at least 1 → n.
+    """
+    total = words[1][answers] + words[1][references]
+    shared = flat_overlaps(chosen(words, answers), chosen(words, references), 1)
+    measures = np.where(total > 0, 2 * shared / np.maximum(total, 1), 1.0)
+    best: list[float] = np.maximum.reduceat(measures, np.cumsum(counts) - counts).tolist()
+    return best
