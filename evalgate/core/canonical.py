@@ -37,7 +37,7 @@ def canonical_parsed(value: Any) -> bytes:
     writer does the work.
     """
     try:
-        text = _compact(value)
+        text = compact_json(value)
     except ValueError:
         return canonical_json(value)
     if _has_only_texts(value):
@@ -71,7 +71,7 @@ def pretty_json(value: Any) -> str:
 
 def json_line(value: Any) -> str:
     """One JSON line with sorted keys; U+2028 and U+2029 are escaped so that no reader splits inside a text."""
-    text = _compact(value)
+    text = compact_json(value)
     if text.isascii():
         return text + "\n"
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").replace("\x85", "\\u0085") + "\n"
@@ -166,5 +166,5 @@ def _compact_encoder() -> Callable[[Any], str]:
     return encode
 
 
-_compact = _compact_encoder()
+compact_json = _compact_encoder()
 """Sorted keys, no white space, no NaN. Kept: `json.dumps` builds two encoders a call, which costs more than a short row."""

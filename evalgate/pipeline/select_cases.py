@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,18 @@ class CaseReader:
         numbers = self.store.numbers(shard)
         ids, details = read_details(shard_path(self.store.folder, shard), rows)
         change, new = self._changes(numbers), newly_violating(numbers)
+        scores = {arm: numbers.scores[arm][rows].tolist() for arm in ARMS}
         found = zip(ids, details, rows, strict=True)
-        return [self._record(one, detail, numbers, r, (float(change[r]), bool(new[r]))) for one, detail, r in found]
+        return [
+            self._record(one, detail, {arm: scores[arm][i] for arm in ARMS}, (float(change[row]), bool(new[row])))
+            for i, (one, detail, row) in enumerate(found)
+        ]
 
     def _record(
-        self, case_id: str, detail: Mapping[str, Any], numbers: ShardNumbers, row: int, moved: tuple[float, bool]
+        self, case_id: str, detail: Mapping[str, Any], scores: Mapping[Arm, list[float]], moved: tuple[float, bool]
     ) -> CaseRecord:
         change, new = moved
-        sides = {arm: self._side(detail, numbers, arm, row) for arm in ARMS}
+        sides = {arm: self._side(detail, arm, scores[arm]) for arm in ARMS}
         return CaseRecord(
             id=case_id,
             movement="regressed" if change < -UNCHANGED else "improved" if change > UNCHANGED else "unchanged",
@@ -93,9 +98,8 @@ class CaseReader:
             candidate=sides[Arm.CANDIDATE],
         )
 
-    def _side(self, detail: Mapping[str, Any], numbers: ShardNumbers, arm: Arm, row: int) -> ArmRecord:
+    def _side(self, detail: Mapping[str, Any], arm: Arm, scores: list[float]) -> ArmRecord:
         side = detail[arm]
-        scores = [None if np.isnan(s) else float(s) for s in numbers.scores[arm][row]]
         prompt = self.prompts.get(arm)
         messages = tuple((m.role, m.content) for m in render(prompt, detail["inputs"])) if prompt else ()
         found = tuple(found_from(one) for one in side["findings"])
@@ -106,7 +110,7 @@ class CaseReader:
             error=side["error"],
             request_key=side["request_key"],
             latency_ms=side["latency_ms"],
-            scores={i.spec.name: score for i, score in zip(self.built.metrics, scores, strict=True)},
+            scores={i.spec.name: None if isnan(score) else score for i, score in zip(self.built.metrics, scores, strict=True)},
             findings=tuple(one.finding for one in found),
             found=found,
             found_texts=tuple(_found_text(side, one) for one in found),

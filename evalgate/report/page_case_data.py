@@ -5,11 +5,11 @@ The script makes elements and sets their text; nothing in the data is ever read 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalgate.core.canonical import compact_json
 from evalgate.core.record import ArmRecord, CaseRecord, RunRecord, TextMark
 from evalgate.core.values import JsonValue, Status
 from evalgate.core.visible import HIDDEN, belongs
@@ -60,12 +60,13 @@ class CaseData:
 
     def add_head(self, case: CaseRecord, anchor: str) -> None:
         """A case that stands in the page as HTML."""
-        self._take(self.heads, self._head(case, anchor))
+        self._take(self.heads, self._head(case, anchor, self._moves(case)))
 
     def add(self, case: CaseRecord, anchor: str) -> bool:
         """A case as data alone; False where there is no room left for it."""
         known = len(self._lines)
-        head, body = _safe(self._head(case, anchor)), _safe(self._body(case))
+        moves = self._moves(case)
+        head, body = _safe(self._head(case, anchor, moves)), _safe(self._body(case, moves))
         new = list(self._lines)[known:] if len(self._lines) > known else []
         room = len(head.encode()) + len(body.encode()) + sum(len(_safe(line).encode()) + 1 for line in new) + 2
         if self.size + room > self.limit:
@@ -93,16 +94,18 @@ class CaseData:
         where.append(_safe(value))
         self.size += len(where[-1].encode()) + 1
 
-    def _head(self, case: CaseRecord, anchor: str) -> list[Any]:
+    def _moves(self, case: CaseRecord) -> list[int]:
+        return [moved(case, name, self._better) for name in self.metrics]
+
+    def _head(self, case: CaseRecord, anchor: str, moves: list[int]) -> list[Any]:
         found = dict.fromkeys(one.category for arm in (case.baseline, case.candidate) for one in arm.findings)
         slices = [self._slices.setdefault(f"{name}={value}", len(self._slices)) for name, value in case.slices.items()]
         categories = [self._categories.setdefault(name, len(self._categories)) for name in found]
         kinds = " ".join(kinds_of(case, self.flaky))
         change = None if case.change is None else float(f"{case.change:.6g}")
-        moves = [moved(case, name, self._better) for name in self.metrics]
         return [anchor, visible(case.id), kinds, change, change_label(self.record, case), slices, categories, moves]
 
-    def _body(self, case: CaseRecord) -> list[Any]:
+    def _body(self, case: CaseRecord, moves: list[int]) -> list[Any]:
         rows = [finding_cells(self.record, name, arm, one) for name, arm in _arms(case) for one in arm.found]
         same = case.baseline.text == case.candidate.text and not case.candidate.marks and not case.baseline.marks
         return [
@@ -115,7 +118,11 @@ class CaseData:
             [[None if cell is None else visible(cell) for cell in row] for row in rows[:SHOWN]],
             max(0, len(rows) - SHOWN),
             int(Status.ERROR in (case.baseline.status, case.candidate.status)),
-            [score_words(case, name, self._better) for name in self.metrics if name in case.candidate.scores],
+            [
+                score_words(case, name, move)
+                for name, move in zip(self.metrics, moves, strict=True)
+                if name in case.candidate.scores
+            ],
             list(map(visible, case.masks)),
         ]
 
@@ -172,7 +179,7 @@ def _arms(case: CaseRecord) -> tuple[tuple[str, ArmRecord], ...]:
 
 def _safe(value: Any) -> str:
     """JSON that ends no script, starts no comment, and means nothing in HTML."""
-    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    written = compact_json(value)
     for character, name in _UNSAFE.items():
         if character in written:
             written = written.replace(character, name)

@@ -78,10 +78,10 @@ def moved(case: CaseRecord, metric: str, better: Mapping[str, float]) -> int:
     return (gain > 0) - (gain < 0)
 
 
-def score_words(case: CaseRecord, metric: str, better: Mapping[str, float]) -> str:
-    """`0.7 → 0.5, worse`: baseline and candidate."""
+def score_words(case: CaseRecord, metric: str, move: int) -> str:
+    """`0.7 → 0.5, worse`: baseline and candidate, and which way the case `moved`."""
     said = f"{_score(case.baseline.scores.get(metric))} → {_score(case.candidate.scores.get(metric))}"
-    return said + _MOVES[moved(case, metric, better)]
+    return said + _MOVES[move]
 
 
 def _score(value: float | None) -> str:

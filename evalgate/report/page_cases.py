@@ -18,6 +18,7 @@ from evalgate.report.page_case_words import (
     flaky_ids,
     kinds_of,
     lost_words,
+    moved,
     score_words,
     value_words,
     where_words,
@@ -165,7 +166,8 @@ def _side(name: str, arm: ArmRecord, shown: Markup) -> Markup:
 
 
 def _scores(case: CaseRecord, better: Mapping[str, float]) -> Markup:
-    rows: list[tuple[str, Part | None]] = [(name, score_words(case, name, better)) for name in case.candidate.scores]
+    moves = {name: moved(case, name, better) for name in case.candidate.scores}
+    rows: list[tuple[str, Part | None]] = [(name, score_words(case, name, move)) for name, move in moves.items()]
     for name, arm in (("baseline", case.baseline), ("candidate", case.candidate)):
         if arm.request_key:
             rows.append((f"{name} request key", arm.request_key))

@@ -114,10 +114,10 @@ def test_a_case_says_by_which_metric_it_moved(record) -> None:
     lost = replace(case.candidate, scores={"m": None})
     for after, way, said in ((0.25, -1, "0.5 → 0.25, worse"), (0.75, 1, "0.5 → 0.75, better"), (0.5 + 1e-15, 0, "0.5 → 0.5")):
         shown = replace(case, candidate=replace(case.candidate, scores={"m": after}))
-        assert (moved(shown, "m", better), score_words(shown, "m", better)) == (way, said)
+        assert (moved(shown, "m", better), score_words(shown, "m", way)) == (way, said)
         assert moved(shown, "m", {"m": -1.0}) == -way
         assert data_of(cases(replace(made, cases=(shown,))))["heads"][0][7] == [way]
-    assert score_words(replace(case, candidate=lost), "m", better) == "0.5 → n/a"
+    assert score_words(replace(case, candidate=lost), "m", 0) == "0.5 → n/a"
 
 
 def test_the_audit_part_has_twelve_groups_and_no_blank(record) -> None:
