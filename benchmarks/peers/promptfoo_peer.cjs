@@ -1,4 +1,5 @@
-// The same work in promptfoo: both variants as providers, one assertion with seven named scores, results written as JSON.
+// The same work in promptfoo: both variants as providers, one assertion with seven named scores, results written as JSON;
+// with `--kept` also into its database and as a web page, as its users run it.
 // It writes the configuration into its own folder and becomes promptfoo; `--read` turns the results into means.json instead.
 'use strict';
 const fs = require('node:fs');
@@ -33,6 +34,7 @@ const config = {
 };
 fs.writeFileSync(path.join(folder, 'promptfooconfig.json'), JSON.stringify(config));
 const environment = { ...process.env, PROMPTFOO_CONFIG_DIR: folder, PROMPTFOO_DISABLE_TELEMETRY: '1', PROMPTFOO_DISABLE_UPDATE: '1', PROMPTFOO_DISABLE_DEBUG_LOG: '1', PROMPTFOO_DISABLE_ERROR_LOG: '1', PROMPTFOO_DISABLE_REMOTE_GENERATION: 'true' };
-const options = ['eval', '-c', path.join(folder, 'promptfooconfig.json'), '-o', results, '--no-write', '--no-cache', '--no-table', '--no-progress-bar'];
+const kept = '--kept' in given ? ['-o', path.join(folder, 'report.html')] : ['--no-write'];
+const options = ['eval', '-c', path.join(folder, 'promptfooconfig.json'), '-o', results, ...kept, '--no-cache', '--no-table', '--no-progress-bar'];
 const done = spawnSync(process.execPath, [given['--program'], ...options], { stdio: 'inherit', env: environment });
 process.exit(done.status === null ? 1 : done.status);
