@@ -17,7 +17,7 @@ def handle(options: argparse.Namespace) -> int:
 
     prompt = Path(options.prompt) if options.prompt is not None else None
     request = SignRequest(Path(options.run), Path(options.key), options.passphrase_env, prompt)
-    signed = attest(request, author=options.author, url=options.url, out=options.out)
+    signed = attest(request, authors=options.author, url=options.url, out=options.out)
     if signed.path is None:
         print(signed.text, end="", flush=True)
     elif not options.quiet:

@@ -18,7 +18,8 @@ def add_attest(commands: Commands, shared: argparse.ArgumentParser) -> None:
     """Add `attest` to the parser."""
     parser = command(commands, shared, "attest", "sign that a run tested a prompt, and what came of it")
     _signed(parser)
-    parser.add_argument("--author", metavar="NAME", help="who wrote the prompt; they cannot approve where a policy forbids it")
+    author = "who wrote the prompt; they cannot approve where a policy forbids it; repeatable"
+    parser.add_argument("--author", metavar="NAME", action="append", default=[], help=author)
     parser.add_argument("--url", metavar="URL", help="page of the CI run")
     parser.add_argument("--out", metavar="FILE|-", help="file to write (default: attestation.dsse.json in the run's folder)")
 

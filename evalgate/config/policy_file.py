@@ -17,16 +17,16 @@ from evalgate.config.choices import read_choices
 from evalgate.config.faults import MAX_FAULTS, Faults, key_text, shown
 from evalgate.config.strict_yaml import read_document
 from evalgate.config.thresholds import read_thresholds
-from evalgate.core.canonical import digest_file
+from evalgate.core.canonical import canonical_json, digest_file
 from evalgate.core.document import Document, KeyPath
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import ApprovalRule, DatasetPin, Policy, Tier
+from evalgate.core.policy import ApprovalRule, DatasetPin, KeyList, ListedKey, ModelPin, Policy, Tier
 from evalgate.core.settings import Level
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from evalgate.config.policy_models import KeyEntry, TierEntry
+    from evalgate.config.policy_models import KeysFile, TierEntry
 
 _Model = TypeVar("_Model", bound="BaseModel")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -43,8 +43,11 @@ _MISSING = {
     "name": "name: the person or the job whose key it is",
     "roles": "roles: [gate] for the job that attests, or what a reviewer is: [owner]",
 }
+_FREE = frozenset({"datasets", "engines", "baselines", "models", "also", "people"})
+"""Keys whose texts are no names of evalgate's."""
 _AGE = "write a whole number and m, h, d or w: 12h, 7d"
 _PIN = "name@version: {content: sha256:…, card: sha256:…}, as `dataset:` and `dataset card:` stand in a run's manifest.json"
+_PROMPT = "write sha256:…, as `variants.baseline.prompt_digest` stands in a run's verdict.json"
 _NAME = "small letters, digits, dots, dashes and underscores, at most 64, such as high"
 
 
@@ -70,8 +73,8 @@ def read_policy(path: Path) -> Policy:
     return Policy(file.policy, made, digest_file(path), str(path))
 
 
-def read_key_list(path: Path) -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """Read the list of trusted keys: file → name of its owner, and what it may sign.
+def read_key_list(path: Path) -> KeyList:
+    """Read the list of trusted keys, and of the people who have none.
 
     Raises: BadInput with every fault of it.
     """
@@ -81,15 +84,29 @@ def read_key_list(path: Path) -> Mapping[str, tuple[str, tuple[str, ...]]]:
     from evalgate.config.policy_models import KeysFile
 
     file = _shape(KeysFile, raw, faults)
-    entries: Mapping[str, KeyEntry] = file.keys if file is not None else {}
-    for name, entry in entries.items():
+    if file is not None:
+        _check_keys(file, faults)
+    faults.raise_if_any()
+    if file is None:
+        raise AssertionError("a list without a shape has faults")
+    keys = {name: ListedKey(entry.name, tuple(entry.roles), tuple(entry.also or ())) for name, entry in file.keys.items()}
+    return KeyList(keys, tuple(file.people or ()))
+
+
+def _check_keys(file: KeysFile, faults: Faults) -> None:
+    for name, entry in file.keys.items():
         if not _FILE.fullmatch(name):
             faults.add(("keys", name), f"{key_text(('keys', name))} is no file of this folder", "write its name: ana.pem")
-        if any(unicodedata.category(one) in ("Cf", "Cc") for one in entry.name):
+        if any(_is_hidden(one) for one in (entry.name, *(entry.also or ()))):
             faults.add(("keys", name, "name"), f"{key_text(('keys', name))}: the name has hidden characters", "type it anew")
         _refuse_twice(entry.roles, ("keys", name, "roles"), faults)
-    faults.raise_if_any()
-    return {name: (entry.name, tuple(entry.roles)) for name, entry in entries.items()}
+    for place, one in enumerate(file.people or ()):
+        if _is_hidden(one):
+            faults.add(("people", place), f"people[{place}]: the name has hidden characters", "type it anew")
+
+
+def _is_hidden(name: str) -> bool:
+    return any(unicodedata.category(one) in ("Cf", "Cc") for one in name)
 
 
 def _mapping(document: Document, what: str, example: str) -> dict[str, Any]:
@@ -122,7 +139,7 @@ def _noted(error: Mapping[str, Any], faults: Faults) -> bool:
         faults.add(path[:-1], f"{key_text(path)} is missing", _MISSING[last])
     elif kind == "string_pattern_mismatch" and last == "max_age":
         faults.add(path, f"{key_text(path)} is no length of time: {shown(error.get('input'))}", _AGE)
-    elif kind == "string_pattern_mismatch" and "datasets" not in path and "engines" not in path and last != "name":
+    elif kind == "string_pattern_mismatch" and not _FREE.intersection(map(str, path)) and last != "name":
         faults.add(path, f"{key_text(path)} is not a name: {shown(error.get('input'))}", _NAME)
     else:
         return False
@@ -148,8 +165,9 @@ def _lists(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> dict[str,
             if not _DATASET.fullmatch(name) or not _is_pin(pin):
                 where = (*path, "datasets", name)
                 faults.add(where, f"{key_text(where)} is not a version of a dataset with its two digests", _PIN)
-    for key in ("gates", "verdicts", "evidence", "signers", "engines"):
+    for key in ("gates", "verdicts", "evidence", "signers", "engines", "baselines", "seeds"):
         _refuse_twice(entry.get(key), (*path, key), faults)
+    _check_comparison(entry, path, faults)
     return {"thresholds": thresholds, **chosen}
 
 
@@ -160,6 +178,24 @@ def _is_pin(pin: Any) -> bool:
         and set(pin) == {"content", "card"}
         and all(isinstance(one, str) and _DIGEST.fullmatch(one) for one in pin.values())
     )
+
+
+def _check_comparison(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> None:
+    """What pydantic cannot see of the pins of a comparison."""
+    baselines: Any = entry.get("baselines")
+    for index, one in enumerate(baselines if isinstance(baselines, list) else []):
+        if isinstance(one, str) and not _DIGEST.fullmatch(one):
+            where = (*path, "baselines", index)
+            faults.add(where, f"{key_text(where)} is no digest of a prompt: {shown(one)}", _PROMPT)
+    models: Any = entry.get("models")
+    for index, one in enumerate(models if isinstance(models, list) else []):
+        parameters: Any = one.get("parameters") if isinstance(one, dict) else None
+        if isinstance(parameters, dict):
+            try:
+                canonical_json(parameters)
+            except (ValueError, TypeError):
+                where = (*path, "models", index, "parameters")
+                faults.add(where, f"{key_text(where)} holds what JSON cannot say", "write finite numbers, texts, lists, mappings")
 
 
 def _check_approvals(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> None:
@@ -177,8 +213,8 @@ def _check_approvals(entry: Mapping[str, Any], path: KeyPath, faults: Faults) ->
 
 def _refuse_twice(listed: Any, path: KeyPath, faults: Faults) -> None:
     for index, one in enumerate(listed if isinstance(listed, list) else []):
-        if isinstance(one, str) and one in listed[:index]:
-            faults.add((*path, index), f"{key_text((*path, index))}: {one[:60]!r} is listed twice", "remove one of them")
+        if isinstance(one, (str, int)) and one in listed[:index]:
+            faults.add((*path, index), f"{key_text((*path, index))}: {str(one)[:60]!r} is listed twice", "remove one of them")
 
 
 def _check_gates(tiers: Mapping[str, Any], faults: Faults) -> None:
@@ -208,6 +244,10 @@ def _tier(name: str, entry: TierEntry, lists: Mapping[str, Any], document: Docum
         waivers=entry.waivers,
         datasets={name: DatasetPin(pin.content, pin.card) for name, pin in (entry.datasets or {}).items()},
         engines=tuple(entry.engines or ()),
+        baselines=tuple(entry.baselines or ()),
+        models=tuple(ModelPin(one.provider, one.name, one.parameters, one.endpoint) for one in entry.models or ()),
+        resamples=entry.resamples,
+        seeds=tuple(entry.seeds or ()),
         place=document.place("tiers", name),
         **lists,
     )

@@ -11,6 +11,7 @@ from evalgate.config.strict_model import StrictModel, Text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 _LEFT_OUT: Any = None
+Seed = Annotated[int, Field(ge=0)]
 AGE = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,4}[mhdw]$")]
 
 
@@ -30,6 +31,15 @@ class DatasetEntry(StrictModel):
     card: Text = Field(description="SHA-256 of its card, which says what the columns mean.")
 
 
+class ModelPinEntry(StrictModel):
+    """A model, with exactly the parameters that are sent to it."""
+
+    provider: Text = Field(description="Who answers.")
+    name: Text = Field(description="The model's name, as the provider calls it.")
+    parameters: dict[str, Any] = Field(default={}, description="The model's parameters with the prompt's own on top.")
+    endpoint: Literal["chat/completions", "responses"] = Field(default="chat/completions", description="What is called.")
+
+
 class TierEntry(StrictModel):
     """What is asked of a run of this tier."""
 
@@ -46,6 +56,10 @@ class TierEntry(StrictModel):
     detectors: Any = Field(default=_LEFT_OUT, description="The gate must run each.")
     datasets: dict[Text, DatasetEntry] = Field(default=_LEFT_OUT, min_length=1, description="name@version: its digests.")
     engines: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Accepted versions of evalgate.")
+    baselines: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Digests of prompts to compare with.")
+    models: list[ModelPinEntry] = Field(default=_LEFT_OUT, min_length=1, description="Every model that the run asks.")
+    resamples: int = Field(default=_LEFT_OUT, ge=100, le=1_000_000, description="The least number of resamples.")
+    seeds: list[Seed] = Field(default=_LEFT_OUT, min_length=1, description="Accepted seeds of the resampling.")
 
 
 class PolicyFile(StrictModel):
@@ -61,9 +75,11 @@ class KeyEntry(StrictModel):
 
     name: Text = Field(description="The person or the job behind it.")
     roles: list[Name] = Field(min_length=1, description="What it may sign.")
+    also: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Other names of the same person: their account.")
 
 
 class KeysFile(StrictModel):
     """Trusted public keys, by the names of their files."""
 
     keys: Annotated[dict[Text, KeyEntry], Field(min_length=1, description="FILE.pem: {name, roles}.")]
+    people: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Authors of prompts who have no key.")

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from evalgate.core.settings import PluginChoice, Threshold
 
+CHAT = "chat/completions"
+"""The endpoint of a model for which none is written."""
 GATE_ROLE = "gate"
 """The role of a key that signs attestations, unless the tier names others."""
 
@@ -35,6 +38,17 @@ class DatasetPin:
     """Digest of its rows."""
     card: str
     """Digest of its card, which says what the columns mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPin:
+    """A model as it may be asked."""
+
+    provider: str
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Exactly what is sent: the model's parameters with the prompt's own on top."""
+    endpoint: str = CHAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,14 @@ class Tier:
     """`name@version` → its digests; empty: any dataset."""
     engines: tuple[str, ...] = ()
     """Versions of evalgate; empty: any."""
+    baselines: tuple[str, ...] = ()
+    """Digests of prompts with which a candidate may be compared; empty: any."""
+    models: tuple[ModelPin, ...] = ()
+    """Both variants and every judge must be answered by one of them; empty: any."""
+    resamples: int | None = None
+    """The least number of resamples; None: any."""
+    seeds: tuple[int, ...] = ()
+    """Seeds of the resampling; empty: any."""
     place: str = ""
 
 
@@ -90,6 +112,32 @@ class TrustedKey:
     """The person or the job behind it."""
     roles: tuple[str, ...]
     file: str
+    also: tuple[str, ...] = ()
+    """Other names of the same person, such as their account on the platform."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name under which the owner is known."""
+        return (self.name, *self.also)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKey:
+    """What a list of trusted keys says of one file."""
+
+    name: str
+    roles: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyList:
+    """A list of trusted keys."""
+
+    keys: Mapping[str, ListedKey]
+    """By the names of their files."""
+    people: tuple[str, ...] = ()
+    """Names of people who have no key: they write prompts, and approve nothing."""
 
 
 class Mark(StrEnum):

@@ -9,6 +9,7 @@ from evalgate.core.policy import Check, Tier, check
 from evalgate.core.settings import Bound, Decide, Level, SliceChoice, TargetKind, Threshold
 from evalgate.core.values import Severity
 from evalgate.evidence.attempt_changes import is_looser
+from evalgate.evidence.demanded_comparison import demanded_comparison
 from evalgate.evidence.demanded_instruments import demanded_instruments, disguise
 from evalgate.evidence.statements import RunFacts
 
@@ -39,6 +40,7 @@ def demands_of(tier: Tier, facts: RunFacts) -> Iterator[Check]:
         denied = check(f"threshold {_told(threshold)}", False, "", hidden or "")
         yield denied if hidden else _protected(threshold, planned, facts)
     yield from demanded_instruments(tier, facts.plan)
+    yield from demanded_comparison(tier, facts)
 
 
 def planned_threshold(value: Mapping[str, Any]) -> Threshold:

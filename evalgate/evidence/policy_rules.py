@@ -56,6 +56,8 @@ class Presented:
     attestation: SignedAttestation
     approvals: tuple[SignedApproval, ...]
     now: datetime
+    known: tuple[str, ...] = ()
+    """Every name in the list of trusted keys: who is not among them cannot be told from the reviewers."""
 
 
 def tier_for(policy: Policy, gate: str, wanted: str | None) -> tuple[Tier | None, Check]:
@@ -135,10 +137,8 @@ def _untimely(time: datetime, max_age: timedelta | None, now: datetime) -> str |
 
 
 def _approvals(rule: ApprovalRule, presented: Presented) -> Iterator[Check]:
-    attested = presented.attestation.said
-    if rule.least and rule.not_author and (attested is None or attested.author is None):
-        told = "the attestation names no author, so nobody can be told from them: evalgate attest --author NAME"
-        yield check("author", False, "", told)
+    if rule.least and rule.not_author:
+        yield _authors(presented)
     given: dict[str, set[str]] = {}
     for one in presented.approvals:
         if one.said is None or (other := _foreign(one.said, presented)):
@@ -154,6 +154,20 @@ def _approvals(rule: ApprovalRule, presented: Presented) -> Iterator[Check]:
     yield _enough(rule, given)
 
 
+def _authors(presented: Presented) -> Check:
+    """Whoever wrote the prompt must be somebody that the list of keys can tell from the reviewers."""
+    attested = presented.attestation.said
+    if attested is None or not attested.authors:
+        told = "the attestation names no author, so nobody can be told from them: evalgate attest --author NAME"
+        return check("author", False, "", told)
+    unknown = [one for one in attested.authors if not any(same_person(one, name) for name in presented.known)]
+    told = (
+        f"nobody in keys.yaml is called {', '.join(map(repr, unknown))}, so they cannot be told from the reviewers: "
+        "add the name to `also` of their key, or to `people` if they have none"
+    )
+    return check("author", not unknown, ", ".join(attested.authors), told)
+
+
 def _foreign(said: Approved, presented: Presented) -> str:
     other = _differences(said, presented) + ([] if said.sha256 == presented.sha256 else ["file of the prompt"])
     return f"{', '.join(other)} differ" if other else ""
@@ -165,19 +179,22 @@ def _not_counted(rule: ApprovalRule, said: Approved, key: TrustedKey, presented:
         return f"the policy asks for {', '.join(rule.roles) or 'nobody'}"
     if said.role not in key.roles:
         return f"{key.name} is not trusted as {said.role}"
-    if said.by is not None and not same_person(said.by, key.name):
+    if said.by is not None and not any(same_person(said.by, name) for name in key.names):
         return f"it says that it is by {said.by}"
     late = _untimely(said.time, rule.max_age, presented.now)
     if late is not None:
         return f"it {late}"
     attestation = presented.attestation
     if rule.not_author and attestation.said is not None:
-        author = attestation.said.author
-        if author is not None and same_person(author, key.name):
-            return f"{key.name} is the author of the prompt"
-        if any(other.keyid == key.keyid or same_person(other.name, key.name) for other in attestation.keys):
+        if any(same_person(author, name) for author in attestation.said.authors for name in key.names):
+            return f"{key.name} is an author of the prompt"
+        if any(other.keyid == key.keyid or _share_a_name(other, key) for other in attestation.keys):
             return f"{key.name} signed the attestation"
     return None
+
+
+def _share_a_name(one: TrustedKey, other: TrustedKey) -> bool:
+    return any(same_person(name, another) for name in one.names for another in other.names)
 
 
 def _enough(rule: ApprovalRule, given: Mapping[str, set[str]]) -> Check:

@@ -22,6 +22,7 @@ APPROVAL = "https://evalgate.example/approval/v1"
 RUN = "https://evalgate.example/run/v1"
 """Member of the test result that says which run it is about, and its exact verdict."""
 MAX_TEXT = 2_000
+MAX_AUTHORS = 100
 _HEX = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
@@ -60,6 +61,8 @@ class RunFacts:
     """Name → digest: configuration, dataset, recording, plan …"""
     products: Mapping[str, str]
     """File of the run → digest."""
+    resamples: int = 0
+    """How many were drawn at least: as the plan says it, else evalgate's own number for as many cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Attested:
     verdict: str
     prompt_digest: str
     time: datetime
-    author: str | None
+    authors: tuple[str, ...]
     products: str
     """Digest of the list of the run's files: none can be exchanged after the signature."""
 
@@ -102,7 +105,7 @@ class Signing:
     """What whoever signs adds to the facts."""
 
     time: datetime
-    author: str | None = None
+    authors: tuple[str, ...] = ()
     """Of an attestation: who wrote the prompt."""
     url: str | None = None
     """Of an attestation: the page of the CI run."""
@@ -125,7 +128,7 @@ def test_result(facts: RunFacts, prompt: PromptFile, signing: Signing) -> bytes:
             **_about(facts, signing.time),
             "mode": facts.mode,
             "engine": {"name": "evalgate", "version": facts.engine},
-            **({} if signing.author is None else {"author": signing.author}),
+            **_authors(signing.authors),
         },
     }
     if signing.url is not None:
@@ -154,7 +157,7 @@ def read_attested(payload: bytes) -> Attested:
     subject, predicate = _parsed(payload, TEST_RESULT)
     own = _mapping(predicate, RUN)
     result = _text(predicate, "result")
-    attested = Attested(subject, result, **_read_about(own), author=_text_or_none(own, "author"))
+    attested = Attested(subject, result, **_read_about(own), authors=_read_authors(own))
     if result != ("PASSED" if attested.verdict == "pass" else "FAILED"):
         raise ValueError(f"it says {result} of the verdict {attested.verdict!r}")
     return attested
@@ -170,6 +173,20 @@ def read_approved(payload: bytes) -> Approved:
     if not reason.strip():
         raise ValueError("reason is empty")
     return Approved(subject, **_read_about(predicate), role=role, reason=reason, by=_text_or_none(predicate, "by"))
+
+
+def _authors(names: tuple[str, ...]) -> dict[str, Any]:
+    """One author is a text, as it always was; an evalgate that knows of one alone finds none in a list, and denies."""
+    return {"author": names[0]} if len(names) == 1 else {"authors": list(names)} if names else {}
+
+
+def _read_authors(value: Mapping[str, Any]) -> tuple[str, ...]:
+    one = _text_or_none(value, "author")
+    several = value.get("authors", [])
+    valid = isinstance(several, list) and len(several) <= MAX_AUTHORS and ("authors" not in value or (several and one is None))
+    if not valid or any(not isinstance(name, str) or not name.strip() or len(name) > MAX_TEXT for name in several):
+        raise ValueError("authors is not a list of names, or stands beside author")
+    return tuple(several) if one is None else (one,)
 
 
 def _about(facts: RunFacts, time: datetime) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def _checked(found: Found) -> Checked:
         case "policy":
             return Checked(str(path), "policy", f"tiers: {', '.join(read_policy(path).tiers)}")
         case "trusted keys":
-            return Checked(str(path), "trusted keys", f"{len(read_key_list(path))} keys")
+            return Checked(str(path), "trusted keys", f"{len(read_key_list(path).keys)} keys")
     hint = "a .yaml, a prompt, dataset.yaml or a recording folder"
     raise BadInput("no kind of file that evalgate checks", where=str(path), hint=hint)
 

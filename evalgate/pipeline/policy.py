@@ -64,7 +64,7 @@ def check_policy(run: Path, request: PolicyRequest, now: datetime | None = None)
     checks = [Check("integrity", Mark.HOLDS, f"root {facts.root}"), chosen]
     if tier is not None:
         attestation = _attestation(request.attestation or run / ATTESTATION, keys)
-        presented = Presented(facts, sha256, attestation, _approvals(run, keys), now or datetime.now(UTC))
+        presented = Presented(facts, sha256, attestation, _approvals(run, keys), now or datetime.now(UTC), keys.known)
         try:
             checks += decide(tier, presented)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

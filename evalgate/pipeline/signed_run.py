@@ -15,6 +15,7 @@ from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.verify_folder import APPROVALS, RunFolder, document, open_folder
 from evalgate.pipeline.verify_integrity import check_integrity
 from evalgate.pipeline.workspace import PLAN
+from evalgate.stats.draws import default_resamples
 
 ATTESTATION = "attestation.dsse.json"
 ENDING = ".dsse.json"
@@ -92,6 +93,7 @@ def _facts(run: RunFolder, plan: Mapping[str, Any]) -> RunFacts:
         document=verdict,
         materials={**materials["inputs"], "plan": materials["plan"]},
         products=run.products,
+        resamples=plan["resamples"] or default_resamples(int(plan["dataset"]["cases"]), float(plan["confidence"])),
     )
 
 

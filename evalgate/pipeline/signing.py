@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from evalgate.core.errors import BadInput
 from evalgate.core.files import write_whole
 from evalgate.evidence.dsse import envelope_text
 from evalgate.evidence.signing import MAX_BYTES, PrivateKey, read_private_key
-from evalgate.evidence.statements import MAX_TEXT, PAYLOAD_TYPE, Signing, approval, test_result
+from evalgate.evidence.statements import MAX_AUTHORS, MAX_TEXT, PAYLOAD_TYPE, Signing, approval, test_result
 from evalgate.pipeline.signed_run import ATTESTATION, ENDING, bytes_of, prompt_file, run_facts
 from evalgate.pipeline.verify_folder import APPROVALS
 
@@ -47,16 +48,18 @@ class Written:
     result: str
 
 
-def attest(request: SignRequest, *, author: str | None = None, url: str | None = None, out: str | None = None) -> Written:
+def attest(request: SignRequest, *, authors: Sequence[str] = (), url: str | None = None, out: str | None = None) -> Written:
     """Sign that a run tested a prompt, and what came of it.
 
-    `author`: who wrote the prompt; `url`: the page of the CI run; `out`: a file, or `-`; None: the run's folder.
+    `authors`: who wrote the prompt, each by name; `url`: the page of the CI run; `out`: a file, or `-`; None: the run's folder.
     Raises:
         BadInput: no finished run, another prompt than the judged one, a key that cannot be used.
         EvidenceMismatch: the run is not what it was when it ended.
         Incomplete: the package for signatures is missing, or the disk refuses.
     """
-    if author is not None:
+    if len(authors) > MAX_AUTHORS:
+        raise BadInput(f"more than {MAX_AUTHORS} authors", where="--author")
+    for author in authors:
         _require_line(author, "--author")
     if url is not None and not _URL.fullmatch(url):
         raise BadInput("not an http(s) address", where="--url", hint="write the page of the CI run, or leave it out")
@@ -65,7 +68,7 @@ def attest(request: SignRequest, *, author: str | None = None, url: str | None =
     facts = run_facts(request.run)
     prompt = prompt_file(request.run, facts, request.prompt)
     key = _key(request)
-    payload = test_result(facts, prompt, Signing(_now(), author=author, url=url))
+    payload = test_result(facts, prompt, Signing(_now(), authors=tuple(dict.fromkeys(authors)), url=url))
     text = envelope_text(key.signed(payload, PAYLOAD_TYPE))
     path = None if out == "-" else Path(out) if out is not None else request.run / ATTESTATION
     if path is not None:

@@ -22,6 +22,13 @@ class TrustedKeys:
 
     owners: Mapping[str, TrustedKey]
     keys: Mapping[str, PublicKey]
+    people: tuple[str, ...] = ()
+    """Names of people who have no key."""
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every name that can be told from the others."""
+        return (*(name for owner in self.owners.values() for name in owner.names), *self.people)
 
     def verify(self, keyid: str, signature: bytes, message: bytes) -> bool:
         """Whether a trusted key made a signature of a message."""
@@ -42,11 +49,11 @@ def read_trusted_keys(folder: Path) -> TrustedKeys:
     present = {path.name for path in folder.iterdir() if path.suffix in _KEY_FILES}
     problems = [
         Problem(f"is a key that {LIST} does not list", str(folder / name), "list it with name and roles, or take it away")
-        for name in sorted(present - set(listed))
+        for name in sorted(present - set(listed.keys))
     ]
     owners: dict[str, TrustedKey] = {}
     keys: dict[str, PublicKey] = {}
-    for file, (name, roles) in listed.items():
+    for file, entry in listed.keys.items():
         try:
             key = read_public_key(bytes_of(folder / file, MAX_BYTES), str(folder / file))
         except BadInput as error:
@@ -55,8 +62,8 @@ def read_trusted_keys(folder: Path) -> TrustedKeys:
         if key.keyid in owners:
             said = f"is the same key as {owners[key.keyid].file}: one key is one person"
             problems.append(Problem(said, str(folder / file), "list it once, with all its roles"))
-        owners.setdefault(key.keyid, TrustedKey(key.keyid, name, roles, file))
+        owners.setdefault(key.keyid, TrustedKey(key.keyid, entry.name, entry.roles, file, entry.also))
         keys[key.keyid] = key
     if problems:
         raise BadInput(problems)
-    return TrustedKeys(owners, keys)
+    return TrustedKeys(owners, keys, listed.people)

@@ -16,7 +16,7 @@ from evalgate.config.policy_file import read_key_list, read_policy
 from evalgate.config.policy_schema import keys_schema, policy_schema
 from evalgate.config.strict_yaml import parse_document
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import DatasetPin, Tier
+from evalgate.core.policy import DatasetPin, KeyList, ListedKey, ModelPin, Tier
 from evalgate.core.settings import Bound
 
 FULL = """policy: shop
@@ -39,6 +39,10 @@ tiers:
     detectors: [pii, {prompt_leak: {field: secrets}}]
     datasets: {products@1.0.0: {content: "sha256:ROWS", card: "sha256:CARD"}}
     engines: ["0.1.0", "0.2.0"]
+    baselines: ["sha256:ROWS"]
+    models: [{provider: openai, name: m, parameters: {seed: 7}}, {provider: openai, name: n, endpoint: responses}]
+    resamples: 10000
+    seeds: [0, 7]
   low:
     approvals: {min: 0}
 """.replace("ROWS", "0" * 64).replace("CARD", "1" * 64)
@@ -71,6 +75,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert [(one.name, dict(one.parameters)) for one in high.detectors] == [("pii", {}), ("prompt_leak", {"field": "secrets"})]
     assert high.datasets == {"products@1.0.0": DatasetPin(f"sha256:{'0' * 64}", f"sha256:{'1' * 64}")}
     assert high.engines == ("0.1.0", "0.2.0")
+    assert (high.baselines, high.resamples, high.seeds) == ((f"sha256:{'0' * 64}",), 10_000, (0, 7))
+    assert high.models == (ModelPin("openai", "m", {"seed": 7}), ModelPin("openai", "n", {}, "responses"))
 
 
 def test_what_is_not_said_is_the_strictest(tmp_path: Path) -> None:
@@ -131,6 +137,24 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, before: str, after: str,
     ("key", "said"),
     [
         ("verdicts: [fail]", "must be one of pass, inconclusive"),
+        ("baselines: []", "is empty"),
+        ("baselines: [recommend@1]", "is no digest of a prompt"),
+        (f"baselines: ['sha256:{'0' * 63}']", "is no digest of a prompt"),
+        (f"baselines: ['sha256:{'0' * 64}', 'sha256:{'0' * 64}']", "listed twice"),
+        (f"baseline: ['sha256:{'0' * 64}']", "did you mean baselines"),
+        ("models: []", "is empty"),
+        ("models: [m]", "must be a mapping"),
+        ("models: [{provider: openai}]", "name is missing"),
+        ("models: [{provider: openai, name: m, temperature: 0}]", "unknown key 'temperature'"),
+        ("models: [{provider: openai, name: m, endpoint: other}]", "must be one of chat/completions, responses"),
+        ("models: [{provider: openai, name: m, parameters: {top_p: .inf}}]", ""),
+        ("resamples: 0", "at least 100"),
+        ("resamples: '10000'", "must be a whole number"),
+        ("seeds: []", "is empty"),
+        ("seeds: [0, 0]", "listed twice"),
+        ("seeds: [-1]", "at least 0"),
+        ("seeds: [true]", "must be a whole number"),
+        ("seed: 0", "did you mean seeds"),
         ("verdicts: []", "is empty"),
         ("verdicts: pass", "must be a list"),
         ("verdicts: [pass, pass]", "listed twice"),
@@ -226,8 +250,27 @@ def test_whatever_stands_in_a_place_is_read_or_refused_and_never_a_bug(tmp_path:
 
 
 def test_trusted_keys_are_read(tmp_path: Path) -> None:
-    text = "keys:\n  ana.pem: {name: Ana Lima, roles: [owner, risk]}\n  ci.pem: {name: ci, roles: [gate]}\n"
-    assert read_key_list(policy(tmp_path, text)) == {"ana.pem": ("Ana Lima", ("owner", "risk")), "ci.pem": ("ci", ("gate",))}
+    text = "keys:\n  ana.pem: {name: Ana Lima, roles: [owner, risk], also: [alima]}\n  ci.pem: {name: ci, roles: [gate]}\n"
+    keys = {"ana.pem": ListedKey("Ana Lima", ("owner", "risk"), ("alima",)), "ci.pem": ListedKey("ci", ("gate",))}
+    assert read_key_list(policy(tmp_path, text)) == KeyList(keys)
+    assert read_key_list(policy(tmp_path, f"{text}people: [Dora]\n")) == KeyList(keys, ("Dora",))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("people: []", "is empty"),
+        ("people: Dora", "must be a list"),
+        ("people: ['']", "is empty"),
+        ('people: ["Do\\u200bra"]', "hidden characters"),
+        ("person: [Dora]", "unknown key 'person'"),
+    ],
+)
+def test_people_without_a_key_are_read_as_strictly(tmp_path: Path, more: str, said: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_key_list(policy(tmp_path, f"keys: {{ci.pem: {{name: ci, roles: [gate]}}}}\n{more}\n"))
+    told = [f"{one.message} ({one.hint})" for one in refused.value.problems]
+    assert any(said in one for one in told), told
 
 
 def test_editors_accept_what_is_read_and_refuse_what_is_not() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import ApprovalRule, Check, DatasetPin, Mark, Policy, PolicyReport, Tier, TrustedKey
+from evalgate.core.policy import ApprovalRule, Check, DatasetPin, Mark, ModelPin, Policy, PolicyReport, Tier, TrustedKey
 from evalgate.core.settings import Bound, Decide, Level, PluginChoice, SliceChoice, TargetKind, Threshold
 from evalgate.core.values import Severity
 from evalgate.evidence.demands import is_at_least_as_strict
@@ -59,10 +59,13 @@ PLAN: Mapping[str, Any] = {
     "percentiles": [],
     "slices": ["language"],
 }
+MODEL: Mapping[str, Any] = {"alias": "shop", "provider": "openai", "name": "m", "endpoint": "chat/completions"}
+ARM: Mapping[str, Any] = {"prompt": "p@1", "prompt_digest": f"sha256:{'5' * 64}", "model": MODEL, "parameters": {"seed": 7}}
+PINNED: Mapping[str, Any] = {**PLAN, "variants": {"baseline": ARM, "candidate": ARM}, "seed": 0, "resamples": None}
 FACTS = RunFacts(
     "shop", "0" * 12, ROOT, "pass", "replay", "0.1.0", "p@2", PROMPT, PLAN, {"thresholds": [RESULT]}, {"dataset card:shop@1": "card"}, {}
 )  # fmt: skip
-ATTESTED = Attested(FILE, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=2), "Dora", digest({}))
+ATTESTED = Attested(FILE, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=2), ("Dora",), digest({}))
 RULE = ApprovalRule(2, ("owner", "risk"), max_age=timedelta(days=7))
 TIER = Tier("high", RULE)
 
@@ -72,11 +75,12 @@ def approval(key: TrustedKey, role: str, **changes: Any) -> SignedApproval:
     return SignedApproval(f"{role}-{key.name}", replace(said, **changes), (key,))
 
 
+KNOWN = ("ci", "Ana Lima", "Boris", "Carla", "Dora")
 BOTH = (approval(ANA, "owner"), approval(BORIS, "risk"))
 
 
 def presented(**changes: Any) -> Presented:
-    return replace(Presented(FACTS, FILE, SignedAttestation(ATTESTED, (CI,)), BOTH, NOW), **changes)
+    return replace(Presented(FACTS, FILE, SignedAttestation(ATTESTED, (CI,)), BOTH, NOW, KNOWN), **changes)
 
 
 def attested(**changes: Any) -> Presented:
@@ -122,7 +126,7 @@ def test_no_demand_at_all_is_no_permission() -> None:
         (attested(sha256="9" * 64), "subject", "the attested one sha256:999999999999…"),
         (attested(time=NOW + CLOCK_SKEW + timedelta(seconds=1)), "age", "dated in the future"),
         (attested(time=NOW - timedelta(days=31)), "age", "has expired"),
-        (attested(author=None), "author", "names no author"),
+        (attested(authors=()), "author", "names no author"),
         (presented(facts=replace(FACTS, verdict="fail")), "verdict", "accepted: pass"),
         (presented(facts=replace(FACTS, verdict="inconclusive")), "verdict", "accepted: pass"),
         (presented(facts=replace(FACTS, mode="live")), "evidence", "accepted: replay"),
@@ -268,6 +272,58 @@ def test_a_detector_under_the_name_of_another_protects_nothing(detectors: tuple[
     assert "detector pii" in denied(with_plan(safety=[hiding]), replace(TIER, detectors=(PluginChoice("pii"),)))
 
 
+MEANT = replace(
+    TIER,
+    baselines=(f"sha256:{'5' * 64}",),
+    models=(ModelPin("openai", "other"), ModelPin("openai", "m", {"seed": 7})),
+    seeds=(0, 3),
+    resamples=10_000,
+)
+
+
+def pinned(**changes: Any) -> Presented:
+    return presented(facts=replace(FACTS, plan={**PINNED, **changes}, resamples=10_000))
+
+
+def arms(arm: str, **changes: Any) -> Presented:
+    return pinned(variants={**PINNED["variants"], arm: {**ARM, **changes}})
+
+
+@pytest.mark.parametrize(
+    ("case", "name", "said"),
+    [
+        (arms("baseline", prompt_digest=f"sha256:{'6' * 64}"), "baseline", "compared with p@1, sha256:6"),
+        (arms("baseline", prompt_digest=None), "baseline", "no prompt is known"),
+        (arms("baseline", parameters={"seed": 7, "max_tokens": 1}), "model of the baseline", '"max_tokens":1'),
+        (arms("baseline", parameters={}), "model of the baseline", "is none that the policy names"),
+        (arms("baseline", parameters={"seed": True}), "model of the baseline", '"seed":true'),
+        (arms("baseline", model={**MODEL, "name": "weak"}), "model of the baseline", '"name":"weak"'),
+        (arms("baseline", model={**MODEL, "provider": "python"}), "model of the baseline", "python"),
+        (arms("baseline", model={**MODEL, "endpoint": "responses"}), "model of the baseline", '"endpoint":"responses"'),
+        (arms("baseline", model=None), "model of the baseline", "no model is known"),
+        (arms("candidate", model={**MODEL, "name": "strong"}), "model of the candidate", '"name":"strong"'),
+        (pinned(judges={"tone": {**ARM, "model": {**MODEL, "name": "kind"}}}), "model of the judge tone", '"name":"kind"'),
+        (pinned(seed=1), "seed", "the seed is 1; accepted: 0, 3"),
+        (presented(facts=replace(FACTS, plan=PINNED, resamples=9_999)), "resamples", "9999 resamples"),
+    ],
+)
+def test_what_a_candidate_is_compared_with_is_asked(case: Presented, name: str, said: str) -> None:
+    assert denied(pinned(), MEANT) == {}
+    assert denied(pinned(seed=3, judges={"tone": ARM}), MEANT) == {}
+    assert denied(arms("candidate", prompt_digest="sha256:new"), MEANT) == {}
+    found = denied(case, MEANT)
+    assert list(found) == [name]
+    assert said in found[name]
+    assert denied(case) == {}, "only what a tier says"
+
+
+@pytest.mark.parametrize("missing", ["variants", "seed"])
+def test_a_plan_that_does_not_say_what_was_compared_is_not_accepted(missing: str) -> None:
+    plan = {name: value for name, value in PINNED.items() if name != missing}
+    with pytest.raises(KeyError):
+        denied(presented(facts=replace(FACTS, plan=plan, resamples=10_000)), MEANT)
+
+
 def test_waived_findings_need_a_policy_that_accepts_them() -> None:
     waived = replace(FACTS, document={"thresholds": [], "waivers": {"list": [{"findings": 0}, {"findings": 2}]}})
     assert "2 findings are waived" in denied(presented(facts=waived))["waivers"]
@@ -325,8 +381,32 @@ def test_a_damaged_approval_denies_and_a_late_one_beside_enough_others_does_not(
 
 @pytest.mark.parametrize("author", ["Boris", "boris", " BORIS ", "Bo\u200bris", "Boris\u2060", "Ｂｏｒｉｓ"])
 def test_the_author_does_not_approve(author: str) -> None:
-    assert "as risk" in denied(attested(author=author))["approvals"]
-    assert denied(attested(author=author), replace(TIER, approvals=replace(RULE, not_author=False))) == {}
+    assert "as risk" in denied(attested(authors=(author,)))["approvals"]
+    assert "as risk" in denied(attested(authors=("Dora", author)))["approvals"], "a second author is one too"
+    assert denied(attested(authors=(author,)), replace(TIER, approvals=replace(RULE, not_author=False))) == {}
+
+
+@pytest.mark.parametrize("authors", [("Eve",), ("Dora", "Eve"), ("Eve", "Dora"), ("Ana",), ("D\u03bfra",)])
+def test_an_author_whom_the_list_of_keys_does_not_know_denies(authors: tuple[str, ...]) -> None:
+    told = denied(attested(authors=authors))["author"]
+    assert "cannot be told from the reviewers" in told
+    assert "`people`" in told
+    assert denied(attested(authors=authors), replace(TIER, approvals=replace(RULE, not_author=False))) == {}
+    assert denied(attested(authors=authors), replace(TIER, approvals=ApprovalRule(0))) == {}, "nobody is asked"
+
+
+def test_no_list_of_names_knows_nobody() -> None:
+    assert "author" in denied(presented(known=()))
+
+
+def test_another_name_of_a_reviewer_is_the_reviewer() -> None:
+    account = replace(BORIS, also=("bkern",))
+    case = replace(attested(authors=("BKern",)), known=(*KNOWN, "bkern"), approvals=(BOTH[0], approval(account, "risk")))
+    assert "as risk" in denied(case)["approvals"]
+    signed = presented(attestation=SignedAttestation(ATTESTED, (replace(CI, also=("boris",)),)))
+    assert "as risk" in denied(signed)["approvals"], "the signer is called as a reviewer is"
+    by_account = presented(approvals=(BOTH[0], approval(account, "risk", by="bkern")))
+    assert denied(by_account) == {}
 
 
 def test_whoever_attested_does_not_approve() -> None:

@@ -68,6 +68,8 @@ def signed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = {"ci": ["gate"], "ana": ["owner"], "boris": ["risk"], "carla": ["owner", "risk"], "mallory": []}
     for name, roles in people.items():
         ring.add(name, *roles)
+    with (ring.trusted / "keys.yaml").open("a", encoding="utf-8") as listed:
+        listed.write("people: [dora]\n")
     reason = ["--reason", "read the worst twelve", "--quiet"]
     for command in (
         ["init", str(shop), "--quiet"],

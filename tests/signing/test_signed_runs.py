@@ -283,12 +283,46 @@ def test_one_person_is_not_two(desk: Desk) -> None:
 
 
 def test_the_author_does_not_count(desk: Desk) -> None:
+    listed = desk.ring.trusted / "keys.yaml"
+    listed.write_text(listed.read_text().replace("people: [dora]\n", ""))
     desk.ring.add("dora", "owner")
     desk.attest()
     desk.approve("dora", "owner")
     desk.approve("boris", "risk")
     assert "approvals: nobody (else) approved as owner" in desk.denied()
     assert desk.decide(POLICY.replace("max_age: 7d", "max_age: 7d, not_author: false")).allowed
+
+
+def test_an_author_nobody_knows_is_told_what_to_do(desk: Desk) -> None:
+    listed = desk.signed().ring.trusted / "keys.yaml"
+    known = listed.read_text()
+    listed.write_text(known.replace("people: [dora]\n", ""))
+    assert "author: nobody in keys.yaml is called 'dora'" in desk.denied()
+    listed.write_text(known.replace("people: [dora]", "people: [Dora, eve]"))
+    assert desk.decide().allowed
+    listed.write_text(known.replace("name: ana,", "name: ana, also: [dora],"))
+    assert "approvals: nobody (else) approved as owner" in desk.denied(), "dora is another name of ana"
+
+
+def test_none_of_several_authors_counts(desk: Desk) -> None:
+    desk.signed()
+    assert desk.attest("ci", "--author", "boris", "--author", "boris")[0] == 0
+    assert statement(desk.attestation)["predicate"]["https://evalgate.example/run/v1"]["authors"] == ["dora", "boris"]
+    assert "approvals: nobody (else) approved as risk" in desk.denied()
+    code, _, err = desk.attest("ci", "--author", "a\nb")
+    assert (code, "--author" in err) == (2, True)
+    assert desk.attest("ci", *(["--author", "x"] * 100))[0] == 2
+
+
+def test_a_run_that_was_compared_as_the_policy_says_is_allowed(desk: Desk) -> None:
+    plan = json.loads((desk.signed().run / "plan.json").read_text())
+    arm = plan["variants"]["baseline"]
+    model = {"provider": arm["model"]["provider"], "name": arm["model"]["name"], "parameters": arm["parameters"]}
+    asked = f"baselines: ['{arm['prompt_digest']}']\n    models: [{json.dumps(model)}]\n    seeds: [{plan['seed']}]\n    resamples: 10000"
+    assert desk.decide(f"policy: p\ntiers:\n  a:\n    approvals: {{min: 0}}\n    {asked}\n").allowed
+    candidate = asked.replace(arm["prompt_digest"], plan["variants"]["candidate"]["prompt_digest"])
+    denied = desk.denied(policy=f"policy: p\ntiers:\n  a:\n    approvals: {{min: 0}}\n    {candidate}\n")
+    assert denied.startswith("baseline: compared with sentiment@1, "), "the candidate is no baseline of itself"
 
 
 def test_an_attestation_without_an_author_is_not_enough(desk: Desk) -> None:
@@ -406,6 +440,10 @@ def test_further_files_in_the_run_are_found(desk: Desk) -> None:
             "the gate has no such threshold",
         ),
         ("detectors: [pii]", "detector pii: the gate does not run it"),
+        (f"baselines: ['sha256:{'0' * 64}']", "baseline: compared with sentiment@1, sha256:"),
+        ("models: [{provider: openai, name: other}]", "model of the candidate: {"),
+        ("seeds: [99]", "seed: the seed is"),
+        ("resamples: 1000000", "resamples: 10000 resamples, the policy asks at least 1000000"),
         ("engines: ['99']", "engine: made by evalgate"),
         ("evidence: [live]", "evidence: the answers are replay"),
         ("confidence: 0.99", "confidence: the gate decides at 0.95"),

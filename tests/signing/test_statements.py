@@ -41,21 +41,45 @@ def facts(verdict: str, *thresholds: dict[str, Any]) -> RunFacts:
     )  # fmt: skip
 
 
-ATTESTATION = test_result(facts("pass", threshold("pass")), FILE, Signing(NOW, author="Ana", url="https://ci.example/1"))
+ATTESTATION = test_result(facts("pass", threshold("pass")), FILE, Signing(NOW, authors=("Ana",), url="https://ci.example/1"))
 APPROVAL = approval(facts("pass"), FILE, Signing(NOW, role="owner", reason="read\nall of it", by="Ana"))
 
 
 def test_what_is_written_is_read_back() -> None:
     assert read_attested(ATTESTATION) == Attested(
-        "3" * 64, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW, "Ana", digest(dict(facts("pass").products))
+        "3" * 64, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW, ("Ana",), digest(dict(facts("pass").products))
     )
     assert read_approved(APPROVAL) == Approved(
         "3" * 64, "shop", "0" * 12, ROOT, "pass", PROMPT, NOW, "owner", "read\nall of it", "Ana", digest(dict(facts("pass").products))
     )  # fmt: skip
 
 
+RUN_MEMBER = "https://evalgate.example/run/v1"
+
+
+def test_several_authors_are_all_read_back() -> None:
+    made = test_result(facts("pass"), FILE, Signing(NOW, authors=("Ana", "Boris")))
+    assert read_attested(made).authors == ("Ana", "Boris")
+    assert "author" not in json.loads(made)["predicate"][RUN_MEMBER], "an evalgate that reads one alone finds none, and denies"
+
+
+@pytest.mark.parametrize("authors", [[], None, "Ana", {}, [""], [" "], [1], ["Ana", None], ["x" * 2_001], ["Ana"] * 101])
+def test_authors_that_are_no_list_of_names_are_refused(authors: Any) -> None:
+    said = json.loads(test_result(facts("pass"), FILE, Signing(NOW)))
+    said["predicate"][RUN_MEMBER]["authors"] = authors
+    with pytest.raises(ValueError, match="authors is not a list of names"):
+        read_attested(json.dumps(said).encode())
+
+
+def test_one_author_beside_several_is_refused() -> None:
+    said = json.loads(ATTESTATION)
+    said["predicate"][RUN_MEMBER]["authors"] = ["Boris"]
+    with pytest.raises(ValueError, match="stands beside author"):
+        read_attested(json.dumps(said).encode())
+
+
 def test_the_same_statement_has_the_same_bytes() -> None:
-    elsewhere = Signing(NOW.astimezone(timezone(timedelta(hours=5))), author="Ana", url="https://ci.example/1")
+    elsewhere = Signing(NOW.astimezone(timezone(timedelta(hours=5))), authors=("Ana",), url="https://ci.example/1")
     assert test_result(facts("pass", threshold("pass")), FILE, elsewhere) == ATTESTATION
 
 
@@ -63,7 +87,7 @@ def test_the_same_statement_has_the_same_bytes() -> None:
 def test_only_a_pass_is_passed(verdict: str, result: str) -> None:
     made = test_result(facts(verdict), FILE, Signing(NOW))
     assert json.loads(made)["predicate"]["result"] == result
-    assert (read_attested(made).verdict, read_attested(made).author) == (verdict, None)
+    assert (read_attested(made).verdict, read_attested(made).authors) == (verdict, ())
 
 
 def test_each_threshold_stands_in_one_list() -> None:
