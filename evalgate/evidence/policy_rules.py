@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput
@@ -89,7 +89,18 @@ def decide(tier: Tier, presented: Presented) -> Iterator[Check]:
     """
     yield from _attestation(tier, presented)
     yield from demands_of(tier, presented.facts)
+    if tier.waivers:
+        yield _waivers_in_force(presented)
     yield from _approvals(tier.approvals, presented)
+
+
+def _waivers_in_force(presented: Presented) -> Check:
+    """Waivers are held against the day of the deployment: the day of the run is only what the run says."""
+    listed = (presented.facts.document.get("waivers") or {"list": []})["list"]
+    used = [one for one in listed if int(one["findings"])]
+    gone = [one for one in used if date.fromisoformat(one["expires"]) < presented.now.astimezone(UTC).date()]
+    told = "; ".join(f"the waiver of {one['category']} by {one['owner']} expired on {one['expires']}" for one in gone[:5])
+    return check("waivers in force", not gone, f"{len(used)} used", f"{told}: look at the findings again, and run the gate")
 
 
 def same_person(one: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from evalgate.evidence.verification import Difference
 from evalgate.pipeline.rederived import Stated
 from evalgate.runner.finding_marks import found_from
 from evalgate.runner.findings import worst_rank
-from evalgate.runner.shard_file import ShardNumbers, read_details, read_outputs, shard_path
+from evalgate.runner.shard_file import ShardNumbers, column_names, read_details, read_outputs, shard_path
 from evalgate.stats.draws import case_keys
 
 Details = Sequence[Mapping[str, Any]]
@@ -43,11 +44,23 @@ def column_differences(said: Stated) -> Iterator[Difference]:
     for shard in range(len(said.receipts)):
         path = shard_path(said.run.folder, shard)
         ids, details = read_details(path)
+        if further := sorted(Counter(column_names(path)) - Counter(_written(said))):
+            told = f"has columns that no run writes: {', '.join(map(repr, further[:5]))}"
+            yield Difference(f"shards/{shard:05d}.parquet", told)
         numbers, outputs = said.store.numbers(shard), read_outputs(path)
         derived = {**_plain(ids, details, said), "group": groups.of(details)}
         for name, wrong in _compared(numbers, outputs, derived):
             yield _named(f"shards/{shard:05d}.parquet", name, ids, wrong)
         yield from _scores(said, numbers, ids, shard)
+
+
+def _written(said: Stated) -> Iterator[str]:
+    """Every column that a shard of this run may have, each once."""
+    yield from ("id", "key", "group", "identical", "details")
+    yield from (f"slice.{name}" for name in said.gate.settings.slices)
+    kept = ["output", "lost", "rows", "scores", "violations", "undecided"]
+    kept += ["waived"] if said.gate.findings.waivers else []
+    yield from (f"{arm}.{name}" for arm in ARMS for name in kept)
 
 
 def _plain(ids: Sequence[str], details: Details, said: Stated) -> dict[str, Any]:

@@ -203,6 +203,14 @@ def _read(path: Path, names: list[str]) -> Any:
         raise Incomplete(f"shard cannot be read: {str(error)[:200]}", where=str(path), hint="run again with --fresh") from error
 
 
+def column_names(path: Path) -> list[str]:
+    """The columns of a shard as they stand in the file, whoever wrote them.
+
+    Raises: Incomplete when the file is gone or damaged.
+    """
+    return _columns(path)
+
+
 def _columns(path: Path) -> list[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -325,10 +325,17 @@ def test_a_plan_that_does_not_say_what_was_compared_is_not_accepted(missing: str
 
 
 def test_waived_findings_need_a_policy_that_accepts_them() -> None:
-    waived = replace(FACTS, document={"thresholds": [], "waivers": {"list": [{"findings": 0}, {"findings": 2}]}})
+    lasting = {"category": "pii", "owner": "ana", "expires": "2026-11-25", "findings": 2}
+    waived = replace(FACTS, document={"thresholds": [], "waivers": {"list": [{"findings": 0}, lasting]}})
     assert "2 findings are waived" in denied(presented(facts=waived))["waivers"]
     assert denied(presented(facts=waived), replace(TIER, waivers=True)) == {}
+    assert denied(presented(facts=waived, now=NOW + timedelta(hours=11, minutes=59)), replace(TIER, waivers=True)) == {}
+    after = presented(facts=waived, now=NOW + timedelta(hours=12))
+    assert denied(after, replace(TIER, waivers=True)) == {
+        "waivers in force": "the waiver of pii by ana expired on 2026-11-25: look at the findings again, and run the gate"
+    }
     unused = replace(FACTS, document={"thresholds": [], "waivers": {"list": [{"findings": 0}]}})
+    assert denied(replace(after, facts=unused), replace(TIER, waivers=True)) == {}
     assert denied(presented(facts=unused)) == {}
 
 

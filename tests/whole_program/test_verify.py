@@ -238,6 +238,13 @@ def _rows(run: Path, change: Callable[[dict[str, list[Any]]], object]) -> None:
     pq.write_table(pa.table([pa.array(columns[f.name], f.type) for f in table.schema], schema=table.schema), path)
 
 
+def _further(run: Path, name: str, value: Any) -> None:
+    path = run / "shards" / "00000.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.append_column(name, pa.array([value] * table.num_rows)), path)
+    reseal(run)
+
+
 def _loosened(run: Path) -> None:
     edit(run, "plan.json", lambda v: v["thresholds"][0].update(value=0.9, text="0.9"))
     reseal(run)
@@ -293,6 +300,10 @@ RESEALED: dict[str, tuple[Callable[[Path], object], str]] = {
     "outputs beside the details": (_column("candidate.output", lambda old: ["fine", *old[1:]]), "the column candidate.output"),
     "keys of the draws": (_column("key", lambda old: [1, *old[1:]]), "the column key"),
     "slices": (_column("slice.level", lambda old: ["odd"] * len(old)), "the column slice.level"),
+    "a column more": (
+        lambda run: _further(run, "note", "x"), "has columns that no run writes: 'note'"),
+    "a column that looks like one": (
+        lambda run: _further(run, "candidate.waivd", 0), "'candidate.waivd'"),
     "a version": (
         lambda run: (edit(run, "manifest.json", lambda v: v["materials"]["extensions"][0].update(version="9")), reseal(run)),
         "materials.extensions.0.version"),
