@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -113,6 +114,18 @@ def read_text(path: Path, shown: str, limit: int = 4 << 20) -> str:
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise BadInput("not UTF-8", where=f"{shown}:{line}", hint="save the file as UTF-8") from error
+
+
+def real_path(path: Path) -> Path:
+    """Where a path leads, by all its links.
+
+    Raises: OSError for links that go round in circles: from Python 3.13 on `resolve` gives a path within the circle. Before, a
+    RuntimeError; ValueError for a path with a NUL character.
+    """
+    real = path.resolve()
+    if real.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return real
 
 
 def write_whole(path: Path, data: bytes | str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evalgate.core.errors import BadInput
-from evalgate.core.files import NAME, read_text
+from evalgate.core.files import NAME, read_text, real_path
 from evalgate.core.strict_json import parse_json
 from evalgate.golden.tables import DATA_ENDINGS, Row, read_rows
 
@@ -60,7 +60,7 @@ def _children(folder: Path, shown: str) -> list[Path]:
         children = sorted(folder.iterdir(), key=lambda path: path.name)
         inside = folder.resolve()
         for path in children:
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            if path.is_symlink() and not real_path(path).is_relative_to(inside):
                 raise BadInput("a link leads out of the dataset's folder", where=f"{shown}/{path.name}", hint="copy the file")
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
         raise BadInput("the folder cannot be read", where=shown, hint=str(error)[:200]) from error

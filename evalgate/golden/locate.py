@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from evalgate.core.errors import BadInput
-from evalgate.core.files import NAME, read_text
+from evalgate.core.files import NAME, read_text, real_path
 from evalgate.core.plugins import suggestion
 from evalgate.golden.hugging_face import SCHEME, parse_reference, require_pinned
 
@@ -43,7 +43,7 @@ def require_no_way_out(path: Path, root: Path) -> None:
     Raises: BadInput.
     """
     try:
-        written, real = Path(os.path.normpath(path.absolute())), path.resolve()
+        written, real = Path(os.path.normpath(path.absolute())), real_path(path)
         led_out = written.is_relative_to(Path(os.path.normpath(root.absolute()))) and not real.is_relative_to(root.resolve())
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL character
         raise BadInput(f"cannot be found: {str(error)[:200]}", where=str(path)) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evalgate.config.load import project_root
 from evalgate.core.errors import BadInput, Problem
+from evalgate.core.files import real_path
 
 _COPY = "copy the files into the project"
 
@@ -54,7 +55,7 @@ def leads_out(path: Path) -> bool:
     written = Path(os.path.normpath(path.absolute()))
     root = _root(written)
     try:
-        return not path.resolve().is_relative_to(root.resolve())
+        return not real_path(path).is_relative_to(root.resolve())
     except (OSError, RuntimeError):
         return True  # links that go round in circles
 
