@@ -85,6 +85,9 @@ class PromptRecord:
     """Alias and provider name."""
     line: int = 1
     """Line of the file on which the first message begins that the other variant does not have; 1 where none does."""
+    use: Mapping[str, str] = field(default_factory=dict)
+    """What the file says of its use: `intended_use`, `owner` …; what it does not say is missing. Records that were written
+    before this was kept have none."""
 
 
 @dataclass(frozen=True, slots=True)

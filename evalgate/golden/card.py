@@ -10,6 +10,7 @@ from typing import Any
 
 from evalgate.core.document import Document
 from evalgate.core.errors import BadInput, Problem
+from evalgate.core.files import real_path
 from evalgate.core.plugins import suggestion
 from evalgate.golden.health.acceptance import KEY as HEALTH
 from evalgate.golden.health.acceptance import acceptance_faults
@@ -29,6 +30,9 @@ _NOTES = (
     "owner",
     "limits",
     "language",
+    "labels",
+    "agreement",
+    "personal_data",
 )
 STAGED = "staged"
 """The key of a card whose cases nobody has labelled yet: no card with it is accepted."""
@@ -115,7 +119,7 @@ def _require_no_way_out(folder: Path, document: Document) -> None:
 
 def _inside(data: Path, folder: Path) -> bool:
     try:
-        return data.resolve().is_relative_to(folder.resolve())
+        return real_path(data).is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL character
         return False
 

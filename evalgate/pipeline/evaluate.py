@@ -35,6 +35,7 @@ from evalgate.pipeline.time_spent import PROFILE, profile_document, write_profil
 from evalgate.pipeline.verdict import movement, reach_verdict
 from evalgate.pipeline.waiving import Findings
 from evalgate.pipeline.workspace import PLAN, write_plan
+from evalgate.prompts.stated_use import stated_use
 from evalgate.prompts.values import Prompt
 from evalgate.proxy.recording import Recording
 from evalgate.report.catalog import report_files
@@ -276,6 +277,7 @@ def _prompt_records(subject: Subject) -> dict[str, PromptRecord]:
             parameters=task.parameters,
             model=f"{task.model.alias} ({task.model.provider}: {task.model.name})",
             line=_first_own_line(subject.prompts[arm], [other for name, other in subject.prompts.items() if name != arm]),
+            use=stated_use(subject.prompts[arm]),
         )
         for arm, task in subject.arms.items()
     }

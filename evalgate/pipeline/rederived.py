@@ -130,7 +130,8 @@ def _prompts(said: Stated) -> dict[str, PromptRecord]:
     for arm, task in said.gate.arms.items():
         kept, planned = said.record.prompts[arm], said.gate.plan["variants"][arm]
         model = f"{task.model.alias} ({task.model.provider}: {task.model.name})"
+        digest = planned["prompt_digest"]
         found[arm] = PromptRecord(
-            task.prompt_reference, kept.path, planned["prompt_digest"], task.messages, task.parameters, model, kept.line
+            task.prompt_reference, kept.path, digest, task.messages, task.parameters, model, kept.line, kept.use
         )
     return found

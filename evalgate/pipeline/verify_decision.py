@@ -36,7 +36,7 @@ COMPARED = (
 TRUSTED = (
     "that the rows and findings follow from the answers (scores), and the answers from the prompts and the recording (replay)",
     "that plan.json has the rules that were agreed on: a threshold that was edited together with everything else (replay)",
-    "owners and reasons of waivers, the card of the dataset, why a detector has no card (replay)",
+    "owners and reasons of waivers, the card of the dataset, what prompts say of their use, why a detector has no card (replay)",
     "times, platform and workers in run.json, history and health: they decide nothing",
 )
 _OUTSIDE = frozenset({"document", "manifest", "environment"})

@@ -31,7 +31,7 @@ from evalgate.runner.tally import Progress
 COMPARED = (
     "digests of configuration, prompts, dataset and its card, recording, allow file and judges' cards, against the project's",
     "the rows of every shard and the verdict of a second run, made from them in a temporary folder, and the two roots",
-    "record.json of the second run: the card of the dataset, waivers, why a detector has no card, selected cases",
+    "record.json of the second run: the card of the dataset, what prompts say of their use, waivers, cards, selected cases",
 )
 TRUSTED = (
     "that the recording holds what the models answered: nobody can tell that from files",

@@ -21,6 +21,7 @@ from evalgate.prompts.handlebars_syntax import RESERVED, parse_handlebars
 from evalgate.prompts.handlebars_tokens import Tag, cut
 from evalgate.prompts.parameters import json_schema_format, read_parameters
 from evalgate.prompts.picoschema import json_schema_of
+from evalgate.prompts.stated_use import use_faults
 from evalgate.prompts.values import Input, Message, Prompt
 
 KEYS = ("name", "description", "variant", "version", "model", "config", "input", "output", "metadata", "tools", "toolDefs", "ext")
@@ -63,6 +64,7 @@ def parse_dotprompt(document: Document, split: Split, *, reference: str) -> Prom
     parameters = read_parameters(document, problems, ("config",), CONFIG)
     declared = _declared(document, problems)
     asked, schema = _output(document, problems)
+    problems += use_faults(document)
     if problems:
         raise BadInput(problems)
     body = dotprompt_body(split, document.name)

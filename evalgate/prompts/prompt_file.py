@@ -12,6 +12,7 @@ from evalgate.core.errors import BadInput, Problem
 from evalgate.core.plugins import suggestion
 from evalgate.prompts.assemble import Body, Origin, Request, assemble
 from evalgate.prompts.parameters import read_format, read_parameters
+from evalgate.prompts.stated_use import use_faults
 from evalgate.prompts.template import stray_braces
 from evalgate.prompts.values import Message, Prompt
 
@@ -34,8 +35,8 @@ def parse_prompt(document: Document, *, reference: str) -> Prompt:
     """Make a prompt of a parsed `.prompt.yml` file.
 
     `name`, `description` and `model` only describe: which model answers is the configuration's choice. `evaluators` belong
-    to other tools and are accepted unread. `metadata` is evalgate's own: a mapping with `owner`, `version` and whatever
-    else is worth knowing; GitHub's tools pass over it.
+    to other tools and are accepted unread. `metadata` is evalgate's own: a mapping with `owner`, `version`, what the prompt
+    is meant for (`stated_use.USES`) and whatever else is worth knowing; GitHub's tools pass over it.
     Raises:
         BadInput: every problem of the file at once, each with `file:line`.
     Source: GitHub Models prompt files, https://docs.github.com/en/github-models/use-github-models/storing-prompts-in-github-repositories
@@ -106,10 +107,9 @@ def _about(document: Document, problems: list[Problem]) -> _About:
         for key in ("testData", "evaluators")
         if not isinstance(document.value.get(key, []), list)
     )
-    metadata = document.value.get("metadata", {})
-    if not isinstance(metadata, dict):
-        problems.append(Problem("metadata must be a mapping", document.place("metadata"), "metadata: {owner: …, version: …}"))
-        metadata = {}
+    problems.extend(use_faults(document))
+    given = document.value.get("metadata", {})
+    metadata = given if isinstance(given, dict) else {}
     rows = document.value.get("testData")
     samples = tuple(row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
     name, model = found.get("name", ""), found.get("model", "")

@@ -18,6 +18,7 @@ from evalgate.prompts.front_matter import Split, refused_references
 from evalgate.prompts.parameters import json_schema_format, read_parameters
 from evalgate.prompts.prompty_body import prompty_body
 from evalgate.prompts.prompty_inputs import declared_inputs, object_schema
+from evalgate.prompts.stated_use import use_faults
 from evalgate.prompts.values import Prompt
 
 KEYS = ("name", "displayName", "description", "metadata", "model", "inputs", "outputs", "tools", "template", "version")
@@ -75,6 +76,7 @@ def parse_prompty(document: Document, split: Split, *, reference: str) -> Prompt
         hint = "evalgate sends texts; a prompt with tools cannot be evaluated by it"
         problems.append(Problem("tools are not read", document.place("tools"), hint))
     samples = _samples(document, problems)
+    problems += use_faults(document)
     if problems:
         raise BadInput(problems)
     origin = Origin(reference, Path(document.name), "prompty-v1" if old else "prompty")

@@ -87,7 +87,10 @@ def p_value(value: float | None) -> str:
 
 
 def _both(ends: Interval, write: Callable[[float], str]) -> str:
-    return f"{write(ends.low)} to {write(ends.high)}"
+    low, high = write(ends.low), write(ends.high)
+    number, _, unit = low.partition(_SPACE)
+    # the unit once: `0.9 to 14.9 %`
+    return f"{number if unit and high.endswith(_SPACE + unit) else low} to {high}"
 
 
 def _decimals(scaled: float, unit: str) -> int:

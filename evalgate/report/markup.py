@@ -41,20 +41,47 @@ def element(name: str, *content: Part, **attributes: str) -> Markup:
     return Markup(f"<{name}{''.join(written)}>{join(content)}</{name}>")
 
 
-def table(caption: str, header: Sequence[Part], rows: Iterable[Sequence[Part]], **attributes: str) -> Markup:
-    """A table with caption and scoped headers, in a container that scrolls by itself on narrow screens."""
-    head = join(element("th", cell, scope="col") for cell in header)
+def unbroken(value: str) -> Markup:
+    """Text that stays on one line, such as an interval; only for short ones."""
+    return element("span", value, class_="unbroken")
+
+
+def table(
+    caption: str, header: Sequence[str], rows: Iterable[Sequence[Part]], *, stacked: bool = True, **attributes: str
+) -> Markup:
+    """A table with caption and scoped headers, in a container that scrolls by itself where it must.
+
+    `stacked`: on narrow screens each row becomes a card in which every cell has its header beside it; roles keep it a table
+    for those who do not see it. False for tables that the page's script makes too.
+    """
+    role = _role if stacked else _no_role
+    head = join(element("th", cell, scope="col", **role("columnheader")) for cell in header)
     body = join(
-        element("tr", element("th", cells[0], scope="row"), *(element("td", cell) for cell in cells[1:])) for cells in rows
+        element(
+            "tr",
+            element("th", cells[0], scope="row", **role("rowheader")),
+            *(element("td", cell, **role("cell", name)) for name, cell in zip(header[1:], cells[1:], strict=True)),
+            **role("row"),
+        )
+        for cells in rows
     )
     inner = element(
         "table",
         element("caption", caption),
-        element("thead", element("tr", head)),
-        element("tbody", body),
+        element("thead", element("tr", head, **role("row")), **role("rowgroup")),
+        element("tbody", body, **role("rowgroup")),
+        **role("table"),
         **attributes,
     )
     return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def _role(name: str, label: str = "") -> dict[str, str]:
+    return {"role": name, "data_label": label} if label else {"role": name}
+
+
+def _no_role(name: str, label: str = "") -> dict[str, str]:
+    return {}
 
 
 def details(summary: Part, *content: Part, **attributes: str) -> Markup:

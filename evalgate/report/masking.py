@@ -182,10 +182,11 @@ def _everything(case: CaseRecord) -> str:
 
 def masked_prompts(prompts: Mapping[str, PromptRecord], cases: Iterable[CaseRecord], policy: Policy) -> dict[str, PromptRecord]:
     """The prompts without what was found in the (unmasked) cases that are shown: a leaked prompt leaks here too."""
-    masker = _shared_masker(cases, policy, "\n".join(content for prompt in prompts.values() for _, content in prompt.messages))
+    texts = (text for one in prompts.values() for text in (*(content for _, content in one.messages), *one.use.values()))
+    mask = _shared_masker(cases, policy, "\n".join(texts)).text
     return {
-        name: replace(prompt, messages=tuple((role, masker.text(content)) for role, content in prompt.messages))
-        for name, prompt in prompts.items()
+        name: replace(one, messages=tuple((r, mask(t)) for r, t in one.messages), use={k: mask(t) for k, t in one.use.items()})
+        for name, one in prompts.items()
     }
 
 

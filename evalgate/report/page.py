@@ -14,8 +14,9 @@ from evalgate.report.page_audit import audit
 from evalgate.report.page_cases import cases
 from evalgate.report.page_flaky import flaky
 from evalgate.report.page_health import health
-from evalgate.report.page_results import banner, changed, metrics, slices, thresholds
+from evalgate.report.page_results import banner, changed, metrics, thresholds
 from evalgate.report.page_safety import safety
+from evalgate.report.page_slices import slices
 
 _SECTIONS = (
     ("thresholds", "Thresholds"),

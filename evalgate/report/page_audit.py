@@ -22,6 +22,13 @@ _CARD = (
     "name", "version", "license", "source", "owner", "purpose", "how_made", "collected", "labels", "agreement", "personal_data",
     "review_date", "limits", "rows", "digest",
 )  # fmt: skip
+_USES = (
+    ("intended_use", "intended use"), ("out_of_scope_uses", "out-of-scope uses"), ("owner", "owner"),
+    ("materiality_tier", "materiality tier"), ("known_limitations", "known limitations"),
+)  # fmt: skip
+_NO_PROMPT = phrases.missing(phrases.BY_COMPARE)
+_NO_COMMIT = phrases.missing("the digests say what was judged; evalgate attest --url can name the job that did")
+_NO_FINGERPRINT = phrases.missing("the recording keeps what the provider sent with each answer")
 _LEAKS = ("input-in-prompt", "reference-in-prompt")
 
 
@@ -31,7 +38,7 @@ def audit(record: RunRecord) -> Markup:
         ("identity", "Identity", _identity(record)),
         ("decision", "Decision", _decision(record)),
         ("object", "Object under test", _object(record)),
-        ("use", "Intended use", _use()),
+        ("use", "Intended use", _use(record)),
         ("data", "Data", _data(record)),
         ("method", "Method", _method(record)),
         ("results", "Results", _results(record)),
@@ -66,8 +73,11 @@ def _identity(record: RunRecord) -> Markup:
         ("python", _plain(environment.get("python"))),
         ("platform", _plain(environment.get("platform"))),
         ("seed", str(record.settings.seed)),
-        ("configuration", record.settings.path.name if record.settings.path else None),
-        ("CI run", None),
+        (
+            "configuration",
+            record.settings.path.name if record.settings.path else "none: evalgate compare, given by its arguments",
+        ),
+        ("CI run", phrases.missing("evalgate attest RUN --url URL signs it, beside this page")),
     ]
     return join([facts(rows), _packages(environment)])
 
@@ -102,12 +112,14 @@ def _object(record: RunRecord) -> Markup:
     rows: list[tuple[Part, ...]] = [
         ("prompt or outputs", *(side.prompt for side in sides)),
         ("file", *_of(prompts, "path")),
-        ("digest", *(side.prompt_digest or phrases.NOT_PROVIDED for side in sides)),
-        ("model", *(side.model or phrases.NOT_PROVIDED for side in sides)),
+        ("digest", *(side.prompt_digest or _NO_PROMPT for side in sides)),
+        ("model", *(side.model or _NO_PROMPT for side in sides)),
         ("alias and provider", *_of(prompts, "model")),
         ("parameters", *(_parameters(prompt) for prompt in prompts)),
         ("more", *(_details(side) for side in sides)),
-        ("commit, tools, system fingerprint", phrases.NOT_PROVIDED, phrases.NOT_PROVIDED),
+        ("tools", *("none: a prompt with tools is refused" if prompt else _NO_PROMPT for prompt in prompts)),
+        ("commit", *[_NO_COMMIT] * 2),
+        ("system fingerprint", *(_NO_FINGERPRINT if prompt else _NO_PROMPT for prompt in prompts)),
     ]
     said = join(["The difference of the prompts stands under ", element("a", "What changed", href="#changed"), "."])
     both = table("Baseline and candidate", ("what", "baseline", "candidate"), rows, class_="digests")
@@ -115,12 +127,12 @@ def _object(record: RunRecord) -> Markup:
 
 
 def _of(prompts: list[PromptRecord | None], name: str) -> list[str]:
-    return [phrases.NOT_PROVIDED if prompt is None else str(getattr(prompt, name)) for prompt in prompts]
+    return [_NO_PROMPT if prompt is None else str(getattr(prompt, name)) for prompt in prompts]
 
 
 def _parameters(prompt: PromptRecord | None) -> str:
     if prompt is None:
-        return phrases.NOT_PROVIDED
+        return _NO_PROMPT
     return ", ".join(f"{name}={value!r}" for name, value in sorted(prompt.parameters.items())) or "none"
 
 
@@ -128,20 +140,30 @@ def _details(side: VariantIdentity) -> str:
     return (_plain(dict(side.details)) or phrases.NOT_PROVIDED) if side.details else "nothing"
 
 
-def _use() -> Markup:
-    names = ("intended use", "out-of-scope uses", "owner", "materiality tier", "known limitations")
-    return facts([(name, None) for name in names])
+def _use(record: RunRecord) -> Markup:
+    """What the candidate's prompt file says of its use; what it does not say, with the key that would."""
+    candidate = record.prompts.get("candidate")
+    if candidate is None:
+        return facts([(name, _NO_PROMPT) for _, name in _USES])
+    rows: list[tuple[str, Part | None]] = [
+        (name, candidate.use.get(key) or phrases.missing(f"metadata.{key} of the prompt {candidate.path}")) for key, name in _USES
+    ]
+    said = "As the file of the candidate's prompt says under metadata; formats without front matter have no place for it."
+    return join([facts(rows), element("p", said, class_="note")])
 
 
 def _data(record: RunRecord) -> Markup:
     card = record.dataset_card
-    rows: list[tuple[str, Part | None]] = [(name.replace("_", " "), _plain(card.get(name))) for name in _CARD]
+    lack = "{} of the dataset's card, dataset.yaml" if record.prompts else "{} of a card; evalgate compare reads none"
+    rows: list[tuple[str, Part | None]] = [
+        (name.replace("_", " "), _plain(card.get(name)) or phrases.missing(lack.format(name))) for name in _CARD
+    ]
     rows += [
         ("content digest in this run", record.identity.dataset_digest),
         ("cases judged", figures.count(record.verdict.cases.total)),
         ("cases left out", phrases.shared_cases(record) or "none"),
         ("slices", ", ".join(record.settings.slices) or "none"),
-        ("examples of the prompt among the cases", _leaks(record)),
+        ("examples of the prompt among the cases", _leaks(record) or _NO_PROMPT),
     ]
     results = card.get("results")
     more = details("Results as the card tells them", element("pre", str(results))) if results else ""
@@ -173,7 +195,7 @@ def _method(record: RunRecord) -> Markup:
         ("stopping rule", "none: every case of the dataset is judged once, and the verdict is reached after the last one"),
         ("metrics", _choices(settings.metrics)),
         ("safety", _choices(settings.safety)),
-        ("power, smallest effect worth finding", None),
+        ("power, smallest effect worth finding", phrases.missing("evalgate plan CONFIG says what so many cases can show")),
     ]
     extensions = [(e["kind"], e["name"], e["version"], e["signature"]) for e in record.manifest["materials"]["extensions"]]
     listed = table("What measured, in which version and how set", ("kind", "name", "version", "signature"), extensions)
@@ -202,7 +224,7 @@ def _results(record: RunRecord) -> Markup:
     rows: list[tuple[str, Part | None]] = [
         ("cases", figures.count(run.cases)),
         ("answers lost", lost),
-        ("how cases moved", moved if counts.by else None),
+        ("how cases moved", moved if counts.by else phrases.missing("metrics: of the configuration names none that says it")),
         ("slices", figures.count(len(verdict.slices))),
     ]
     for one in verdict.results.safety.values():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalgate.core.record import RunRecord
-from evalgate.report import figures
+from evalgate.report import figures, phrases
 from evalgate.report.markup import Markup, Part, details, element, facts, join, table
 from evalgate.report.page_attempts import attempt_line
 
@@ -17,6 +17,13 @@ _MAPPING = (
     ("8 Independence and approvals", "Annex IV(2)(g): dated and signed", "MANAGE 1.1", "A.6.2.4"),
     ("9 Deployment", "Art. 17(1)(d)", "MANAGE 4.1", "A.6.2.5, A.6.2.6"),
 )
+_SIGNED = (
+    ("author of the prompt", "--author of evalgate attest"),
+    ("validator, other than the author", "evalgate approve by another person; not_author in the policy"),
+    ("approved by, in which role", "--key and --role of evalgate approve"),
+    ("approved on", "each approval holds its time"),
+    ("comment", "--reason of evalgate approve"),
+)
 _COMMANDS = (
     ("evalgate verify RUN", "no file of the run folder was changed, added or taken away"),
     ("evalgate verify RUN --level decision", "the verdict follows from the rows by the rules of the plan"),
@@ -27,18 +34,24 @@ _COMMANDS = (
 
 def approvals(record: RunRecord) -> Markup:
     """Who stands behind it. This page is written before anybody can have signed it."""
-    names = ("author of the prompt", "validator, other than the author", "approved by, in which role", "approved on", "comment")
     how = join(
         [
-            "This page is part of what is signed, so it cannot show who signed it. Approvals lie beside it as signed files; ",
-            element("code", "evalgate verify RUN --policy FILE --trusted-keys DIR"),
-            " says whose they are and whether they are enough, and ",
+            "This page is part of what is signed, so it cannot show who signed it. ",
+            "Signatures lie beside it in the folder of the run: ",
+            element("code", "attestation.dsse.json"),
+            " (the job that ran the gate, by ",
+            element("code", "evalgate attest RUN --key FILE --author NAME"),
+            ") and ",
+            element("code", "approvals/ROLE-KEY.dsse.json"),
+            " (a reviewer, by ",
             element("code", "evalgate approve RUN --key FILE --role ROLE --reason TEXT"),
-            " adds one.",
+            "); ",
+            element("code", "evalgate verify RUN --policy FILE --trusted-keys DIR"),
+            " says whose they are, whether they are valid, and whether they are enough.",
         ]
     )
     waived = [use for use in record.waivers if not use.expired]
-    rows: list[tuple[str, Part | None]] = [(name, None) for name in names]
+    rows: list[tuple[str, Part | None]] = [(name, phrases.missing(where)) for name, where in _SIGNED]
     rows.append(("waivers in force", f"{len(waived):,}, with owner, reason and last day under Safety" if waived else "none"))
     return join([element("p", "UNSIGNED when this page was made", class_="unsigned"), element("p", how), facts(rows)])
 
@@ -46,7 +59,7 @@ def approvals(record: RunRecord) -> Markup:
 def deployment() -> Markup:
     """What happens after the verdict; a run does not know it."""
     names = ("stages", "guards while it is rolled out", "way back", "what is monitored", "when it is evaluated again")
-    return facts([(name, None) for name in names])
+    return facts([(name, phrases.missing("the deployment's own record: a run does not know it")) for name in names])
 
 
 def integrity(record: RunRecord) -> Markup:
@@ -106,7 +119,8 @@ def changes(record: RunRecord) -> Markup:
     """Against the attempt before, as far as the history of the gate knows it."""
     found = record.attempts
     if found is None:
-        return facts([("attempt", None), ("changes", None)])
+        lack = phrases.missing("evalgate compare keeps no history; a gate run by evalgate run does")
+        return facts([("attempt", lack), ("changes", lack)])
     last = found.earlier[-1] if found.earlier else None
     listed = f"{figures.count(len(found.changes))}, of which {figures.count(sum(c.looser for c in found.changes))} ask less"
     rows: list[tuple[str, Part | None]] = [

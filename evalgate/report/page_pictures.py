@@ -16,6 +16,8 @@ PANEL_ROWS = 8
 WIDTH, HEIGHT = 320, 96
 ROW_WIDTH, ROW_HEIGHT = 200, 18
 _EDGE = 6
+_WORDS = frozenset({"characters", "tokens", "words"})
+"""Units that are too long to stand beside each number of a picture."""
 
 
 def histograms(record: RunRecord) -> Markup:
@@ -80,7 +82,8 @@ def _panel(rows: Sequence[SliceRow]) -> Markup:
     said = f"{worse:,} of {figures.counted(len(rows), 'slice')} clearly worse, {better:,} clearly better"
     said += f"; the worst {len(listed)}" if len(rows) > len(listed) else ""
     direction = "higher is better" if first.higher_is_better else "lower is better"
-    caption = element("figcaption", element("strong", first.name), f" {direction}: {said}")
+    unit = f"in {first.unit}, " if first.unit in _WORDS else ""
+    caption = element("figcaption", element("strong", first.name), f" {unit}{direction}: {said}")
     return element("figure", caption, element("ol", *items), class_="panel")
 
 
@@ -88,6 +91,7 @@ def _panel_row(row: SliceRow, reach: float) -> Markup:
     metric = row.metric
     kind = "fail" if row.regressed else "pass" if row.improved else "quiet"
     value = figures.figure(metric.delta.value, metric.unit, signed=True)
+    value = value.partition("\u00a0")[0] if metric.unit in _WORDS else value
     name = element("span", row.slice, class_="name")
     return element("li", name, _mini(metric, kind, reach, row.slice), element("span", value, class_="value"))
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalgate.core.record import PromptRecord, RunRecord
+from evalgate.core.settings import Bound, TargetKind
 from evalgate.core.verdict import Decision, MetricResult, ThresholdResult
 from evalgate.report import figures, phrases
 from evalgate.report.escape import anchor, shortened
 from evalgate.report.forest import forest
-from evalgate.report.markup import Markup, Part, details, element, facts, join, section, table, text
+from evalgate.report.markup import Markup, Part, details, element, facts, join, section, table, text, unbroken
 from evalgate.report.page_attempts import attempts_banner
-from evalgate.report.page_pictures import histograms, slice_panels
-from evalgate.report.ranking import bad_cases, slice_rows
+from evalgate.report.page_pictures import histograms
+from evalgate.report.page_slices import slices_banner
+from evalgate.report.ranking import bad_cases
 from evalgate.report.word_diff import word_diff
 
-SHOWN_SLICES = 60
 LOOK_FIRST = 5
 _URGENCY = {Decision.FAIL: 0, Decision.INCONCLUSIVE: 1, Decision.PASS: 2}
 
@@ -31,6 +32,7 @@ def banner(record: RunRecord) -> Markup:
         element("h1", identity.gate),
         element("p", element("strong", phrases.word(verdict.decision)), f" exit code {int(verdict.exit_code)}", class_="verdict"),
         element("p", verdict.reason, class_="reason"),
+        slices_banner(record),
         element("p", about, class_="about"),
         attempts_banner(record),
         element("p", phrases.mode(record), class_="mode"),
@@ -93,11 +95,23 @@ def _threshold_row(record: RunRecord, result: ThresholdResult) -> tuple[Part, ..
         join([phrases.target(result), always]),
         element("span", phrases.outcome(result), class_=f"badge {result.decision.value}"),
         phrases.asks(result.threshold),
-        phrases.observed(record, result),
-        join([forest(record, result), element("small", f"second opinion {other}") if result.second else ""]),
+        _observed(record, result),
+        join([forest(record, result), element("small", "second opinion ", unbroken(other)) if result.second else ""]),
         phrases.p_value(result),
         element("span", why, class_="why"),
     )
+
+
+def _observed(record: RunRecord, result: ThresholdResult) -> Markup:
+    """The number held against the bound; where lower is better its sign is that of the improvement, which has to be said."""
+    shown = phrases.observed(record, result)
+    metric = record.verdict.results.metrics.get(result.threshold.name)
+    turned = result.threshold.kind is TargetKind.METRIC and result.threshold.bound in (
+        Bound.MIN_IMPROVEMENT,
+        Bound.MAX_REGRESSION,
+    )
+    note = element("small", " + is better") if turned and metric is not None and not metric.higher_is_better else ""
+    return join([unbroken(shown), note])
 
 
 def metrics(record: RunRecord) -> Markup:
@@ -132,9 +146,9 @@ def _speed(record: RunRecord) -> Markup:
         for m in known
     ]
     if not any(m.unit == "ms" for m in known):
-        rows.append(("latency", _latencies(record)))
+        rows.append(("latency", _latencies(record) or phrases.missing("latency_ms under metrics: of the configuration")))
     if not any(m.unit == "USD" for m in known):
-        rows.append(("cost", None))
+        rows.append(("cost", phrases.missing("cost under metrics: of the configuration")))
     return join([element("h3", "Latency and cost"), facts(rows)])
 
 
@@ -162,10 +176,10 @@ def _methods(found: Sequence[MetricResult]) -> Markup:
             (
                 m.name,
                 other.method if other else "no second opinion",
-                figures.interval(ends, m.unit, signed=True) if ends else "–",
+                unbroken(figures.interval(ends, m.unit, signed=True)) if ends else "–",
                 other.randomisation if other else "–",
                 f"{figures.p_value(other.p_higher)} / {figures.p_value(other.p_lower)}" if other else "–",
-                m.signature,
+                element("small", m.signature, class_="signature"),
             )
         )
     header = ("metric", "second method", "its interval of the delta", "randomisation", "p higher / lower", "signature")
@@ -181,44 +195,12 @@ def _metric_row(metric: MetricResult) -> tuple[Part, ...]:
         figures.figure(metric.baseline.value, metric.unit),
         figures.figure(metric.candidate.value, metric.unit),
         figures.figure(metric.delta.value, metric.unit, signed=True),
-        figures.interval(metric.delta.reading, metric.unit, signed=True),
+        unbroken(figures.interval(metric.delta.reading, metric.unit, signed=True)),
         figures.percent(metric.relative.value, signed=True),
         figures.p_value(metric.p_value),
         figures.count(metric.n),
-        element("small", metric.method),
+        element("small", metric.method.partition(";")[0]),
     )
-
-
-def slices(record: RunRecord) -> Markup:
-    """Every slice, the clear regressions first."""
-    rows = slice_rows(record)
-    if not rows:
-        return Markup("")
-    shown = []
-    for row in rows[:SHOWN_SLICES]:
-        m = row.metric
-        word = "worse" if row.regressed else "better" if row.improved else "no clear change"
-        kind = "fail" if row.regressed else "pass" if row.improved else "quiet"
-        shown.append(
-            (
-                row.slice,
-                m.name,
-                figures.figure(m.baseline.value, m.unit),
-                figures.figure(m.candidate.value, m.unit),
-                figures.figure(m.delta.value, m.unit, signed=True),
-                figures.interval(m.delta.reading, m.unit, signed=True),
-                figures.count(m.n),
-                element("span", word, class_=f"badge {kind}"),
-            )
-        )
-    header = ("slice", "metric", "baseline", "candidate", "delta", "interval", "n", "change")
-    more = len(rows) - len(shown)
-    note = "A slice counts as changed when the interval for reading excludes 0. Dashed line: no change."
-    rest = element("p", f"{more:,} more rows are in verdict.json.", class_="note") if more else ""
-    listed = details(
-        f"Table of {figures.counted(len(shown), 'row')}", table("Every metric of every slice, worst first", header, shown), rest
-    )
-    return section("slices", "Slices, worst first", element("p", note, class_="note"), slice_panels(record), listed)
 
 
 def changed(record: RunRecord) -> Markup:

@@ -12,6 +12,7 @@ from evalgate.core.verdict import Decision, MetricResult, SafetyResult, Threshol
 from evalgate.report import figures
 
 NOT_PROVIDED = "not provided"
+BY_COMPARE = "evalgate compare is given outputs, not prompts and models"
 
 _ASKS = {
     Bound.MIN: "at least {}",
@@ -41,6 +42,11 @@ P_NOTE = (
 )
 UPWARD = frozenset({Bound.MIN, Bound.MIN_IMPROVEMENT, Bound.MAX_REGRESSION})
 """Bounds that pass on the right of their line."""
+
+
+def missing(where: str) -> str:
+    """What this run was not told, and where it can be said: `not provided (metadata.owner of the prompt)`."""
+    return f"{NOT_PROVIDED} ({where})"
 
 
 def word(decision: Decision) -> str:

@@ -28,6 +28,9 @@ def test_a_number_is_told_apart_from_its_bound_and_not_from_rounding_noise() -> 
 
 def test_intervals_and_p_values() -> None:
     assert figures.interval(Interval(-0.1, 0.2), "0-1", signed=True) == "−0.1000 to +0.2000"
+    assert figures.interval(Interval(0.009, 0.149), "share") == "0.90 to 14.9\u00a0%", "the unit once"
+    assert figures.interval(Interval(-5.0, 7.0), "characters", signed=True) == "−5.000 to +7.000\u00a0characters"
+    assert figures.interval(Interval(-0.5, 0.5), "USD") == "−$0.5000 to $0.5000"
     assert figures.interval(None, "0-1") == "n/a"
     assert figures.p_value(0.0) == "<\u00a00.001"
     assert figures.p_value(0.04) == "0.040"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -211,6 +212,8 @@ def test_prompts_and_parameters_do_not_show_it_either() -> None:
     shown = masked_prompts({"baseline": prompt}, [made], PII)["baseline"]
     assert shown.messages == (("system", "Never say [leak #3fa9c1]."),)
     assert masked_prompts({"baseline": prompt}, [made], SHOWN)["baseline"] == prompt
+    told = replace(prompt, messages=(("user", "hello"),), use={"intended_use": "never for SECRET-SYSTEM"})
+    assert masked_prompts({"candidate": told}, [made], PII)["candidate"].use == {"intended_use": "never for [leak #3fa9c1]"}
     choice = PluginChoice("blocklist", {"terms": ["secret-system", "other"], "n": 3})
     (masked,) = masked_choices([choice], [made], PII)
     assert masked.parameters == {"terms": ["[leak #3fa9c1]", "other"], "n": 3}

@@ -32,7 +32,7 @@ def test_the_page_says_what_the_counts_are_worth(record) -> None:
         "precision 0.900 (0.800 to 0.950), recall n/a",
         "span by span on harmless, 7 outputs; intervals at 95 %",
         "No threshold may decide on it: harmless",
-        "candidate: 1 % (0 % to 2 %), counted 2 %",
+        "candidate: 1 % (0 to 2 %), counted 2 %",
         "WARN: fail safety leak: at most 0",
         "none: it is counted and blocks nothing",
         "What detectors found is masked; findings.text: shown (or --show-findings) shows it.",

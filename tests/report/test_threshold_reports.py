@@ -117,5 +117,6 @@ def test_a_long_sentence_is_cut_in_the_summary_only(record) -> None:
 
 
 def test_the_second_interval_stands_below_the_first(record) -> None:
-    assert "<small>second opinion −0.4000 to +0.1000</small>" in render_html(decided(record, second=Interval(-0.4, 0.1)))
+    told = '<small>second opinion <span class="unbroken">−0.4000 to +0.1000</span></small>'
+    assert told in render_html(decided(record, second=Interval(-0.4, 0.1)))
     assert "second opinion −" not in render_html(record("words"))
