@@ -12,7 +12,7 @@ from evalgate.core.files import open_for_reading
 from evalgate.core.record_file import RECORD
 from evalgate.evidence.statements import PromptFile, RunFacts
 from evalgate.pipeline.prompt_reading import read_prompt
-from evalgate.pipeline.verify_folder import APPROVALS, RunFolder, document, open_folder
+from evalgate.pipeline.verify_folder import APPROVALS, RunFolder, document, open_finished
 from evalgate.pipeline.verify_integrity import check_integrity
 from evalgate.pipeline.workspace import PLAN
 from evalgate.stats.draws import default_resamples
@@ -28,9 +28,9 @@ def run_facts(folder: Path) -> RunFacts:
 
     Raises:
         BadInput: no finished run, or a manifest or verdict that cannot be understood.
-        EvidenceMismatch: a document or file is not what the run left; each is named.
+        EvidenceMismatch: a document or file is not what the run left, or is gone; each is named.
     """
-    run = open_folder(folder)
+    run = open_finished(folder)
     try:
         checked = check_integrity(run)
         if not checked.matched:

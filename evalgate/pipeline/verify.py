@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 
-from evalgate.core.errors import BadInput, EvalgateError, EvidenceMismatch, Incomplete
+from evalgate.core.errors import EvalgateError, Incomplete
 from evalgate.evidence.verification import Assurance, Checked, Difference, Verification
 from evalgate.pipeline.evidence_archive import PROJECT, RUN, unpacked
 from evalgate.pipeline.verify_decision import check_decision
-from evalgate.pipeline.verify_folder import OtherVersion, RunFolder, VerifyRequest, files_in, open_folder, was_finished
+from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest, files_in, open_finished
 from evalgate.pipeline.verify_integrity import check_integrity
 from evalgate.pipeline.verify_replay import check_replay
 from evalgate.pipeline.verify_scores import check_scores
@@ -36,19 +35,8 @@ def verify_run(request: VerifyRequest) -> Verification:
         return _verified(inside, str(request.run))
 
 
-def _opened(folder: Path) -> RunFolder:
-    try:
-        return open_folder(folder)
-    except OtherVersion:
-        raise
-    except BadInput as error:
-        if was_finished(folder):
-            raise EvidenceMismatch(error.problems) from error
-        raise
-
-
 def _verified(request: VerifyRequest, name: str) -> Verification:
-    run = _opened(request.run)
+    run = open_finished(request.run)
     wanted = list(Assurance)[: list(Assurance).index(request.level) + 1]
     levels: list[Checked] = []
     for level in wanted:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.errors import BadInput
+from evalgate.core.errors import BadInput, EvidenceMismatch
 from evalgate.core.files import open_for_reading
 from evalgate.core.record_file import RECORD
 from evalgate.core.strict_json import parse_json
@@ -105,6 +105,21 @@ def open_folder(folder: Path) -> RunFolder:
     if not isinstance(verdict, dict):
         raise BadInput("is not a JSON object", where=str(folder / VERDICT))
     return RunFolder(folder, sealed, _text(folder / MANIFEST), verdict)
+
+
+def open_finished(folder: Path) -> RunFolder:
+    """`open_folder` of a run that is known to have ended wherever its other files say so.
+
+    Raises: EvidenceMismatch when its manifest or verdict are gone or damaged then; else BadInput as `open_folder`.
+    """
+    try:
+        return open_folder(folder)
+    except OtherVersion:
+        raise
+    except BadInput as error:
+        if was_finished(folder):
+            raise EvidenceMismatch(error.problems) from error
+        raise
 
 
 def was_finished(folder: Path) -> bool:

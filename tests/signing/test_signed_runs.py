@@ -410,12 +410,15 @@ def test_a_changed_run_is_neither_signed_nor_deployed(desk: Desk, name: str) -> 
     assert len(list((desk.run / "approvals").iterdir())) == 2
 
 
-def test_an_unfinished_run_is_neither_signed_nor_deployed(desk: Desk) -> None:
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_run_without_verdict_is_neither_signed_nor_deployed(desk: Desk, finished: bool) -> None:
     desk.signed()
     (desk.run / "verdict.json").unlink()
+    if not finished:
+        (desk.run / "work").mkdir()
     assert "integrity: " in desk.denied()
-    assert desk.attest()[0] == 2
-    assert desk.approve("carla", "owner")[0] == 2
+    assert desk.attest()[0] == (5 if finished else 2)
+    assert desk.approve("carla", "owner")[0] == (5 if finished else 2)
     assert desk.verify()[0] == 5
     code, out, _ = desk.verify("--json")
     assert (code, json.loads(out)["exit_code"], json.loads(out)["policy"]["allowed"]) == (5, 5, False)
