@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,14 +28,18 @@ from evalgate.runner.storage import HINT, Missing, Storage
 
 TRANSFERS = 8
 """Objects under way at the same time, in each direction."""
-_CASES, _SHARDS = CASES_FOLDER.as_posix(), SHARDS_FOLDER.as_posix()
+USER_SECONDS = 24 * 3600
+"""How long a run is thought to be using the storage; one that was killed does not say that it stopped."""
+CLEARED, LEFT, REFUSED = "cleared", "left to another run", "could not be cleared"
+_CASES, _SHARDS, _USERS = CASES_FOLDER.as_posix(), SHARDS_FOLDER.as_posix(), "users"
 
 
 @dataclass(slots=True)
 class Depot:
     """The place of one run in a storage, laid out like a run folder.
 
-    It is named by the job and the first cases, so that the same command finds it again from wherever it is started.
+    It is named by the job and the first cases, so that the same command finds it again from wherever it is started. Two runs of
+    the same job share it, and only the last to end removes it.
     """
 
     root: Storage
@@ -102,14 +108,17 @@ class Depot:
         said = f"shard {task.shard} is not what the worker handed in"
         return ShardOutcome(task.shard, None, (Problem(said, self.place.url, HINT),), ExitCode.INCOMPLETE)
 
-    def done(self) -> bool:
-        """Remove the work of a run that has everything in its folder; whether that succeeded."""
+    def done(self) -> str:
+        """Remove the work of a run that has everything in its folder, unless another run uses it; what became of it."""
         try:
             if self._place is not None:
+                self._leave(self._place)
+                if self._is_used(self._place):
+                    return LEFT
                 self._place.clear()
         except Incomplete:
-            return False
-        return True
+            return REFUSED
+        return CLEARED
 
     def forget(self, first: ShardTask) -> None:
         """Remove what is left of a run whose folder has everything already; a storage that refuses is no matter then."""
@@ -121,17 +130,36 @@ class Depot:
         """Wait for nothing more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         remove_copies(self.run)
+        if self._place is not None:
+            with suppress(Incomplete):
+                self._leave(self._place)
 
     def _open(self, first: ShardTask) -> frozenset[str]:
         """Store the job and the recording; what shards an interrupted run had finished."""
         place = self._named(first)
         if self.fresh:
             place.clear()
+        place.write(f"{_USERS}/{self._user()}", str(int(time.time())).encode("ascii"))
         place.write(JOB_FILE.as_posix(), (self.folder / JOB_FILE).read_bytes())
         if (self.folder / RECORDING_FILE).exists():
             self._send_recording(place.below(RECORDING_FOLDER))
         self._place = place
         return place.names(_SHARDS)
+
+    def _user(self) -> str:
+        """The name of this run among those that use the place: the same when it is started again."""
+        return digest([socket.gethostname(), str(self.folder.resolve())]).removeprefix("sha256:")[:32]
+
+    def _leave(self, place: Storage) -> None:
+        with suppress(Missing):
+            place.remove(f"{_USERS}/{self._user()}")
+
+    def _is_used(self, place: Storage) -> bool:
+        for name in place.names(_USERS):
+            with suppress(Missing, ValueError):
+                if time.time() - int(place.read(f"{_USERS}/{name}")) < USER_SECONDS:
+                    return True
+        return False
 
     def _named(self, first: ShardTask) -> Storage:
         name = digest([self.job, first.cases]).removeprefix("sha256:")[:32]

@@ -147,7 +147,7 @@ def _pooled(flow: _Flow, workers: Workers, *, fresh: bool) -> _Pooled:
         flow.tally.say(f"{jobs} {'worker' if jobs == 1 else 'workers'} ({workers.backend})")
         outcomes = pool.outcomes(flow.digest, flow, flow.tally, restarts)
         if depot is not None and all(outcome.receipt is not None for outcome in outcomes):
-            facts["storage"] = "cleared" if depot.done() else "could not be cleared"
+            facts["storage"] = depot.done()
     kept = len(depot.kept) if depot is not None else 0
     return _Pooled(tuple(outcomes), len(outcomes) > kept, jobs, kept, restarts.count, facts)
 

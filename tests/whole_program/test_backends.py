@@ -110,7 +110,7 @@ def test_a_damaged_storage_is_never_believed(project, monkeypatch: pytest.Monkey
     store, whole, out = made.root / "store", made.root / "whole", made.root / "out"
     assert made.run("--out", str(whole)).code == 0
     how = ["--backend", "threading", "--jobs", "1", "--storage", str(store)]
-    monkeypatch.setattr(depot.Depot, "done", lambda self: False)
+    monkeypatch.setattr(depot.Depot, "done", lambda self: depot.REFUSED)
     assert made.run("--out", str(made.root / "first"), *how).code == 0
     assert work(made.root / "first")["storage"] == "could not be cleared"
     monkeypatch.undo()
@@ -137,7 +137,7 @@ def test_a_storage_is_cleared_where_everything_had_come_back(project, monkeypatc
     made = project(**CASES)
     store, out = made.root / "store", made.root / "out"
     how = ["--out", str(out), "--backend", "threading", "--storage", str(store)]
-    monkeypatch.setattr(depot.Depot, "done", lambda self: False)
+    monkeypatch.setattr(depot.Depot, "done", lambda self: depot.REFUSED)
     assert made.run(*how).code == 0
     monkeypatch.undo()
     assert list(store.glob("evalgate-*"))
