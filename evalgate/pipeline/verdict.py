@@ -16,6 +16,7 @@ from evalgate.gate.sentences import overruled
 from evalgate.pipeline.flaky import flaky_cases
 from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.judge_rates import with_corrected
+from evalgate.pipeline.scorers import scorer
 from evalgate.pipeline.shards import EVERYTHING, Selection, ShardStore
 from evalgate.stats.compare import compare_metrics
 from evalgate.stats.interface import Floats, MetricColumns, StatOptions
@@ -105,7 +106,7 @@ def metric_columns(built: Instruments) -> tuple[MetricColumns, ...]:
     start = 0
     for instrument in built.metrics:
         stop = start + instrument.spec.columns
-        columns[instrument.spec.name] = MetricColumns(instrument.spec, instrument.metric.score, start, stop)
+        columns[instrument.spec.name] = MetricColumns(instrument.spec, scorer(instrument), start, stop)
         start = stop
     for quantile in built.quantiles:
         base = columns[quantile.metric]

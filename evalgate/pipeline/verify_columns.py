@@ -13,6 +13,7 @@ from evalgate.core.values import ARMS, Arm, Status
 from evalgate.core.waivers import waived
 from evalgate.evidence.verification import Difference
 from evalgate.pipeline.rederived import Stated
+from evalgate.pipeline.scorers import scorer
 from evalgate.runner.finding_marks import found_from
 from evalgate.runner.findings import worst_rank
 from evalgate.runner.shard_file import ShardNumbers, column_names, read_details, read_outputs, shard_path
@@ -114,7 +115,7 @@ def _scores(said: Stated, numbers: ShardNumbers, ids: Sequence[str], shard: int)
         stop = start + instrument.spec.columns
         for arm in ARMS:
             with np.errstate(all="ignore"):
-                scores = np.asarray(instrument.metric.score(numbers.rows[arm][:, start:stop]), dtype=np.float64)
+                scores = scorer(instrument)(numbers.rows[arm][:, start:stop])
             scores = np.where(np.isfinite(scores), scores, np.nan)
             kept = numbers.scores[arm][:, place]
             wrong = np.flatnonzero(~np.isclose(scores, kept, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)).tolist()

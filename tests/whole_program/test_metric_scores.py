@@ -1,0 +1,62 @@
+"""Statistics call the score function of somebody's metric: one that hangs, fails or leaves ends the run with exit 3, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from evalgate.pipeline import scorers
+from evalgate.runner.watch import Watch
+
+SOURCE = """
+import sys, time
+import numpy as np
+from evalgate.core.values import Direction, MetricSpec, Scale
+
+
+class Odd:
+    spec = MetricSpec("odd", Direction.HIGHER, "0-1", 0.0, 1.0, "1", 2, Scale.MEAN, "version:1", needs_reference=False)
+
+    def rows(self, outputs, expectations):
+        return np.array([[1 / (1 + len(output.text)), 1.0] for output in outputs])
+
+    def score(self, totals):
+        if (totals[:, 1] > 1).any():  # a sum of more than one case
+            {body}
+        return totals[:, 0] / totals[:, 1]
+
+
+def make(parameters):
+    return Odd()
+"""
+BODIES = {
+    "loops": ("while True: pass", "metric odd took longer than 0.5 s to score"),
+    "sleeps": ("time.sleep(99)", "metric odd took longer than 0.5 s to score"),
+    "swallows": ("\n            try:\n                time.sleep(99)\n            except BaseException:\n                pass", "metric odd took longer than 0.5 s"),
+    "leaves well": ("sys.exit(0)", "metric odd failed to score sums of rows: SystemExit: 0"),
+    "raises": ("raise ValueError('no')", "metric odd failed to score sums of rows: ValueError: no"),
+    "gives too few": ("return totals[:0, 0]", "metric 'odd' returned scores of shape (0,)"),
+    "gives words": ("return np.array(['x'] * len(totals))", "metric odd failed to score sums of rows: ValueError"),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("wall")
+@pytest.mark.parametrize("kind", sorted(BODIES))
+def test_a_score_that_fails_is_named(
+    project: Callable[..., Any], install_plugin: Callable[..., None], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    body, said = BODIES[kind]
+    install_plugin("odd", SOURCE.replace("{body}", body), group="evalgate.metrics")
+    monkeypatch.setattr(scorers, "Watch", lambda: Watch(0.5))
+    made = project(metrics="[exact_match, odd]", thresholds=("{metric: odd, max_regression: 0.5}",))
+    ran = made.run()
+    assert ran.code == 3, ran.err
+    assert said in ran.err
+    assert not list(made.root.rglob("verdict.json"))
+
+
+def test_a_score_that_does_its_work_counts(project: Callable[..., Any], install_plugin: Callable[..., None]) -> None:
+    install_plugin("odd", SOURCE.replace("{body}", "pass"), group="evalgate.metrics")
+    assert project(metrics="[exact_match, odd]", thresholds=("{metric: odd, max_regression: 0.5}",)).run().code == 0
