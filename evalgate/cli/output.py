@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from evalgate.cli.pace import Pace, reached_text
 from evalgate.core.canonical import pretty_json
 from evalgate.core.credentials import without_secrets
-from evalgate.core.errors import Problem
+from evalgate.core.errors import ExitCode, Problem
 from evalgate.core.progress import Reached, Watching, unheard, unwatched
 from evalgate.core.visible import terminal_line
 
@@ -27,11 +27,12 @@ EVERY_S = 5.0
 
 
 def print_result(result: RunResult, options: argparse.Namespace, kept: bool) -> int:
-    """Print a finished run and give its exit code; a closed stdout does not change the code."""
+    """Print a finished run and give its exit code; a closed stdout does not change the code, one that is full forbids 0."""
     from evalgate.pipeline.show import print_summary
 
-    if options.json:
-        _write(sys.stdout, pretty_json(result.document))
+    code = result.exit_code
+    if options.json and not _write(sys.stdout, pretty_json(result.document)):
+        code = code or int(ExitCode.INCOMPLETE)
     if not options.quiet:
         stream = sys.stderr if options.json else sys.stdout
         try:
@@ -40,7 +41,7 @@ def print_result(result: RunResult, options: argparse.Namespace, kept: bool) -> 
                 print(f"evidence: {terminal_line(str(result.folder))}", file=stream)
         except (BrokenPipeError, OSError):
             pass  # the reader went away; the verdict stands
-    return result.exit_code
+    return code
 
 
 def say(text: str) -> None:
@@ -55,11 +56,17 @@ def print_error_document(code: int, problems: Sequence[Problem]) -> None:
     _write(sys.stdout, without_secrets(error_text(code, problems)))
 
 
-def _write(stream: TextIO, text: str) -> None:
+def _write(stream: TextIO, text: str) -> bool:
+    """Whether a text was written, or nobody is there to read it; what else keeps it from being written is said."""
     try:
         print(text, end="", file=stream, flush=True)
-    except (BrokenPipeError, OSError):
-        return
+    except BrokenPipeError:
+        return True
+    except OSError as error:
+        if stream is not sys.stderr:
+            say(f"standard output cannot be written: {error.strerror}")
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

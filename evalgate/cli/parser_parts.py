@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from evalgate import __version__
 
+DECIDING = ("run", "compare")
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 EXIT_CODES = """exit codes:
@@ -17,6 +18,12 @@ EXIT_CODES = """exit codes:
   4  INCONCLUSIVE: evidence too thin or noisy for a blocking threshold
  70  internal error (a bug)
 130 / 143  interrupted / terminated; the same command continues"""
+OTHER_EXIT_CODES = """exit codes:
+  0  done, and nothing that was looked at is wrong; this says nothing about a verdict
+  2  bad input: usage, or a file that is missing or wrong; each fault is named
+  3  incomplete: it could not be done (disk full, no permission, a package is missing)
+ 70  internal error (a bug)
+130 / 143  interrupted / terminated"""
 
 
 def shared_flags() -> argparse.ArgumentParser:
@@ -37,12 +44,15 @@ def command(
     name: str,
     summary: str,
 ) -> argparse.ArgumentParser:
-    """A command whose handler is `evalgate.cli.<name>_command:handle`, imported when it is called."""
+    """A command whose handler is `evalgate.cli.<name>_command:handle`, imported when it is called.
+
+    Only `run` and `compare` end with a verdict; what other commands end with stands in their help.
+    """
     parser = commands.add_parser(
         name,
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
-        epilog=EXIT_CODES,
+        epilog=EXIT_CODES if name in DECIDING else OTHER_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[shared],
         allow_abbrev=False,
@@ -56,7 +66,15 @@ def action(
 ) -> argparse.ArgumentParser:
     """An action of a command, such as `dataset lock`; `handler` where it is not the command's own."""
     description = summary[0].upper() + summary[1:] + "."
-    parser = actions.add_parser(name, help=summary, description=description, parents=[shared], allow_abbrev=False)
+    parser = actions.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=OTHER_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+        allow_abbrev=False,
+    )
     if handler is not None:
         parser.set_defaults(handler=handler)
     return parser

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalgate.cli.loading import loading
 from evalgate.cli.output import say
-from evalgate.core.errors import BadInput
+from evalgate.core.errors import BadInput, Incomplete
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -28,6 +28,8 @@ def handle(options: argparse.Namespace) -> int:
             print(plan_text(report), end="", flush=True)
         if not options.quiet:
             print_forecast(report, sys.stderr if options.json else sys.stdout)
-    except (BrokenPipeError, OSError):
+    except BrokenPipeError:
         pass  # the reader went away; the forecast was made
+    except OSError as error:
+        raise Incomplete(f"standard output cannot be written: {error.strerror}") from error
     return 0

@@ -312,6 +312,12 @@ def test_a_server_outlives_the_breaker_of_its_caller() -> None:
     assert len(dead) == 2
 
 
+@pytest.fixture(autouse=True)
+def _own_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a key of OpenAI in the environment; no test sends it."""
+    monkeypatch.setenv("EVALGATE_TEST_KEY", "k-of-the-tests")
+
+
 def test_recording_through_the_real_caller(serve, replaying, make_line, tmp_path: Path) -> None:
     """A replaying server is the upstream: answers, its 404 and a dead address arrive as they should."""
     source = replaying(
@@ -323,7 +329,7 @@ def test_recording_through_the_real_caller(serve, replaying, make_line, tmp_path
 
         def make(port: int) -> RecordAnswerer:
             limits = CallLimits(attempts=1, timeout_s=20)
-            upstream = Upstream(base_url=f"http://127.0.0.1:{port}/v1", api_key_env="EVALGATE_TEST_NO_SUCH_KEY")
+            upstream = Upstream(base_url=f"http://127.0.0.1:{port}/v1", api_key_env="EVALGATE_TEST_KEY")
             return RecordAnswerer(opened, writer, RenewedCaller(lambda: Caller(limits, Budget(), context)), upstream)
 
         server, dead = serve(lambda: make(source.port), spends=True), serve(lambda: make(9), spends=True)
@@ -352,7 +358,7 @@ def test_a_bad_day_upstream_is_not_seen_by_the_client(serve, tmp_path: Path, fau
         opened = open_recording(tmp_path / "new", "new", may_be_empty=True)
         context = ProviderContext(concurrency=4, redactor=Redactor())
         limits = CallLimits(attempts=4, timeout_s=0.5 if fault.kind in ("timeout", "slow") else 20.0)
-        upstream = Upstream(base_url=f"http://127.0.0.1:{source.port}/v1", api_key_env="EVALGATE_TEST_NO_SUCH_KEY")
+        upstream = Upstream(base_url=f"http://127.0.0.1:{source.port}/v1", api_key_env="EVALGATE_TEST_KEY")
         server = serve(lambda: RecordAnswerer(opened, writer, Caller(limits, Budget(), context), upstream), spends=True)
         got = server.chat(ASK, TOKEN)
         assert got.json["choices"][0]["message"]["content"] == "Blue."

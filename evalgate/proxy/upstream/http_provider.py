@@ -33,7 +33,7 @@ CONNECT_S = 15.0
 def make_openai(upstream: Upstream, context: ProviderContext) -> HttpProvider:
     """The provider `openai`.
 
-    Raises: BadInput when the address is unusable, or OpenAI itself is asked without a key.
+    Raises: BadInput when the address is unusable, a named key is not there, or OpenAI itself is asked without one.
     """
     base = upstream.base_url or setting_from_environment("OPENAI_BASE_URL") or OPENAI
     if not is_address(base):
@@ -45,6 +45,9 @@ def make_openai(upstream: Upstream, context: ProviderContext) -> HttpProvider:
         raise BadInput("the address of a server must not hold a user, a password or a query", hint=hint)
     key_name = upstream.api_key_env or DEFAULT_KEY
     key = secret_from_environment(key_name)
+    if key is None and upstream.api_key_env is not None:
+        hint = f"set {key_name}, or leave api_key_env out for a server that asks for no key; replay needs neither"
+        raise BadInput(f"the environment variable {key_name} that api_key_env names is not set", hint=hint)
     host = parts.hostname or ""
     elsewhere = upstream.base_url is not None and host != urlsplit(OPENAI).hostname and not is_loopback(host)
     if upstream.api_key_env is None and elsewhere:
