@@ -24,6 +24,7 @@ from evalgate.pipeline.planning_parts import Expected, Planned
 from evalgate.pipeline.planning_spread import CORRELATION, DISCORDANCE
 from evalgate.pipeline.planning_thresholds import Forecast, Influence, forecasts
 from evalgate.pipeline.planning_units import only_paired, usable_pairs
+from evalgate.pipeline.scorers import scoring
 from evalgate.pipeline.subject import Dataset, Resolved, gate_cases, prove_dataset, resolve
 from evalgate.pipeline.verdict import doubts_of, metric_columns
 from evalgate.proxy.recording import Recording, open_recording, place_of_recording
@@ -45,6 +46,7 @@ class PlanOptions:
     replicates: int = 200
 
 
+@scoring()
 def plan_gate(config: Path, options: PlanOptions) -> PlanReport:
     """Forecast a gate from whatever of it is recorded. No model is called, nothing is written.
 

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-import numpy as np
-
-from evalgate.core.errors import EvalgateError, Incomplete
 from evalgate.metrics.catalog import BUILTINS
 from evalgate.metrics.interface import Rows
 from evalgate.pipeline.instruments import Instrument
-from evalgate.runner.watch import Overdue, Watch
 from evalgate.stats.interface import Floats
 
-HINT = "report it to the metric's author"
+JOB = "statistics"
+"""The name under which this process keeps the cell of its statistics."""
 
 
 def scorer(instrument: Instrument) -> Callable[[Rows], Floats]:
-    """The score of sums of rows; that of a metric which is not built in has a clock.
+    """The score of sums of rows; a metric that is not built in scores in a process of its own, as it measured.
 
-    The function raises: Incomplete naming such a metric when it takes too long, raises anything, or calls `sys.exit`.
+    The function raises: Incomplete naming such a metric when it takes too long, raises anything, or ends its process.
     """
-    return instrument.metric.score if instrument.task.choice.name in BUILTINS else _guarded(instrument)
+    return instrument.metric.score if instrument.task.choice.name in BUILTINS else _in_cell(instrument)
 
 
-def _guarded(instrument: Instrument) -> Callable[[Rows], Floats]:
-    name = f"metric {instrument.spec.name}"
+@contextmanager
+def scoring() -> Iterator[None]:
+    """What scores inside leaves no process behind."""
+    try:
+        yield
+    finally:
+        cells = sys.modules.get("evalgate.runner.cells")
+        if cells is not None:
+            cells.close_cells(JOB)
 
+
+def _in_cell(instrument: Instrument) -> Callable[[Rows], Floats]:
     def score(totals: Rows) -> Floats:
-        with Watch() as watch:
-            try:
-                with watch.over():
-                    return np.asarray(instrument.metric.score(totals), dtype=np.float64)
-            except EvalgateError:
-                raise
-            except Overdue as error:
-                said = f"{name} took longer than {watch.seconds:g} s to score {len(totals):,} sums of rows"
-                raise Incomplete(said, where=instrument.spec.name, hint=HINT) from error
-            except (Exception, SystemExit) as error:
-                said = f"{name} failed to score sums of rows: {type(error).__name__}: {str(error)[:300]}"
-                raise Incomplete(said, where=instrument.spec.name, hint=HINT) from error
+        from evalgate.runner.cells import cells_of
+
+        return cells_of(JOB).metric(instrument.task.choice, instrument.spec.name).score(totals)
 
     return score

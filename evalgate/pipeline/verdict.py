@@ -16,7 +16,7 @@ from evalgate.gate.sentences import overruled
 from evalgate.pipeline.flaky import flaky_cases
 from evalgate.pipeline.instruments import Instruments
 from evalgate.pipeline.judge_rates import with_corrected
-from evalgate.pipeline.scorers import scorer
+from evalgate.pipeline.scorers import scorer, scoring
 from evalgate.pipeline.shards import EVERYTHING, Selection, ShardStore
 from evalgate.stats.compare import compare_metrics
 from evalgate.stats.interface import Floats, MetricColumns, StatOptions
@@ -36,6 +36,7 @@ class Movement:
     """+1 where higher is better, -1 where lower is."""
 
 
+@scoring()
 def reach_verdict(
     settings: GateSettings,
     built: Instruments,

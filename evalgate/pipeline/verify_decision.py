@@ -19,6 +19,7 @@ from evalgate.evidence.verdict_document import DIGITS
 from evalgate.evidence.verification import Assurance, Checked, Difference, differing, limited
 from evalgate.pipeline.attempts import HISTORY, STANDING, attempts_document
 from evalgate.pipeline.rederived import Stated, derived_record, stated
+from evalgate.pipeline.scorers import scoring
 from evalgate.pipeline.sealing import engine_here
 from evalgate.pipeline.time_spent import PROFILE
 from evalgate.pipeline.verify_columns import column_differences
@@ -42,6 +43,7 @@ TRUSTED = (
 _OUTSIDE = frozenset({"document", "manifest", "environment"})
 
 
+@scoring()
 def check_decision(run: RunFolder) -> Checked:
     """Derive the verdict of a run from its rows.
 

@@ -26,7 +26,6 @@ BROAD_HANDLERS = {
     "runner/measure.py": "a plugin's measuring code",
     "runner/cell_process.py": "a plugin's measuring code, in a process of its own",
     "runner/findings.py": "a plugin's detecting code",
-    "pipeline/scorers.py": "a plugin's scoring code",
     "runner/pool.py": "an error of the reading thread, raised again in the waiting one",
     "runner/storage.py": "stores of fsspec, each with errors of its own",
     "runner/backends.py": "an error of a library that may not answer, raised again in the waiting thread",

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from evalgate.pipeline import scorers
-from evalgate.runner.watch import Watch
+from evalgate.runner import cell
 
 SOURCE = """
-import sys, time
+import ctypes, os, signal, sys, time
 import numpy as np
 from evalgate.core.values import Direction, MetricSpec, Scale
 
@@ -32,13 +31,16 @@ def make(parameters):
     return Odd()
 """
 BODIES = {
-    "loops": ("while True: pass", "metric odd took longer than 0.5 s to score"),
-    "sleeps": ("time.sleep(99)", "metric odd took longer than 0.5 s to score"),
+    "loops": ("while True: pass", "metric odd took longer than 0.5 s when it was to score sums of rows"),
+    "sleeps": ("time.sleep(99)", "metric odd took longer than 0.5 s when it was to score sums of rows"),
     "swallows": ("\n            try:\n                time.sleep(99)\n            except BaseException:\n                pass", "metric odd took longer than 0.5 s"),
-    "leaves well": ("sys.exit(0)", "metric odd failed to score sums of rows: SystemExit: 0"),
-    "raises": ("raise ValueError('no')", "metric odd failed to score sums of rows: ValueError: no"),
-    "gives too few": ("return totals[:0, 0]", "metric 'odd' returned scores of shape (0,)"),
-    "gives words": ("return np.array(['x'] * len(totals))", "metric odd failed to score sums of rows: ValueError"),
+    "leaves by C": ("ctypes.CDLL(None)._exit(0)", "metric odd ended the process (exit code 0)"),
+    "is killed": ("os.kill(os.getpid(), 9)", "metric odd ended the process (SIGKILL)"),
+    "hears nothing": ("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65)); time.sleep(99)", "metric odd took longer than 0.5 s"),
+    "leaves well": ("sys.exit(0)", "metric odd raised SystemExit: 0"),
+    "raises": ("raise ValueError('no')", "metric odd raised ValueError: no"),
+    "gives too few": ("return totals[:0, 0]", "metric odd gave scores of shape (0,)"),
+    "gives words": ("return np.array(['x'] * len(totals))", "metric odd raised ValueError"),
 }  # fmt: skip
 
 
@@ -49,7 +51,7 @@ def test_a_score_that_fails_is_named(
 ) -> None:
     body, said = BODIES[kind]
     install_plugin("odd", SOURCE.replace("{body}", body), group="evalgate.metrics")
-    monkeypatch.setattr(scorers, "Watch", lambda: Watch(0.5))
+    monkeypatch.setattr(cell, "SECONDS", 0.5)
     made = project(metrics="[exact_match, odd]", thresholds=("{metric: odd, max_regression: 0.5}",))
     ran = made.run()
     assert ran.code == 3, ran.err
