@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,9 +11,6 @@ from evalgate.metrics.catalog import BUILTINS
 from evalgate.metrics.interface import Rows
 from evalgate.pipeline.instruments import Instrument
 from evalgate.stats.interface import Floats
-
-JOB = "statistics"
-"""The name under which this process keeps the cell of its statistics."""
 
 
 def scorer(instrument: Instrument) -> Callable[[Rows], Floats]:
@@ -31,13 +29,18 @@ def scoring() -> Iterator[None]:
     finally:
         cells = sys.modules.get("evalgate.runner.cells")
         if cells is not None:
-            cells.close_cells(JOB)
+            cells.close_cells(_job())
 
 
 def _in_cell(instrument: Instrument) -> Callable[[Rows], Floats]:
     def score(totals: Rows) -> Floats:
         from evalgate.runner.cells import cells_of
 
-        return cells_of(JOB).metric(instrument.task.choice, instrument.spec.name).score(totals)
+        return cells_of(_job()).metric(instrument.task.choice, instrument.spec.name).score(totals)
 
     return score
+
+
+def _job() -> str:
+    """The name under which the cell of statistics is kept: gates that run in other threads of this process keep their own."""
+    return f"statistics of thread {threading.get_ident()}"

@@ -138,7 +138,7 @@ def read_numbers(path: Path) -> ShardNumbers:
 
     Raises: Incomplete when the file is gone or damaged.
     """
-    names = [n for n in _columns(path) if n not in ("details", "id") and not n.endswith(".output")]
+    names = [n for n in column_names(path) if n not in ("details", "id") and not n.endswith(".output")]
     table = _read(path, names)
     if "key" not in names:
         raise Incomplete("shard was written by another version", where=str(path), hint="run again with --fresh")
@@ -208,10 +208,6 @@ def column_names(path: Path) -> list[str]:
 
     Raises: Incomplete when the file is gone or damaged.
     """
-    return _columns(path)
-
-
-def _columns(path: Path) -> list[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from evalgate.pipeline import scorers
 from evalgate.runner import cell
+from evalgate.runner.cells import cells_of
 
 SOURCE = """
 import ctypes, os, signal, sys, time
@@ -62,3 +65,25 @@ def test_a_score_that_fails_is_named(
 def test_a_score_that_does_its_work_counts(project: Callable[..., Any], install_plugin: Callable[..., None]) -> None:
     install_plugin("odd", SOURCE.replace("{body}", "pass"), group="evalgate.metrics")
     assert project(metrics="[exact_match, odd]", thresholds=("{metric: odd, max_regression: 0.5}",)).run().code == 0
+
+
+def test_gates_in_two_threads_end_only_their_own_process() -> None:
+    ended, kept, at = [], [], threading.Barrier(2, timeout=20)
+
+    def gate(first: bool) -> None:
+        with scorers.scoring():
+            cells = cells_of(scorers._job())
+            at.wait()
+            if not first:
+                at.wait()
+                kept.append(cells.closed)
+        ended.append(cells.closed)
+        if first:
+            at.wait()
+
+    threads = [threading.Thread(target=gate, args=(first,)) for first in (True, False)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert (kept, ended) == ([False], [True, True])
