@@ -19,6 +19,10 @@ settings.load_profile("suite")
 # Sentences are not broken into lines, whatever terminal the tests run in.
 os.environ["COLUMNS"] = "400"
 
+# Started in the background by a shell, Python inherits that Ctrl-C is ignored, and so would every program under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 for _name, _file in (

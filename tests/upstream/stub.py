@@ -191,7 +191,7 @@ class Stub:
         self._tasks: set[asyncio.Task[None]] = set()
         listening = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = listening.getsockname()[1]
-        self._server = await asyncio.start_server(self._connected, sock=listening, ssl=self.tls)
+        self._server = await asyncio.start_server(self._accepted, sock=listening, ssl=self.tls)
         self._loop.set_exception_handler(lambda loop, context: None)  # broken connections are its business
         self._started.set()
         await self._over.wait()
@@ -200,13 +200,16 @@ class Stub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Known from here on: a task that is cancelled before its first step would leave its connection open.
         self.connections += 1
-        number, turn = self.connections, 0
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self._writers.add(writer)
+        task = asyncio.get_running_loop().create_task(self._connected(reader, writer, self.connections))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        turn = 0
         try:
             end = "keep"
             while end == "keep":
@@ -220,7 +223,6 @@ class Stub:
             pass
         finally:
             self._writers.discard(writer)
-            self._tasks.discard(task)
             writer.close()
 
     async def _received(self, reader: asyncio.StreamReader, connection: int, turn: int) -> Request:

@@ -184,8 +184,20 @@ def one_point(site: Site, seed: int, tally: Tally) -> None:
     paid = [r for r in site.server.requests[begin:] if r.left is not None and r.status == 200]
     tally.paid += len(paid)
     assert len(paid) <= allowed, f"{at}: {len(paid)} answers were paid for, {allowed} explained"
-    rest = sorted(p.name for p in site.tape.iterdir() if p.suffix != ".jsonl" and p.stat().st_size)
+    rest = sorted(p.name for p in site.tape.iterdir() if p.suffix != ".jsonl" and p.stat().st_size and not torn(p))
     assert rest == [], f"{at}: {rest}"
+
+
+def torn(path: Path) -> bool:
+    """What `recording` keeps of a line in whose midst the kernel was when the process was killed: its beginning, and no more."""
+    segment, _, offset = path.name.partition(".torn-")
+    if not offset:
+        return False
+    beginning = path.read_bytes()
+    assert b'{"'.startswith(beginning[:2]), path
+    assert b"\n" not in beginning, f"{path}: a whole line was cut off"
+    assert path.with_name(segment).read_bytes()[int(offset) - 1 : int(offset)] in (b"", b"\n"), f"{path}: cut inside a line"
+    return True
 
 
 def measure(site: Site) -> None:
