@@ -24,6 +24,8 @@ ALONE_SECONDS = 3.0
 """Processor seconds that this process works alone before it asks for workers, which cost about half of that to start."""
 ALONE_WALL_SECONDS = 10.0
 """The same in seconds on the clock, for metrics that work elsewhere."""
+WORTH_SECONDS = 3.0
+"""Less than this left, at the pace so far, and this process is done sooner without workers, two of which save half of it."""
 SHOWN_PROBLEMS = 10
 READING = "reading cases"
 WAITING = "waiting for workers"
@@ -160,16 +162,17 @@ class _Flow:
         self.kept: dict[int, Receipt] = {}
         self.seen = self.rows = 0
         self.first: ShardTask | None = None
-        self.ended = False
-        self._tasks = tasks
+        self._tasks, self._all_read = tasks, False
         self._ready: list[ShardTask] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether every task was handed out."""
+        return self._all_read and not self._ready
 
     def more(self) -> bool:
         """Whether anything is left to do."""
-        task = next(iter(self), None)
-        if task is not None:
-            self._ready.append(task)
-        return task is not None
+        return self.ahead(1)
 
     def more_than(self, task: ShardTask) -> bool:
         """Whether anything is left to do besides a task, which is then handed out once more."""
@@ -178,9 +181,21 @@ class _Flow:
         self._ready.insert(0, task)
         return True
 
+    def ahead(self, rows: float) -> bool:
+        """Whether so many cases are still to be measured; reads no further than it takes to know."""
+        known = sum(task.rows for task in self._ready)
+        unread = self._unread()
+        while known < rows and (task := next(unread, None)) is not None:
+            self._ready.append(task)
+            known += task.rows
+        return known >= rows
+
     def __iter__(self) -> Iterator[ShardTask]:
-        while self._ready:
-            yield self._ready.pop(0)
+        unread = self._unread()
+        while (task := self._ready.pop(0) if self._ready else next(unread, None)) is not None:
+            yield task
+
+    def _unread(self) -> Iterator[ShardTask]:
         for task in self._tasks:
             self.first = self.first or task
             self.seen, self.rows = self.seen + 1, self.rows + task.rows
@@ -192,7 +207,7 @@ class _Flow:
             else:
                 self.kept[task.shard] = receipt
                 self.tally.kept(task)
-        self.ended = True
+        self._all_read = True
         self.tally.complete()
 
 
@@ -201,19 +216,20 @@ def _alone(flow: _Flow, workers: Workers) -> Iterator[ShardOutcome]:
     if workers.elsewhere:
         return
     seconds = float("inf") if worker_count(workers) == 1 else ALONE_SECONDS if workers.jobs is None else 0.0
-    worked, began, done = time.process_time(), time.monotonic(), False
+    worked, began, done = time.process_time(), time.monotonic(), 0
     for task in flow:
         if seconds == 0.0 and flow.more_than(task):
             return
         if not done:
             flow.tally.say("measuring in this process")
-        done = True
+        done += task.rows
         outcome = do_shard(str(flow.folder), flow.digest, task)
         if outcome.receipt is not None:
             flow.tally.done(task)
         yield outcome
-        long = time.process_time() - worked > seconds or time.monotonic() - began > max(seconds, ALONE_WALL_SECONDS)
-        if long and flow.more():
+        took = time.monotonic() - began
+        long = time.process_time() - worked > seconds or took > max(seconds, ALONE_WALL_SECONDS)
+        if long and flow.ahead(max(1.0, done * WORTH_SECONDS / took)):
             return
 
 

@@ -61,6 +61,23 @@ def test_the_same_bytes_whoever_does_the_work(project, how: list[str]) -> None:
         assert work(out)["in_this_process"] == 0
 
 
+@pytest.mark.parametrize(("worth", "alone"), [(1e9, 6), (1e-9, 1)], ids=["all of it is too little", "all of it is enough"])
+def test_workers_are_asked_for_where_what_is_left_is_worth_their_start(
+    project, monkeypatch: pytest.MonkeyPatch, worth: float, alone: int
+) -> None:
+    from evalgate.runner import execute
+
+    made = project(cases=500, base=200, right=450)
+    whole, out = made.root / "whole", made.root / "out"
+    assert made.run("--out", str(whole), "--backend", "sequential").code == 0
+    monkeypatch.setattr(execute, "ALONE_SECONDS", 1e-9)
+    monkeypatch.setattr(execute, "WORTH_SECONDS", worth)
+    assert made.run("--out", str(out), "--backend", "threading").code == 0
+    assert (work(out)["shards"], work(out)["in_this_process"]) == (6, alone)
+    assert work(out)["backend"] == ("sequential" if alone == 6 else "threading")
+    assert evidence(out) == evidence(whole)
+
+
 def test_comparisons_have_backends_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from evalgate.pipeline.api import compare
 
