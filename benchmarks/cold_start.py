@@ -7,12 +7,13 @@ is the least of several runs of a fresh process, user and system time with its c
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from costs import compile_evalgate
 
 from evalgate.proxy.request import canonical_request, request_key
 
@@ -71,7 +72,7 @@ def cpu_seconds(arguments: list[str], repeats: int) -> float:
 
 def main() -> None:
     """Measure and print."""
-    os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+    compile_evalgate()
     with tempfile.TemporaryDirectory() as folder:
         config = str(write_gate(Path(folder)))
         for name, budget, arguments in (

@@ -6,8 +6,10 @@ them. Linux only. The measuring process stays small: a child begins with its par
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import ctypes
+import importlib.util
 import json
 import os
 import platform
@@ -174,6 +176,13 @@ def _adopt_orphans() -> None:
     """Become the parent of processes whose own parent dies, so that their time is counted too."""
     if ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError("this system does not hand over orphans; costs are measured on Linux only")
+
+
+def compile_evalgate() -> None:
+    """As an installer does with every package, the peers' too: Python may be told to leave a checkout uncompiled."""
+    place = importlib.util.find_spec("evalgate")
+    for folder in place.submodule_search_locations or () if place else ():
+        compileall.compile_dir(folder, quiet=2)
 
 
 def machine(packages: Sequence[str] = ()) -> str:

@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from costs import Cost, kill, machine, measured, running, write_json
+from costs import Cost, compile_evalgate, kill, machine, measured, running, write_json
 from workload import METRICS, Files, write_files
 
 PACKAGES = ("evalgate-engine", "numpy", "pyarrow", "rapidfuzz", "joblib")
@@ -176,6 +176,7 @@ def main() -> None:
     if not set(parts) <= set(PARTS):
         arguments.error(f"--parts takes {', '.join(PARTS)}")
     print(machine(PACKAGES))
+    compile_evalgate()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from costs import Cost, machine, measured, write_json
+from costs import Cost, compile_evalgate, machine, measured, write_json
 from peers.environments import PEERS, NotInstalled, Peer
 from workload import METRICS, Files, real_files, write_files, write_gate
 
@@ -186,6 +186,7 @@ def main() -> None:
         arguments.error(f"unknown peers: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     chosen = [peer for peer in PEERS if peer.name in options.peers.split(",")]
     print(machine(PACKAGES))
+    compile_evalgate()
     workers = ["--jobs", str(options.jobs)] if options.jobs else []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), options.environments or Path(folder, "environments"), options.timeout, {}, [], workers)
