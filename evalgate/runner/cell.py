@@ -15,12 +15,12 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from evalgate.core.credentials import environment_with
 from evalgate.core.errors import Incomplete
 from evalgate.runner.cell_messages import LENGTHS, message
+from evalgate.runner.offspring import MARK, end_offspring, held_bytes, new_mark
 
 SECONDS = 30.0
 """How long one call may take: as long as a detector may look at one case."""
@@ -61,6 +61,7 @@ class Cell:
     _process: subprocess.Popen[bytes] | None = None
     _allowed: int | None = None
     """Bytes of memory that the process may have; None until a metric was made, or where nobody can say."""
+    _mark: str = field(default_factory=new_mark)
 
     @property
     def process(self) -> object:
@@ -106,6 +107,7 @@ class Cell:
         if process is None:
             return
         process.wait()
+        end_offspring(self._mark)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with suppress(OSError):
@@ -128,7 +130,7 @@ class Cell:
                 bufsize=0,
                 start_new_session=True,
                 # What a metric says of a failure is evidence, and must not follow the order of a set.
-                env=environment_with({"PYTHONHASHSEED": "0"}),
+                env=environment_with({"PYTHONHASHSEED": "0", MARK: self._mark}),
             )
         except OSError as error:
             hint = "is the limit of processes or of memory reached?"
@@ -186,13 +188,9 @@ class Cell:
         return unsent
 
     def _resident(self) -> int | None:
-        """Bytes in memory; None where the system does not say."""
+        """Bytes in memory, with those of what it started; None where the system does not say."""
         assert self._process is not None
-        try:
-            pages = int(Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1])
-        except (OSError, IndexError, ValueError):
-            return None
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        return held_bytes(self._process.pid)
 
     def _ended(self) -> CellLoss:
         assert self._process is not None

@@ -57,6 +57,10 @@ LOOKS = {
     "loops": ("while True: pass", "metric odd took longer than 0.4 s"),
     "sleeps": ("time.sleep(99)", "metric odd took longer than 0.4 s"),
     "allocates": ("kept = [b'x' * (8 << 20) for _ in range(10 ** 6)]", "metric odd needs more than 96 MiB"),
+    "has a child that allocates": (
+        "import subprocess; subprocess.run([sys.executable, '-c', 'import time; a = b\"x\" * (400 << 20); time.sleep(9)'])",
+        "metric odd needs more than 96 MiB",
+    ),
     "gives NaN": ('return float("nan")', "metric odd gave a number that is not finite"),
     "closes every pipe": ("os.closerange(0, 64); time.sleep(99)", "metric odd closed its pipe"),
     "answers too much": ("os.write(11, b'x' * 64)", "metric odd gave an answer that is too large"),
@@ -268,6 +272,26 @@ def test_no_cell_outlives_a_run_in_this_process(
     install_plugin("odd", source(), group="evalgate.metrics")
     assert gate(project, budget=False).run("--jobs", "1").code == 0
     assert not alive(tmp_path)
+
+
+STARTS = """import subprocess
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True, stdout=2)
+    open({told!r}, "w").write(str(child.pid))
+    {then}"""
+
+
+@pytest.mark.parametrize("then", ["os._exit(7)", "time.sleep(99)", "return None"])
+def test_what_a_metric_started_in_a_session_of_its_own_ends_with_the_run(
+    then: str, short: None, project: Callable[..., Any], install_plugin: Callable[..., None], tmp_path: Path
+) -> None:
+    told = tmp_path / "pid"
+    install_plugin("odd", source(STARTS.format(told=str(told), then=then)), group="evalgate.metrics")
+    assert gate(project).run("--jobs", "1").code == 0
+    child = Path("/proc", told.read_text(), "stat")
+    until = time.monotonic() + 5
+    while child.exists() and child.read_text().rpartition(")")[2].split()[0] != "Z" and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.mark.slow
