@@ -159,10 +159,11 @@ def _put_file(system: Any, source: Path, path: str) -> None:
         system.put_file(str(source), path)
         return
     import os
+    import threading
 
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_native_id()}.part")
     system.put_file(str(source), str(part))
     part.replace(target)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,12 @@ def test_a_file_is_replaced_and_a_folder_is_not(tmp_path: Path) -> None:
     with pytest.raises(Incomplete, match="cannot be written"):
         write_whole(tmp_path / "new", "x")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["file"]
+
+
+def test_threads_that_write_one_file_leave_one_of_their_texts(tmp_path: Path) -> None:
+    texts = [str(number) * 20_000 for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            list(pool.map(lambda text: write_whole(tmp_path / "one.json", text), texts))
+            assert (tmp_path / "one.json").read_text() in texts
+    assert [path.name for path in tmp_path.iterdir()] == ["one.json"]
