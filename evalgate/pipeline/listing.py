@@ -15,7 +15,7 @@ from evalgate.metrics import catalog as metrics
 from evalgate.pipeline.cited_cards import shipped_cards
 from evalgate.proxy.upstream import catalog as providers
 from evalgate.report import catalog as reports
-from evalgate.runner.execute import BACKENDS
+from evalgate.runner import backends
 from evalgate.safety import catalog as detectors
 
 
@@ -24,7 +24,7 @@ def installed() -> list[dict[str, Any]]:
 
     A detector has `cards`: those that come with evalgate, and say how good it was measured to be.
     """
-    rows = [
+    return [
         {"kind": kind, "name": o.name, "reference": o.reference, "distribution": o.distribution, "version": o.version}
         | ({"cards": shipped_cards(o.name)} if kind == "detector" else {})
         for kind, group, builtins in (
@@ -32,19 +32,10 @@ def installed() -> list[dict[str, Any]]:
             ("detector", detectors.GROUP, detectors.BUILTINS),
             ("provider", providers.GROUP, providers.BUILTINS),
             ("report", reports.GROUP, reports.BUILTINS),
+            ("backend", backends.GROUP, backends.BUILTINS),
         )
         for o in origins(group, builtins, __version__)
     ]
-    return rows + [
-        {"kind": "backend", "name": name, "reference": "joblib", "distribution": "joblib", "version": _joblib_version()}
-        for name in BACKENDS
-    ]
-
-
-def _joblib_version() -> str:
-    from importlib.metadata import version
-
-    return version("joblib")
 
 
 SCHEMAS = {"gate": config_schema, "policy": policy_schema, "keys": keys_schema}

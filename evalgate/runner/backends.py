@@ -6,12 +6,12 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.errors import BadInput, EvalgateError, Incomplete, Problem
 from evalgate.core.plugins import known_names, load_plugin, suggestion
 
 T = TypeVar("T")
@@ -74,13 +74,40 @@ def check_backend(name: str, address: str | None = None, storage: str | None = N
             raise BadInput("workers do not see the memory of this process", where="--storage", hint="name a folder or a store")
 
 
-def connect(name: str, address: str | None, jobs: int | None) -> AbstractContextManager[Connection]:
+@contextmanager
+def connect(name: str, address: str | None, jobs: int | None) -> Iterator[Connection]:
     """Reach the workers of a backend.
 
-    Raises: BadInput when there is no such backend, Incomplete when what it needs is missing or cannot be reached.
+    Raises: BadInput when there is no such backend, Incomplete when what it needs is missing or cannot be reached, or when the
+        code of a package fails.
     """
     backend: Connect = load_plugin(GROUP, BUILTINS, name, where="--backend")
-    return backend(address, jobs)
+    opened = ExitStack()
+    with _somebody_elses(name):
+        connection: object = opened.enter_context(backend(address, jobs))
+    try:
+        if not isinstance(connection, Connection) or connection.jobs < 1:
+            raise Incomplete(Problem(f"backend {name} gave no Connection with at least one job", "--backend"))
+        yield connection
+    except BaseException:
+        with suppress(Exception):  # what happened first is what is told
+            opened.close()
+        raise
+    with _somebody_elses(name):
+        opened.close()
+
+
+@contextmanager
+def _somebody_elses(name: str) -> Iterator[None]:
+    """Whatever the code of a package raises is told as its fault."""
+    try:
+        yield
+    except EvalgateError:
+        raise
+    except Exception as error:
+        said = f"backend {name} failed: {type(error).__name__}: {str(error)[:200]}"
+        hint = "finished shards are kept: the same command continues, also with another --backend"
+        raise Incomplete(Problem(said, "--backend", hint)) from error
 
 
 @contextmanager

@@ -28,7 +28,7 @@ BROAD_HANDLERS = {
     "runner/findings.py": "a plugin's detecting code",
     "runner/pool.py": "an error of the reading thread, raised again in the waiting one",
     "runner/storage.py": "stores of fsspec, each with errors of its own",
-    "runner/backends.py": "an error of a library that may not answer, raised again in the waiting thread",
+    "runner/backends.py": "a package's engine; an error of a library that may not answer, raised again in the waiting thread",
     "runner/dask_backend.py": "whatever a cluster without evalgate answers",
     "report/catalog.py": "a package's report",
     "cli/main.py": "the boundary of the program",

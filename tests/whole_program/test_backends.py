@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from evalgate.core.errors import Incomplete, Problem
+from evalgate.pipeline.listing import installed
 from evalgate.runner import copies, depot
 from evalgate.runner.storage import Storage
 
@@ -76,6 +77,66 @@ def test_workers_are_asked_for_where_what_is_left_is_worth_their_start(
     assert (work(out)["shards"], work(out)["in_this_process"]) == (6, alone)
     assert work(out)["backend"] == ("sequential" if alone == 6 else "threading")
     assert evidence(out) == evidence(whole)
+
+
+ENGINE = """
+from contextlib import contextmanager
+from evalgate.runner.backends import Connection
+
+class Died(Exception): pass
+
+@contextmanager
+def make(address, jobs):
+    with open(address, "a") as told:
+        told.write("opened ")
+    try:
+        yield Connection("threading", jobs or 3, (Died,))
+    finally:
+        with open(address, "a") as told:
+            told.write("closed ")
+"""
+
+
+def test_a_package_can_bring_an_engine(project, install_plugin, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is listed, chosen by name, told the address, closed at the end, and changes no byte of the evidence."""
+    install_plugin("twin", ENGINE, group="evalgate.backends")
+    made = project(**CASES)
+    whole, out, told = made.root / "whole", made.root / "out", made.root / "told"
+    assert made.run("--out", str(whole), "--backend", "sequential").code == 0
+    ran = made.run("--out", str(out), "--backend", "twin", "--address", str(told))
+    assert ran.code == 0, ran.err
+    assert told.read_text() == "opened closed "
+    assert (work(out)["backend"], work(out)["jobs"], work(out)["in_this_process"]) == ("twin", 3, 0)
+    assert evidence(out) == evidence(whole)
+    listed = [row for row in installed() if row["kind"] == "backend"]
+    assert [row["name"] for row in listed] == ["dask", "loky", "ray", "sequential", "threading", "twin"]
+    assert (listed[-1]["distribution"], listed[-1]["version"]) == ("twin-plugin", "1.0")
+    missed = made.run("--out", str(out), "--backend", "twim")
+    assert (missed.code, "did you mean twin?" in missed.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ('yield Connection("threading", jobs or 3, (Died,))', "raise RuntimeError('no licence')", "RuntimeError: no licence"),
+        ('"threading"', '"nowhere"', "the backend odd failed: "),
+        ("jobs or 3", "0", "gave no Connection with at least one job"),
+        ('Connection("threading", jobs or 3, (Died,))', "None", "gave no Connection with at least one job"),
+        ("@contextmanager", "", "object does not support the context manager protocol"),
+        ('told.write("closed ")', 'raise OSError("cannot be left")', "OSError: cannot be left"),
+        ("(address, jobs)", "(address)", "TypeError: make() takes 1 positional argument but 2 were given"),
+    ],
+)
+def test_an_engine_that_fails_is_told(project, install_plugin, right: str, wrong: str, said: str) -> None:
+    assert right in ENGINE
+    install_plugin("odd", ENGINE.replace(right, wrong), group="evalgate.backends")
+    made = project(**CASES)
+    out = made.root / "out"
+    ran = made.run("--out", str(out), "--backend", "odd", "--address", str(made.root / "told"))
+    assert ran.code == 3, ran.err
+    assert said in ran.err
+    assert not (out / "verdict.json").exists()
+    assert made.run("--out", str(out), "--backend", "sequential").code == 0, "the same command continues with another engine"
 
 
 def test_comparisons_have_backends_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
