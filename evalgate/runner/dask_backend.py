@@ -20,6 +20,8 @@ from evalgate.runner.backends import (
 )
 from evalgate.runner.versions import host
 
+LOST_TASK_SECONDS = 10.0
+"""How long a task may be lost before it is taken for one that nobody does again."""
 LOST_SECONDS = 30.0
 """How long a scheduler may be gone, for a restart of it."""
 
@@ -37,7 +39,7 @@ def dask(address: str | None, jobs: int | None) -> Iterator[Connection]:
         raise missing_extra("dask", "dask") from error
     require_answer("dask", address)
     # Its own account of a lost connection is longer than what is said here.
-    for name in ("distributed", "tornado", "asyncio"):
+    for name in ("distributed", "distributed.client", "tornado", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         made = lambda: distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)  # noqa: E731
@@ -78,14 +80,22 @@ class _Watch:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._since: float | None = None
+        self._lost_since: float | None = None
 
     def __call__(self) -> str | None:
         status = self._client.status
         if status == "running":
             self._since = None
-            lost = any(state.status in ("cancelled", "lost") for state in list(self._client.futures.values()))
-            return "the scheduler lost a task" if lost else None
+            return "the scheduler lost a task" if self._lost() else None
         self._since = self._since or time.monotonic()
         if status == "closed" or time.monotonic() - self._since > LOST_SECONDS:
             return f"the connection to the scheduler is {status}"
         return None
+
+    def _lost(self) -> bool:
+        """Whether a task has been lost for some time: the results of a worker that died are lost until they are made again."""
+        if not any(state.status in ("cancelled", "lost") for state in list(self._client.futures.values())):
+            self._lost_since = None
+            return False
+        self._lost_since = self._lost_since or time.monotonic()
+        return time.monotonic() - self._lost_since > LOST_TASK_SECONDS
