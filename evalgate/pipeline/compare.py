@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -23,7 +24,7 @@ from evalgate.pipeline.instruments import Instruments, build_instruments
 from evalgate.pipeline.judge_stage import refuse_judges
 from evalgate.pipeline.plan_document import rules
 from evalgate.pipeline.shared_cases import MODE as RUNS
-from evalgate.pipeline.shared_cases import shared_cases, shared_lines
+from evalgate.pipeline.shared_cases import SharedCases, shared_cases
 from evalgate.pipeline.waiving import allow_file, findings_of, today_utc, unused_notices, with_waiver_threshold
 from evalgate.pipeline.workspace import opened
 from evalgate.runner.execute import Workers
@@ -127,17 +128,27 @@ def _compare_runs(
     faults.problems.extend(check_together(settings.thresholds, settings.slices))
     built = faults.attempt(lambda: build_instruments(settings.metrics, settings.safety, settings.thresholds, Path()))
     shared = faults.attempt(lambda: shared_cases(comparison.baseline, comparison.candidate, settings.slices))
-    faults.raise_if_any()
-    assert built is not None and shared is not None
-    check_slices(settings, {column: {case.slices[column] for case in shared.cases} for column in settings.slices})
+    with closing(shared) if shared is not None else nullcontext():
+        faults.raise_if_any()
+        assert built is not None and shared is not None
+        check_slices(settings, {column: set(found) for column, found in shared.slice_values.items()})
+        subject = replace(_subject_of_runs(settings, shared, built), ledger=folder / HISTORY if kept else None)
+        if notice is not None:
+            notice(shared.notice())
+        subject = _waiving(subject, allowed)
+        with opened(folder, fresh=comparison.fresh):
+            return _told(evaluate(subject, shared.lines(), folder, workers, progress), notice)
+
+
+def _subject_of_runs(settings: GateSettings, shared: SharedCases, built: Instruments) -> Subject:
     told = shared.document()
-    subject = Subject(
+    return Subject(
         settings=replace(settings, dataset=str(shared.dataset["name"])),
         built=built,
         plan={
             "schema": SCHEMA,
             "gate": GATE,
-            "dataset": {**shared.dataset, "cases": len(shared.cases), "shared": told},
+            "dataset": {**shared.dataset, "cases": shared.count, "shared": told},
             "variants": {
                 arm: {"outputs": v.prompt, "digest": v.prompt_digest, "of_model": v.model} for arm, v in shared.variants.items()
             },
@@ -148,13 +159,7 @@ def _compare_runs(
         mode=RUNS,
         variants=shared.variants,
         require_threshold=False,
-        ledger=folder / HISTORY if kept else None,
     )
-    if notice is not None:
-        notice(shared.notice())
-    subject = _waiving(subject, allowed)
-    with opened(folder, fresh=comparison.fresh):
-        return _told(evaluate(subject, shared_lines(shared), folder, workers, progress), notice)
 
 
 def _waiving(subject: Subject, allowed: WaiverList | None) -> Subject:

@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.canonical import canonical_parsed, digest, digest_bytes
+from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.values import ARMS, Arm, Case, Output, Status
 from evalgate.core.verdict import VariantIdentity
 from evalgate.golden.cases import ContentDigest
-from evalgate.pipeline.staging_runs import RunCases, open_run
+from evalgate.pipeline.run_rows import RunRow, RunRows, Shared, shared_places
 
 MODE = "runs"
 SHOWN_IDS = 5
 _COUNTS = ("prompt_tokens", "completion_tokens")
+_KINDS = ("changed", "not_in_the_other")
 
 
 @dataclass(frozen=True, slots=True)
 class SharedCases:
-    """What two runs have in common: the answers of each run's candidate to the cases that are the same in both."""
+    """What two runs have in common: the answers of each run's candidate to the cases that are the same in both.
 
-    cases: tuple[Case, ...]
-    """In the order of the second run."""
-    outputs: Mapping[str, Mapping[str, Output]]
-    """Variant → case id → answer."""
+    It holds places and digests; the cases themselves wait on disk until `close`.
+    """
+
+    count: int
+    """Cases in common."""
     dataset: Mapping[str, Any]
     """name, version and digest of what is compared on."""
+    slice_values: Mapping[str, frozenset[str]]
+    """Slice column → its values among the cases in common."""
     sides: Mapping[str, Mapping[str, Any]]
     """Variant → run, dataset version and digest, cases, how many of them are left out and why."""
     variants: Mapping[str, VariantIdentity]
+    _runs: tuple[RunRows, RunRows]
+    _shared: Shared
 
     def document(self) -> dict[str, Any]:
         """What the verdict records of it."""
-        return {"cases": len(self.cases), **{arm: dict(self.sides[arm]) for arm in ARMS}}
+        return {"cases": self.count, **{arm: dict(self.sides[arm]) for arm in ARMS}}
 
     def notice(self) -> str:
         """What the user should hear before the verdict."""
-        total = len(self.cases)
-        parts = [f"{arm}: {self.sides[arm]['cases'] - total} of {self.sides[arm]['cases']}" for arm in ARMS]
-        said = f"the runs are compared on {total} cases that are the same in both; left out: {'; '.join(parts)}"
+        parts = [f"{arm}: {self.sides[arm]['cases'] - self.count} of {self.sides[arm]['cases']}" for arm in ARMS]
+        said = f"the runs are compared on {self.count} cases that are the same in both; left out: {'; '.join(parts)}"
         why = self.sides["candidate"]["left_out"]
         return f"{said} ({why['changed']} with other content in the other run)" if why["changed"] else said
 
+    def lines(self) -> Iterator[tuple[Case, Mapping[str, tuple[Output, ...]]]]:
+        """The cases with both answers, in the order of the second run, as they are measured."""
+        for place, partner in zip(self._shared.second.tolist(), self._shared.first.tolist(), strict=True):
+            row, other = self._runs[1].row(place), self._runs[0].row(partner)
+            yield _case(row), {Arm.BASELINE: (_output(other),), Arm.CANDIDATE: (_output(row),)}
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One run: its cases and its candidate's answers."""
-
-    run: RunCases
-    rows: Mapping[str, Mapping[str, Any]]
-    """Case id → details of the shard."""
+    def close(self) -> None:
+        """Give the disk space back."""
+        for run in self._runs:
+            run.close()
 
 
 def shared_cases(baseline: Path, candidate: Path, slices: tuple[str, ...]) -> SharedCases:
@@ -61,79 +68,76 @@ def shared_cases(baseline: Path, candidate: Path, slices: tuple[str, ...]) -> Sh
 
     Raises: BadInput when a folder holds no finished run, the runs share no case, or answered each case several times.
     """
-    sides = {Arm.BASELINE: _side(baseline), Arm.CANDIDATE: _side(candidate)}
-    first, second = sides[Arm.BASELINE].rows, sides[Arm.CANDIDATE].rows
-    _check_slices(sides, slices)
-    kept = [one for one in second if one in first and _content(first[one], slices) == _content(second[one], slices)]
-    if not kept:
-        both = sum(one in first for one in second)
+    with ExitStack() as failed:
+        runs = _opened(baseline, candidate, slices)
+        for run in runs:
+            failed.callback(run.close)
+        found = _joined(runs, str(candidate), slices)
+        failed.pop_all()
+    return found
+
+
+def _joined(runs: tuple[RunRows, RunRows], where: str, slices: tuple[str, ...]) -> SharedCases:
+    shared = shared_places(*runs)
+    count = len(shared.second)
+    if not count:
+        both = len(shared.changed[1])
         why = f"{both} ids stand in both, each with other inputs or references" if both else "no id stands in both"
         hint = "runs are compared on cases that are the same in both datasets"
-        raise BadInput(f"the runs share no case: {why}", where=str(candidate), hint=hint)
+        raise BadInput(f"the runs share no case: {why}", where=where, hint=hint)
+    values: dict[str, set[str]] = {column: set() for column in slices}
     content = ContentDigest()
-    cases = []
-    for one in kept:
-        case = _case(one, second[one], slices)
-        content.add({"id": one, **_content_value(second[one], slices)})
-        cases.append(case)
+    for row in runs[1].rows(shared.second.tolist()):
+        content.add({"id": row.id, **row.content})
+        for column in slices:
+            values[column].add(str(row.content["slices"][column]))
     return SharedCases(
-        cases=tuple(cases),
-        outputs={arm: {one: _output(side.rows[one], one) for one in kept} for arm, side in sides.items()},
-        dataset=_dataset(sides, kept, content.hexdigest()),
-        sides={arm: _facts(sides, arm, set(kept)) for arm in ARMS},
-        variants={arm: _variant(side) for arm, side in sides.items()},
+        count=count,
+        dataset=_dataset(runs, count, content.hexdigest()),
+        slice_values={column: frozenset(found) for column, found in values.items()},
+        sides={
+            arm: _facts(run, shared.changed[side], shared.missing[side])
+            for side, (arm, run) in enumerate(zip(ARMS, runs, strict=True))
+        },
+        variants={arm: _variant(run) for arm, run in zip(ARMS, runs, strict=True)},
+        _runs=runs,
+        _shared=shared,
     )
 
 
-def _side(folder: Path) -> _Side:
-    run = open_run(folder)
-    rows = {case_id: details for case_id, details, _ in run.chosen("all")}
-    if run.samples != 1:
-        hint = "compare runs with samples: 1"
-        raise BadInput(f"the run has {run.samples} answers to each case", where=str(folder), hint=hint)
-    return _Side(run, rows)
-
-
-def _check_slices(sides: Mapping[Arm, _Side], slices: tuple[str, ...]) -> None:
-    problems = []
-    for side in sides.values():
-        known = next(iter(side.rows.values()))["slices"]
-        hint = f"slices of that run: {', '.join(known) or 'none'}"
-        problems += [Problem(f"the run has no slice {c!r}", str(side.run.folder), hint) for c in slices if c not in known]
+def _opened(baseline: Path, candidate: Path, slices: tuple[str, ...]) -> tuple[RunRows, RunRows]:
+    """Both runs; what is wrong with either of them is said at once."""
+    problems: list[Problem] = []
+    runs: list[RunRows] = []
+    for folder in (baseline, candidate):
+        try:
+            runs.append(RunRows(folder, slices))
+        except BadInput as error:
+            problems += error.problems
     if problems:
-        raise BadInput(problems)
+        for run in runs:
+            run.close()
+        raise BadInput(list(dict.fromkeys(problems)))
+    return runs[0], runs[1]
 
 
-def _content_value(details: Mapping[str, Any], slices: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "inputs": details["inputs"],
-        "references": details["references"],
-        "group": details["group"],
-        "slices": {column: details["slices"][column] for column in slices},
-    }
-
-
-def _content(details: Mapping[str, Any], slices: tuple[str, ...]) -> bytes:
-    return canonical_parsed(_content_value(details, slices))
-
-
-def _case(case_id: str, details: Mapping[str, Any], slices: tuple[str, ...]) -> Case:
-    inputs = dict(details["inputs"])
+def _case(row: RunRow) -> Case:
+    inputs = dict(row.content["inputs"])
     return Case(
-        id=case_id,
+        id=row.id,
         fields=inputs,
         inputs=inputs,
-        references=tuple(details["references"]),
-        slices={column: str(details["slices"][column]) for column in slices},
-        group=details["group"],
-        place=f"case {case_id}",
+        references=tuple(row.content["references"]),
+        slices={column: str(value) for column, value in row.content["slices"].items()},
+        group=row.content["group"],
+        place=f"case {row.id}",
     )
 
 
-def _output(details: Mapping[str, Any], case_id: str) -> Output:
-    found = details[Arm.CANDIDATE]
+def _output(row: RunRow) -> Output:
+    found = row.answer
     if found["status"] != Status.OK:
-        return Output(text="", status=Status.ERROR, error=found["error"] or f"no answer to case {case_id}")
+        return Output(text="", status=Status.ERROR, error=found["error"] or f"no answer to case {row.id}")
     return Output(
         text=found["text"],
         value=found["value"],
@@ -146,45 +150,35 @@ def _output(details: Mapping[str, Any], case_id: str) -> Output:
     )
 
 
-def _dataset(sides: Mapping[Arm, _Side], kept: list[str], content: str) -> dict[str, Any]:
-    first, second = (side.run.verdict["dataset"] for side in sides.values())
+def _dataset(runs: tuple[RunRows, RunRows], count: int, content: str) -> dict[str, Any]:
+    first, second = (run.run.verdict["dataset"] for run in runs)
     same = first["digest"] == second["digest"]
-    if same and all(len(side.rows) == len(kept) for side in sides.values()):
+    if same and all(len(run) == count for run in runs):
         return {"name": second["name"], "version": second["version"], "digest": second["digest"]}
     name = second["name"] if first["name"] == second["name"] else f"{first['name']} and {second['name']}"
     version = second["version"] if first["version"] == second["version"] else f"{first['version']} and {second['version']}"
     return {"name": name, "version": f"{version}, shared cases", "digest": content}
 
 
-def _facts(sides: Mapping[Arm, _Side], arm: Arm, kept: set[str]) -> dict[str, Any]:
-    own = sides[arm]
-    other = sides[Arm.CANDIDATE if arm is Arm.BASELINE else Arm.BASELINE].rows
-    why = Counter("changed" if one in other else "not_in_the_other" for one in own.rows if one not in kept)
-    verdict = own.run.verdict
-    examples = [one for one in own.rows if one not in kept]
+def _facts(run: RunRows, *left_out: Any) -> dict[str, Any]:
+    verdict = run.run.verdict
+    ids = sorted(run.row(place).id for places in left_out for place in places.tolist())
     return {
         "run_id": verdict["run_id"],
         "gate": verdict.get("gate"),
         "dataset": {key: verdict["dataset"][key] for key in ("name", "version", "digest")},
-        "cases": len(own.rows),
-        "left_out": {reason: why[reason] for reason in ("changed", "not_in_the_other")},
-        "left_out_ids": digest(sorted(examples)),
-        "examples": sorted(examples)[:SHOWN_IDS],
+        "cases": len(run),
+        "left_out": {kind: len(places) for kind, places in zip(_KINDS, left_out, strict=True)},
+        "left_out_ids": digest(ids),
+        "examples": ids[:SHOWN_IDS],
     }
 
 
-def _variant(side: _Side) -> VariantIdentity:
-    verdict = side.run.verdict
+def _variant(run: RunRows) -> VariantIdentity:
+    verdict = run.run.verdict
     found = verdict["variants"]["candidate"]
-    answers = [[one, details[Arm.CANDIDATE]["text"]] for one, details in side.rows.items()]
     return VariantIdentity(
         prompt=f"{found['prompt']} (run {verdict['run_id']})",
-        prompt_digest=digest_bytes(canonical_parsed([found["prompt_digest"], answers])),
+        prompt_digest=run.answers_digest,
         model=str(found["model"]),
     )
-
-
-def shared_lines(shared: SharedCases) -> Iterator[tuple[Case, Mapping[str, tuple[Output, ...]]]]:
-    """The cases with both answers, as they are measured."""
-    for case in shared.cases:
-        yield case, {arm: (shared.outputs[arm][case.id],) for arm in ARMS}

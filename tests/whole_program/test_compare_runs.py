@@ -11,6 +11,7 @@ import pytest
 
 import evalgate
 from evalgate.cli.main import main
+from evalgate.pipeline.staging_runs import RunCases
 
 Case = tuple[str, str, str, str]
 """id, question, reference, answer of the candidate."""
@@ -220,3 +221,14 @@ def test_a_secret_that_was_taken_out_of_an_answer_still_counts(make_run: MakeRun
         make_run("old", OLD), make_run("new", leaked), metrics=["length"], safety=["blocklist:terms=[never]"]
     ).document
     assert document["safety"]["blocklist"]["new"] == 1
+
+
+def test_a_run_that_has_a_case_twice_is_refused(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = make_run("old", OLD), make_run("new", NEW)
+    once = RunCases.chosen
+    monkeypatch.setattr(RunCases, "chosen", lambda self, kind: [*once(self, kind), *list(once(self, kind))[:1]])
+    code, _, err = _call(capsys, "compare", str(old), str(new))
+    assert code == 2
+    assert err.count("a case occurs twice in the run") == 2
