@@ -14,7 +14,7 @@ from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.plugins import suggestion
 from evalgate.core.settings import Bound, FindingsChoice, GateSettings, TargetKind, Threshold
-from evalgate.core.waivers import WaiverList, WaiverUse
+from evalgate.core.waivers import Waiver, WaiverList, WaiverUse
 from evalgate.runner.finding_marks import FindingsTask, key_check
 from evalgate.runner.receipt import Receipt
 
@@ -51,9 +51,7 @@ class Findings:
         """What each waiver in force is about, and until when → digest of it, for the history of the gate."""
         if self.allowed is None:
             return None
-        both = zip(self.allowed.waivers, self.allowed.expired, strict=True)
-        holding = [waiver for waiver, gone in both if not gone]
-        return {f"{one.scope} until {one.expires}": digest([one.scope, one.expires.isoformat()]) for one in holding}
+        return in_force(self.allowed.waivers, self.allowed.expired)
 
     def used(self, receipts: Sequence[Receipt]) -> tuple[WaiverUse, ...]:
         """What became of every waiver, in the order of the file."""
@@ -62,6 +60,12 @@ class Findings:
         both = zip(self.allowed.waivers, self.allowed.expired, strict=True)
         counts = [sum(receipt.waivers.get(str(place), 0) for receipt in receipts) for place in range(len(self.allowed.waivers))]
         return tuple(WaiverUse(waiver, gone, counts[place]) for place, (waiver, gone) in enumerate(both))
+
+
+def in_force(waivers: Sequence[Waiver], expired: Sequence[bool]) -> dict[str, str]:
+    """What each waiver in force is about, and until when → digest of it."""
+    holding = [waiver for waiver, gone in zip(waivers, expired, strict=True) if not gone]
+    return {f"{one.scope} until {one.expires}": digest([one.scope, one.expires.isoformat()]) for one in holding}
 
 
 def today_utc() -> date:
