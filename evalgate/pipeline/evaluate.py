@@ -262,7 +262,7 @@ def _environment(subject: Subject, started: datetime, work: Mapping[str, Any]) -
     times = {"started": started.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
     # The job that receipts name was about these bytes of the recording; nothing else in the folder tells which.
     sealed = {} if subject.recording is None else {SEAL: subject.recording.seal}
-    return environment({**subject.facts, **sealed, "work": dict(work), **times})
+    return environment({**subject.facts, **sealed, **subject.findings.judged(), "work": dict(work), **times})
 
 
 def _sensitive(built: Instruments) -> frozenset[str]:

@@ -27,6 +27,7 @@ from evalgate.pipeline.verify_columns import column_differences
 from evalgate.pipeline.verify_folder import RunFolder, is_written_here
 from evalgate.pipeline.verify_receipts import job_told, job_unknown
 from evalgate.pipeline.verify_versions import impossible_versions
+from evalgate.pipeline.verify_waivers import waivers_told
 from evalgate.pipeline.workspace import PLAN
 from evalgate.report.catalog import report_files, report_parts
 
@@ -38,6 +39,7 @@ COMPARED = (
     "the job of every receipt: the digest of what plan.json, the versions in manifest.json and the seal in run.json describe",
     "versions and signatures of metrics and detectors, digests of their cards, health.json",
     "versions under the root: against run.json, the job of the receipts, and what this program can have written",
+    "the waivers that plan.json calls expired, against their last days and the day in run.json",
     "attempts.json, derived again from attempts.jsonl in the folder or beside it, and the run's line in there",
 )
 TRUSTED = (
@@ -68,8 +70,8 @@ def check_decision(run: RunFolder) -> Checked:
         found += [*_verdict(said, derived), *_record(said, derived), *_manifest(said, derived)]
         found += [*_others(said), *_reports(said)]
     certain = [*impossible_versions(said)]
-    # The program here knows how to tell the job, whatever versions of libraries did the work.
-    (certain if is_written_here(run.sealed) else found).extend(job_told(said))
+    # The program here knows what it writes, whatever versions of libraries did the work.
+    (certain if is_written_here(run.sealed) else found).extend([*job_told(said), *waivers_told(said)])
     attempts, unheld = attempts_told(said)
     found += attempts
     unknown = [one for one in (job_unknown(said), unheld) if one is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -25,6 +25,7 @@ from evalgate.pipeline.subject import Resolved, prove_dataset, resolve, subject_
 from evalgate.pipeline.verify_decision import other_versions, rounded, settled
 from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest
 from evalgate.pipeline.verify_receipts import told_again
+from evalgate.pipeline.verify_waivers import day_of
 from evalgate.proxy.recording import recording_folder
 from evalgate.runner.execute import Workers
 from evalgate.runner.tally import Progress
@@ -92,11 +93,6 @@ def config_of(said: Stated, request: VerifyRequest) -> Path:
         hint = "name the project with --project DIR"
         raise Incomplete(f"the configuration {name} is not there", where=str(request.project or inside.parent), hint=hint)
     return found
-
-
-def day_of(said: Stated) -> date:
-    """The day of the run: waivers are judged on it."""
-    return datetime.fromisoformat(str(said.record.environment["started"])).date()
 
 
 def input_differences(said: Stated, config: Path, day: date) -> Iterator[Difference]:

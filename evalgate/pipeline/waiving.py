@@ -24,6 +24,8 @@ SOON = timedelta(days=30)
 _STANDING = Threshold(
     TargetKind.RUN, FIGURE, Bound.MAX, 0.0, relative=False, text="0", implicit=True, place="always in force with waivers"
 )
+DAY = "waivers_judged_on"
+"""Member of run.json: the day on which the waivers of the allow file were judged."""
 _LIST = re.compile(rb"^waivers[ \t]*:", re.MULTILINE)
 _GATE = re.compile(rb"^gate[ \t]*:", re.MULTILINE)
 
@@ -46,6 +48,10 @@ class Findings:
     def inputs(self) -> dict[str, str]:
         """The allow file for the manifest."""
         return {f"waivers:{Path(self.allowed.name).name}": self.allowed.digest} if self.allowed is not None else {}
+
+    def judged(self) -> dict[str, str]:
+        """The day on which the waivers were judged, for run.json; nothing without an allow file."""
+        return {DAY: self.allowed.day.isoformat()} if self.allowed is not None and self.allowed.day is not None else {}
 
     def in_force(self) -> dict[str, str] | None:
         """What each waiver in force is about, and until when → digest of it, for the history of the gate."""
