@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import ApprovalRule, Check, DatasetPin, Mark, ModelPin, Policy, PolicyReport, Tier, TrustedKey
+from evalgate.core.policy import ApprovalRule, Check, DatasetPin, JudgePin, Mark, ModelPin, Policy, PolicyReport, Tier, TrustedKey
 from evalgate.core.settings import Bound, Decide, Level, PluginChoice, SliceChoice, TargetKind, Threshold
 from evalgate.core.values import Severity
 from evalgate.evidence.demands import is_at_least_as_strict
@@ -277,6 +277,7 @@ MEANT = replace(
     TIER,
     baselines=(f"sha256:{'5' * 64}",),
     models=(ModelPin("openai", "other"), ModelPin("openai", "m", {"seed": 7})),
+    judges=(JudgePin("tone", f"sha256:{'5' * 64}"), JudgePin("tone", f"sha256:{'7' * 64}"), JudgePin("metric help", ROOT)),
     seeds=(0, 3),
     resamples=10_000,
 )
@@ -304,6 +305,14 @@ def arms(arm: str, **changes: Any) -> Presented:
         (arms("baseline", model=None), "model of the baseline", "no model is known"),
         (arms("candidate", model={**MODEL, "name": "strong"}), "model of the candidate", '"name":"strong"'),
         (pinned(judges={"tone": {**ARM, "model": {**MODEL, "name": "kind"}}}), "model of the judge tone", '"name":"kind"'),
+        (pinned(judges={"tone": {**ARM, "prompt_digest": ROOT}}), "prompt of the judge tone", f"p@1, {ROOT}; accepted: sha256:5"),
+        (pinned(judges={"tone": {**ARM, "prompt_digest": None}}), "prompt of the judge tone", "None; accepted"),
+        (pinned(judges={"help": ARM}), "prompt of the judge help", "the policy names no such judge"),
+        (
+            pinned(judges={"tone": ARM, "metric help": ARM}),
+            "prompt of the judge metric help",
+            f'"prompt":"{ARM["prompt_digest"]}"',
+        ),
         (pinned(seed=1), "seed", "the seed is 1; accepted: 0, 3"),
         (presented(facts=replace(FACTS, plan=PINNED, resamples=9_999)), "resamples", "9999 resamples"),
     ],
@@ -311,6 +320,7 @@ def arms(arm: str, **changes: Any) -> Presented:
 def test_what_a_candidate_is_compared_with_is_asked(case: Presented, name: str, said: str) -> None:
     assert denied(pinned(), MEANT) == {}
     assert denied(pinned(seed=3, judges={"tone": ARM}), MEANT) == {}
+    assert denied(pinned(judges={"tone": {**ARM, "prompt_digest": f"sha256:{'7' * 64}"}}), MEANT) == {}
     assert denied(arms("candidate", prompt_digest="sha256:new"), MEANT) == {}
     found = denied(case, MEANT)
     assert list(found) == [name]
