@@ -47,18 +47,18 @@ class CaseWriter:
 
         Raises: Incomplete when the disk refuses.
         """
-        kept: list[tuple[bytes, str]] = []
+        kept: list[tuple[bytes, bytes]] = []
         shard = 0
         for case, outputs in lines:
-            kept.append((json_line(self._value(case, outputs)).encode("utf-8"), case.place))
+            kept.append((json_line(self._value(case, outputs)).encode("utf-8"), _shown(case.place)))
             if len(kept) == shard_rows(shard):
                 yield self._write(shard, kept)
                 shard, kept = shard + 1, []
         if kept:
             yield self._write(shard, kept)
 
-    def _write(self, shard: int, lines: list[tuple[bytes, str]]) -> ShardTask:
-        data = b"".join(_placed(line, place) for line, place in lines)
+    def _write(self, shard: int, lines: list[tuple[bytes, bytes]]) -> ShardTask:
+        data = b"".join([line[:-1] + place for line, place in lines])
         path = cases_path(self.folder, shard)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ class CaseWriter:
             hint = "free space; the same command continues"
             raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), hint)) from error
         first, self.rows = self.rows, self.rows + len(lines)
-        return ShardTask(shard, first, len(lines), digest_bytes(b"".join(line for line, _ in lines)))
+        return ShardTask(shard, first, len(lines), digest_bytes(b"".join([line for line, _ in lines])))
 
     def _value(self, case: Case, outputs: Mapping[str, tuple[Output, ...]]) -> dict[str, Any]:
         for column, value in case.slices.items():
@@ -98,19 +98,18 @@ def digest_of_lines(lines: Iterable[CaseLine]) -> str:
 
 def digest_of_cases(data: bytes) -> str:
     """The same, of the bytes of a file with cases."""
-    return digest_bytes(b"".join(body + b"\n" for body, _ in _bodies(data)))
+    return digest_bytes(b"".join([body + b"\n" for body, _ in _bodies(data)]))
 
 
-def _placed(line: bytes, place: str) -> bytes:
-    return line[:-1] + b"\t" + json_line(place).encode("utf-8")
+def _shown(place: str) -> bytes:
+    """A place as the end of a line; what would end it early is a space in messages."""
+    return b"\t" + place.replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _bodies(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _bodies(data: bytes) -> list[tuple[bytes, bytes]]:
     """(what is digested, place) of every line; JSON holds no tab of its own."""
-    for line in data.split(b"\n"):
-        if line:
-            body, _, place = line.partition(b"\t")
-            yield body, place
+    found = [line.partition(b"\t") for line in data.split(b"\n") if line]
+    return [(body, place) for body, _, place in found]
 
 
 def cases_path(folder: Path, shard: int) -> Path:
@@ -128,13 +127,9 @@ def read_shard_cases(folder: Path, task: ShardTask) -> tuple[CaseLine, ...]:
         data = path.read_bytes()
     except OSError as error:
         raise Incomplete(f"the cases cannot be read: {error.strerror}", where=str(path), hint="run again") from error
-    changed = Incomplete("the cases file changed during the run", where=str(path), hint="run again with --fresh")
     if digest_of_cases(data) != task.cases:
-        raise changed
-    try:
-        return tuple(_lines(data))
-    except ValueError as error:
-        raise changed from error  # a place, which is under no digest
+        raise Incomplete("the cases file changed during the run", where=str(path), hint="run again with --fresh")
+    return tuple(_lines(data))
 
 
 def _lines(data: bytes) -> Iterator[CaseLine]:
@@ -148,7 +143,7 @@ def _lines(data: bytes) -> Iterator[CaseLine]:
             references=tuple(value["references"]),
             slices=value["slices"],
             group=value["label"],
-            place=str(parse_json(place.decode("utf-8"))),
+            place=place.decode("utf-8", "replace"),
         )
         outputs = {str(a): tuple(_output(o) for o in value["outputs"][a]) for a in ARMS if a in value["outputs"]}
         yield CaseLine(case, value["group"], outputs)
