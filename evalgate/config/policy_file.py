@@ -20,7 +20,7 @@ from evalgate.config.thresholds import read_thresholds
 from evalgate.core.canonical import canonical_json, digest_file
 from evalgate.core.document import Document, KeyPath
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import ApprovalRule, DatasetPin, KeyList, ListedKey, ModelPin, Policy, Tier
+from evalgate.core.policy import ApprovalRule, DatasetPin, JudgePin, KeyList, ListedKey, ModelPin, Policy, Tier
 from evalgate.core.settings import Level
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ _MISSING = {
     "name": "name: the person or the job whose key it is",
     "roles": "roles: [gate] for the job that attests, or what a reviewer is: [owner]",
 }
-_FREE = frozenset({"datasets", "engines", "baselines", "models", "also", "people"})
+_FREE = frozenset({"datasets", "engines", "baselines", "models", "judges", "also", "people"})
 """Keys whose texts are no names of evalgate's."""
 _AGE = "write a whole number and m, h, d or w: 12h, 7d"
 _PIN = "name@version: {content: sha256:…, card: sha256:…}, as `dataset:` and `dataset card:` stand in a run's manifest.json"
 _PROMPT = "write sha256:…, as `variants.baseline.prompt_digest` stands in a run's verdict.json"
+_JUDGE = "write sha256:…, as `judges.NAME.prompt_digest` stands in a run's plan.json"
 _NAME = "small letters, digits, dots, dashes and underscores, at most 64, such as high"
 
 
@@ -187,6 +188,7 @@ def _check_comparison(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -
         if isinstance(one, str) and not _DIGEST.fullmatch(one):
             where = (*path, "baselines", index)
             faults.add(where, f"{key_text(where)} is no digest of a prompt: {shown(one)}", _PROMPT)
+    _check_judges(entry.get("judges"), (*path, "judges"), faults)
     models: Any = entry.get("models")
     for index, one in enumerate(models if isinstance(models, list) else []):
         parameters: Any = one.get("parameters") if isinstance(one, dict) else None
@@ -196,6 +198,20 @@ def _check_comparison(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -
             except (ValueError, TypeError):
                 where = (*path, "models", index, "parameters")
                 faults.add(where, f"{key_text(where)} holds what JSON cannot say", "write finite numbers, texts, lists, mappings")
+
+
+def _check_judges(judges: Any, path: KeyPath, faults: Faults) -> None:
+    known = []
+    for index, one in enumerate(judges if isinstance(judges, list) else []):
+        if not isinstance(one, dict):
+            continue
+        prompt = one.get("prompt")
+        if isinstance(prompt, str) and not _DIGEST.fullmatch(prompt):
+            where = (*path, index, "prompt")
+            faults.add(where, f"{key_text(where)} is no digest of a prompt: {shown(prompt)}", _JUDGE)
+        if one in known:
+            faults.add((*path, index), f"{key_text((*path, index))} is listed twice", "remove one of them")
+        known.append(one)
 
 
 def _check_approvals(entry: Mapping[str, Any], path: KeyPath, faults: Faults) -> None:
@@ -246,6 +262,7 @@ def _tier(name: str, entry: TierEntry, lists: Mapping[str, Any], document: Docum
         engines=tuple(entry.engines or ()),
         baselines=tuple(entry.baselines or ()),
         models=tuple(ModelPin(one.provider, one.name, one.parameters, one.endpoint) for one in entry.models or ()),
+        judges=tuple(JudgePin(one.judge, one.prompt) for one in entry.judges or ()),
         resamples=entry.resamples,
         seeds=tuple(entry.seeds or ()),
         place=document.place("tiers", name),

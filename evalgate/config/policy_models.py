@@ -40,6 +40,13 @@ class ModelPinEntry(StrictModel):
     endpoint: Literal["chat/completions", "responses"] = Field(default="chat/completions", description="What is called.")
 
 
+class JudgePinEntry(StrictModel):
+    """A model as judge, with the prompt that it is asked with."""
+
+    judge: Text = Field(description="The safety category that it judges, or `metric NAME`.")
+    prompt: Text = Field(description="Digest of its prompt: `prompt_digest` under `judges` in plan.json.")
+
+
 class TierEntry(StrictModel):
     """What is asked of a run of this tier."""
 
@@ -58,6 +65,7 @@ class TierEntry(StrictModel):
     engines: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Accepted versions of evalgate.")
     baselines: list[Text] = Field(default=_LEFT_OUT, min_length=1, description="Digests of prompts to compare with.")
     models: list[ModelPinEntry] = Field(default=_LEFT_OUT, min_length=1, description="Every model that the run asks.")
+    judges: list[JudgePinEntry] = Field(default=_LEFT_OUT, min_length=1, description="Every judge, with its prompt.")
     resamples: int = Field(default=_LEFT_OUT, ge=100, le=1_000_000, description="The least number of resamples.")
     seeds: list[Seed] = Field(default=_LEFT_OUT, min_length=1, description="Accepted seeds of the resampling.")
 

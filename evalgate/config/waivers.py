@@ -44,7 +44,8 @@ def read_waivers(path: Path, today: date, *, name: str | None = None) -> WaiverL
     _refuse_twice(found, faults)
     faults.raise_if_any()
     waivers = tuple(waiver for waiver in found if waiver is not None)
-    return WaiverList(document.name, digest(document.value), waivers, tuple(waiver.expires < today for waiver in waivers))
+    gone = tuple(waiver.expires < today for waiver in waivers)
+    return WaiverList(document.name, digest(document.value), waivers, gone, today)
 
 
 def _entries(document: Document, faults: Faults) -> list[Any]:

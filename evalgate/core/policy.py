@@ -52,6 +52,16 @@ class ModelPin:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgePin:
+    """A model as judge, with what it may be told."""
+
+    judge: str
+    """As plan.json names it: the safety category, or `metric NAME`."""
+    prompt: str
+    """Digest of its prompt."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
     """What is asked of a run of one risk tier. Whatever is not said is the strictest."""
 
@@ -84,6 +94,8 @@ class Tier:
     """Digests of prompts with which a candidate may be compared; empty: any."""
     models: tuple[ModelPin, ...] = ()
     """Both variants and every judge must be answered by one of them; empty: any."""
+    judges: tuple[JudgePin, ...] = ()
+    """Every judge must be one of them, asked with this prompt; empty: any."""
     resamples: int | None = None
     """The least number of resamples; None: any."""
     seeds: tuple[int, ...] = ()

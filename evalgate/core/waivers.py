@@ -63,6 +63,8 @@ class WaiverList:
     waivers: tuple[Waiver, ...]
     expired: tuple[bool, ...]
     """For each waiver, in order."""
+    day: date | None = None
+    """The day; None where only what came of it is known."""
 
     @property
     def expired_count(self) -> int:

@@ -56,6 +56,10 @@ class History:
     """The last line without its end; None where there is none."""
     torn: bool = False
     """Whether the last line has no end."""
+    whole: bool = True
+    """Whether it was read from its beginning."""
+    sound: int = 0
+    """Entries before the first damage; all of them where there is none."""
 
 
 def remember(path: Path, entry: Entry) -> Standing:
@@ -73,13 +77,25 @@ def remember(path: Path, entry: Entry) -> Standing:
     try:
         with _held(descriptor):
             history = _read(descriptor)
-            standing = _standing(history, entry)
-            if _stands(standing, history):
+            standing = standing_of(history, entry)
+            if stands_in(standing, history):
                 return standing
             refused = _append(descriptor, history, standing.entry)
             return _noted(standing, refused) if refused else standing
     except OSError as error:
-        return _noted(_standing(History(), entry), f"the history of attempts cannot be used: {_said(error)}")
+        return _noted(standing_of(History(), entry), f"the history of attempts cannot be used: {_said(error)}")
+    finally:
+        os.close(descriptor)
+
+
+def known_history(path: Path) -> History:
+    """What a history file holds; nothing is written.
+
+    Raises: OSError when it is not there, no regular file, or cannot be read.
+    """
+    descriptor = os.open(path, _FLAGS | os.O_RDONLY)
+    try:
+        return _read(descriptor)
     finally:
         os.close(descriptor)
 
@@ -94,16 +110,18 @@ def read_history(data: bytes, *, whole: bool = True) -> History:
         lines.pop()
     entries: list[Entry] = []
     damage: str | None = None
+    sound: int | None = None
     before: bytes | None = None
     for number, line in enumerate(lines, start=1):
         entry, wrong = _line(line, before, follows=whole or number > 1)
+        if wrong is not None and damage is None:
+            sound = len(entries)
+            damage = f"the history is damaged from line {number} on{'' if whole else ' of those read'}: {wrong}"
         if entry is not None:
             entries.append(entry)
-        if wrong is not None and damage is None:
-            damage = f"the history is damaged from line {number} on{'' if whole else ' of those read'}: {wrong}"
         before = line
     notes = [note for note in (None if whole else "only the end of the history was read", damage) if note]
-    return History(tuple(entries), "; ".join(notes) or None, before, torn)
+    return History(tuple(entries), "; ".join(notes) or None, before, torn, whole, len(entries) if sound is None else sound)
 
 
 def _line(line: bytes, before: bytes | None, *, follows: bool) -> tuple[Entry | None, str | None]:
@@ -134,7 +152,8 @@ def _link(before: bytes | None) -> str | None:
     return None if before is None else hashlib.sha256(before).hexdigest()
 
 
-def _standing(history: History, entry: Entry) -> Standing:
+def standing_of(history: History, entry: Entry) -> Standing:
+    """Where an attempt stands in a history, whether it is in there or comes next."""
     latest: dict[str, Entry] = {}
     number: dict[str, int] = {}
     for known in history.entries:
@@ -147,7 +166,7 @@ def _standing(history: History, entry: Entry) -> Standing:
     return Standing(mine, tuple(others), history.note)
 
 
-def _stands(standing: Standing, history: History) -> bool:
+def stands_in(standing: Standing, history: History) -> bool:
     """Whether the very same attempt, but for its time, is in the history."""
     entry = standing.entry
     mine, same_id = document_of(entry), (one for one in history.entries if one.run_id == entry.run_id)
@@ -220,13 +239,13 @@ def _unwritten(path: Path, entry: Entry, error: OSError) -> Standing:
     try:
         descriptor = os.open(path, _FLAGS | os.O_RDONLY)
     except OSError:
-        return _noted(_standing(History(), entry), said)
+        return _noted(standing_of(History(), entry), said)
     try:
         history = _read(descriptor)
-        standing = _standing(history, entry)
-        return standing if _stands(standing, history) else _noted(standing, said)
+        standing = standing_of(history, entry)
+        return standing if stands_in(standing, history) else _noted(standing, said)
     except OSError:
-        return _noted(_standing(History(), entry), said)
+        return _noted(standing_of(History(), entry), said)
     finally:
         os.close(descriptor)
 

@@ -1,4 +1,4 @@
-"""Whether a candidate was compared with what a policy means: its baseline, the models that answered, and the draws.
+"""Whether a candidate was compared with what a policy means: its baseline, models, what judges were told, and the draws.
 
 A weak baseline, a model that is easier to beat or a seed that was tried until it suited makes any threshold easy to pass.
 """
@@ -15,7 +15,7 @@ from evalgate.evidence.statements import RunFacts
 
 
 def demanded_comparison(tier: Tier, facts: RunFacts) -> Iterator[Check]:
-    """What a tier asks of baseline, models, seed and resamples; nothing that it does not name.
+    """What a tier asks of baseline, models, judges, seed and resamples; nothing that it does not name.
 
     Raises: KeyError or TypeError for a plan that evalgate did not write.
     """
@@ -27,6 +27,8 @@ def demanded_comparison(tier: Tier, facts: RunFacts) -> Iterator[Check]:
         asking |= {f"judge {name}": one for name, one in plan.get("judges", {}).items()}
         for name, planned in asking.items():
             yield _model(f"model of the {name}", tier.models, planned)
+    if tier.judges:
+        yield from (_judge(tier, str(name), one) for name, one in plan.get("judges", {}).items())
     if tier.seeds:
         accepted = ", ".join(map(str, tier.seeds))
         yield check("seed", plan["seed"] in tier.seeds, str(plan["seed"]), f"the seed is {plan['seed']}; accepted: {accepted}")
@@ -39,6 +41,15 @@ def _baseline(tier: Tier, planned: Mapping[str, Any]) -> Check:
     found = planned.get("prompt_digest")
     named = f"{planned.get('prompt', 'outputs')}, {found or 'of which no prompt is known'}"
     return check("baseline", found in tier.baselines, named, f"compared with {named}; accepted: {', '.join(tier.baselines)}")
+
+
+def _judge(tier: Tier, name: str, planned: Mapping[str, Any]) -> Check:
+    """A judge of no name that the policy has is none that it means, whatever it is told."""
+    found, accepted = planned["prompt_digest"], [one.prompt for one in tier.judges if one.judge == name]
+    wanted = canonical_json({"judge": name, "prompt": found}).decode("utf-8")
+    why = f"accepted: {', '.join(accepted)}" if accepted else "the policy names no such judge"
+    told = f"it is asked with {planned['prompt']}, {found}; {why}; if it is meant, say so: judges: [{wanted}]"
+    return check(f"prompt of the judge {name}", found in accepted, f"{planned['prompt']}, {found}", told)
 
 
 def _model(name: str, accepted: tuple[ModelPin, ...], planned: Mapping[str, Any]) -> Check:

@@ -10,6 +10,8 @@ from typing import Any
 from evalgate.core.canonical import digest, digest_bytes, pretty_json
 
 SCHEMA = "evalgate.manifest/2"
+ENVIRONMENT = "evalgate.environment/1"
+"""The schema of run.json."""
 MANIFEST, VERDICT = "manifest.json", "verdict.json"
 PACKAGES = (
     "evalgate-engine",
@@ -99,7 +101,7 @@ def environment(extra: Mapping[str, Any]) -> dict[str, Any]:
         except metadata.PackageNotFoundError:
             versions[name] = "not installed"
     return {
-        "schema": "evalgate.environment/1",
+        "schema": ENVIRONMENT,
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "packages": versions,

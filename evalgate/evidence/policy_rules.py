@@ -95,10 +95,15 @@ def decide(tier: Tier, presented: Presented) -> Iterator[Check]:
 
 
 def _waivers_in_force(presented: Presented) -> Check:
-    """Waivers are held against the day of the deployment: the day of the run is only what the run says."""
-    listed = (presented.facts.document.get("waivers") or {"list": []})["list"]
-    used = [one for one in listed if int(one["findings"])]
-    gone = [one for one in used if date.fromisoformat(one["expires"]) < presented.now.astimezone(UTC).date()]
+    """No used waiver may have expired when the run judged it, when it was attested, or today: what a day claims revives none."""
+    facts, attested = presented.facts, presented.attestation.said
+    listed = facts.document.get("waivers")
+    used = [one for one in listed["list"] if int(one["findings"])] if listed else []
+    if used and facts.day is None:
+        return check("waivers in force", False, "", "run.json does not say on which day the waivers were judged")
+    days = [facts.day, attested.time.astimezone(UTC).date() if attested else None, presented.now.astimezone(UTC).date()]
+    latest = max(day for day in days if day is not None)
+    gone = [one for one in used if date.fromisoformat(one["expires"]) < latest]
     told = "; ".join(f"the waiver of {one['category']} by {one['owner']} expired on {one['expires']}" for one in gone[:5])
     return check("waivers in force", not gone, f"{len(used)} used", f"{told}: look at the findings again, and run the gate")
 
@@ -123,6 +128,22 @@ def _attestation(tier: Tier, presented: Presented) -> Iterator[Check]:
     yield check("subject", said.sha256 == presented.sha256, f"sha256:{presented.sha256}", told)
     late = _untimely(said.time, tier.max_age, presented.now)
     yield check("age", late is None, f"attested {_shown(said.time)}", f"the attestation {late}")
+    yield _run_time(presented.facts, said)
+
+
+def _run_time(facts: RunFacts, said: Attested) -> Check:
+    """A run ends before it is attested, and its waivers are judged before it ends: else one of the times was made up."""
+    name = "run time"
+    if facts.times is None:
+        return check(name, False, "", "run.json does not say when the run was made")
+    started, ended = facts.times
+    if started > ended:
+        return check(name, False, "", f"the run began {_shown(started)} and ended {_shown(ended)}, before that")
+    if ended > said.time + CLOCK_SKEW:
+        return check(name, False, "", f"the run ended {_shown(ended)}, after it was attested {_shown(said.time)}")
+    if facts.day is not None and facts.day > ended.astimezone(UTC).date():
+        return check(name, False, "", f"the waivers were judged on {facts.day}, and the run ended {_shown(ended)}")
+    return check(name, True, f"ended {_shown(ended)}", "")
 
 
 def _differences(said: Attested | Approved, presented: Presented) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from evalgate.core.canonical import canonical_json, digest
@@ -63,6 +63,10 @@ class RunFacts:
     """File of the run → digest."""
     resamples: int = 0
     """How many were drawn at least: as the plan says it, else evalgate's own number for as many cases."""
+    times: tuple[datetime, datetime] | None = None
+    """When it began and ended, as run.json says it; None: it does not."""
+    day: date | None = None
+    """On which its waivers were judged; None: it has no allow file."""
 
 
 @dataclass(frozen=True, slots=True)

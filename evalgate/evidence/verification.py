@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -122,3 +123,9 @@ def limited(found: Sequence[Difference]) -> tuple[Difference, ...]:
     rest = len(found) - SHOWN
     more = (Difference("…", f"{rest} more differences"),) if rest > 0 else ()
     return (*found[:SHOWN], *more)
+
+
+def short(value: Any) -> str:
+    """A value in a message."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}…"

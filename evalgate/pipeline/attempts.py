@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ from evalgate import __version__
 from evalgate.core.attempts import Attempt, Attempts, Change
 from evalgate.core.canonical import canonical_json, digest
 from evalgate.core.record import RunRecord
+from evalgate.core.settings import GateSettings
 from evalgate.core.values import ARMS
-from evalgate.core.verdict import Decision, Verdict
+from evalgate.core.verdict import Decision, VariantIdentity, Verdict
 from evalgate.evidence.attempt_changes import changes_between, loosened_along
 from evalgate.evidence.attempt_entry import Entry, Side
-from evalgate.evidence.attempt_file import remember
+from evalgate.evidence.attempt_file import Standing, remember
 from evalgate.pipeline.waiving import FIGURE
 
 if TYPE_CHECKING:
@@ -23,6 +25,21 @@ if TYPE_CHECKING:
 SCHEMA = "evalgate.attempts/1"
 HISTORY = "attempts.jsonl"
 STANDING = "attempts.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the history keeps of a run comes from this: known when it is made, and read again from its folder."""
+
+    plan: Mapping[str, Any]
+    settings: GateSettings
+    run_id: str
+    mode: str
+    variants: Mapping[str, VariantIdentity]
+    card: Mapping[str, Any]
+    """Of the dataset."""
+    waivers: Mapping[str, str] | None
+    """Those in force; None: the gate has no allow file."""
 
 
 def attempts_of(subject: Subject, verdict: Verdict) -> Attempts | None:
@@ -35,7 +52,15 @@ def attempts_of(subject: Subject, verdict: Verdict) -> Attempts | None:
     """
     if subject.ledger is None:
         return None
-    standing = remember(subject.ledger, _entry(subject, verdict))
+    card = subject.dataset.get("card", {})
+    tried = Tried(
+        subject.plan, subject.settings, subject.run_id, subject.mode, subject.variants, card, subject.findings.in_force()
+    )
+    return attempts_in(remember(subject.ledger, entry_of_run(tried, verdict.decision, datetime.now(UTC), __version__)))
+
+
+def attempts_in(standing: Standing) -> Attempts:
+    """Where a run stands, as reports tell it."""
     mine = standing.entry
     earlier = [one for one in standing.others if one.number < mine.number]
     changes = changes_between(earlier[-1], mine) if earlier else ()
@@ -89,23 +114,28 @@ def _change(change: Change) -> dict[str, Any]:
     return {"what": change.what, "before": change.before, "after": change.after, "looser": change.looser}
 
 
-def _entry(subject: Subject, verdict: Verdict) -> Entry:
-    plan, settings = subject.plan, subject.settings
+def entry_of_run(tried: Tried, verdict: Decision, at: datetime, engine: str) -> Entry:
+    """The entry of a run in the history of its gate; which attempt it is, the history says.
+
+    `engine`: version of evalgate.
+    """
+    plan, settings = tried.plan, tried.settings
+    dataset = plan["dataset"]
     return Entry(
         number=1,
-        run_id=subject.run_id,
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        engine=__version__,
+        run_id=tried.run_id,
+        at=at.isoformat(timespec="seconds"),
+        engine=engine,
         gate=settings.gate,
-        dataset_name=str(subject.dataset["name"]),
-        dataset_version=str(subject.dataset["version"]),
-        dataset_digest=subject.dataset["digest"],
-        mode=subject.mode,
-        variants={str(arm): _side(subject, arm) for arm in ARMS},
+        dataset_name=str(dataset["name"]),
+        dataset_version=str(dataset["version"]),
+        dataset_digest=dataset["digest"],
+        mode=tried.mode,
+        variants={str(arm): _side(tried, arm) for arm in ARMS},
         recording=plan["proxy"]["recording_digest"] if "proxy" in plan else None,
         metrics={one["name"]: digest(one) for one in plan["metrics"]},
         safety={one["category"]: digest(one) for one in plan["safety"]},
-        group=_group(subject),
+        group=_group(tried),
         slices=tuple(settings.slices),
         samples=settings.samples,
         confidence=settings.confidence,
@@ -113,20 +143,19 @@ def _entry(subject: Subject, verdict: Verdict) -> Entry:
         resamples=settings.resamples,
         # The one on expired waivers comes and goes with the allow file, whose content is told by itself.
         thresholds=tuple(one for one in settings.thresholds if one.name != FIGURE),
-        verdict=verdict.decision,
-        waivers=subject.findings.in_force(),
+        verdict=verdict,
+        waivers=tried.waivers,
     )
 
 
-def _group(subject: Subject) -> str | None:
+def _group(tried: Tried) -> str | None:
     """The column of groups: of the command line in `compare`, else of the dataset's card."""
-    planned, card = subject.plan["dataset"], subject.dataset.get("card", {})
-    found = planned.get("group") or card.get("group")
+    found = tried.plan["dataset"].get("group") or tried.card.get("group")
     return None if found is None else str(found)
 
 
-def _side(subject: Subject, arm: str) -> Side:
-    identity, planned = subject.variants[arm], subject.plan["variants"][arm]
+def _side(tried: Tried, arm: str) -> Side:
+    identity, planned = tried.variants[arm], tried.plan["variants"][arm]
     model: Mapping[str, Any] = planned.get("model", {})
     asked = {
         "provider": model.get("provider"),

@@ -28,7 +28,7 @@ from evalgate.pipeline.cited_cards import Cited, cited_cards
 from evalgate.pipeline.error_budget import check_error_budget
 from evalgate.pipeline.instruments import Instruments, with_reference_counts, with_unread
 from evalgate.pipeline.misses import explained
-from evalgate.pipeline.sealing import materials_of, seal, shards_of
+from evalgate.pipeline.sealing import SEAL, materials_of, seal, shards_of
 from evalgate.pipeline.select_cases import CaseReader
 from evalgate.pipeline.shards import ShardStore
 from evalgate.pipeline.time_spent import PROFILE, profile_document, write_profile
@@ -260,7 +260,9 @@ def _record(subject: Subject, verdict: Verdict, receipts: tuple[Receipt, ...], r
 def _environment(subject: Subject, started: datetime, work: Mapping[str, Any]) -> dict[str, Any]:
     ended = datetime.now(UTC)
     times = {"started": started.isoformat(timespec="seconds"), "ended": ended.isoformat(timespec="seconds")}
-    return environment({**subject.facts, "work": dict(work), **times})
+    # The job that receipts name was about these bytes of the recording; nothing else in the folder tells which.
+    sealed = {} if subject.recording is None else {SEAL: subject.recording.seal}
+    return environment({**subject.facts, **sealed, **subject.findings.judged(), "work": dict(work), **times})
 
 
 def _sensitive(built: Instruments) -> frozenset[str]:

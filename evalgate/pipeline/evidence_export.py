@@ -18,7 +18,8 @@ from evalgate.pipeline.signed_run import ATTESTATION
 from evalgate.pipeline.subject import Resolved, resolve
 from evalgate.pipeline.verify import verify_run
 from evalgate.pipeline.verify_folder import VerifyRequest, files_in, is_signature, open_folder
-from evalgate.pipeline.verify_replay import config_of, day_of, input_differences
+from evalgate.pipeline.verify_replay import config_of, input_differences
+from evalgate.pipeline.verify_waivers import day_of
 from evalgate.prompts.releases import FILE as RELEASES
 from evalgate.proxy.segments import segment_names
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from evalgate.pipeline.cited_cards import Cited
     from evalgate.pipeline.evaluate import Subject
 
+SEAL = "recording_seal"
+"""Member of run.json: the seal of the recording's bytes, for which the job of the receipts was done."""
+
 
 def engine_here(built: Instruments) -> dict[str, str]:
     """What measures and judges on this machine, by name; `code` is the digest of evalgate's own files."""

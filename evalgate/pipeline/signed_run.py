@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from evalgate.evidence.statements import PromptFile, RunFacts
 from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.verify_folder import APPROVALS, RunFolder, document, open_finished
 from evalgate.pipeline.verify_integrity import check_integrity
+from evalgate.pipeline.waiving import DAY
 from evalgate.pipeline.workspace import PLAN
 from evalgate.stats.draws import default_resamples
 
@@ -36,7 +38,7 @@ def run_facts(folder: Path) -> RunFacts:
         if not checked.matched:
             problems = [Problem(one.message, str(folder / one.where), HINT) for one in checked.differences]
             raise EvidenceMismatch([*problems, *(Problem(said, str(folder), HINT) for said in checked.undecided)])
-        return _facts(run, run.document(PLAN))
+        return _facts(run, run.document(PLAN), run.document("run.json"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EvidenceMismatch("its documents are not what evalgate writes", where=str(folder), hint=HINT) from error
 
@@ -77,7 +79,7 @@ def bytes_of(path: Path, limit: int) -> bytes:
     return data
 
 
-def _facts(run: RunFolder, plan: Mapping[str, Any]) -> RunFacts:
+def _facts(run: RunFolder, plan: Mapping[str, Any], environment: Mapping[str, Any]) -> RunFacts:
     verdict, materials = run.verdict, run.materials
     candidate = verdict["variants"]["candidate"]
     return RunFacts(
@@ -94,7 +96,16 @@ def _facts(run: RunFolder, plan: Mapping[str, Any]) -> RunFacts:
         materials={**materials["inputs"], "plan": materials["plan"]},
         products=run.products,
         resamples=plan["resamples"] or default_resamples(int(plan["dataset"]["cases"]), float(plan["confidence"])),
+        times=(_time(environment["started"]), _time(environment["ended"])),
+        day=date.fromisoformat(environment[DAY]) if DAY in environment else None,
     )
+
+
+def _time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("a time of no zone")
+    return time
 
 
 def _prompt_path(folder: Path) -> str:

@@ -16,14 +16,18 @@ from evalgate.core.record_file import RECORD
 from evalgate.core.typed_json import plain_value
 from evalgate.evidence.manifest import VERDICT
 from evalgate.evidence.verdict_document import DIGITS
-from evalgate.evidence.verification import Assurance, Checked, Difference, differing, limited
+from evalgate.evidence.verification import Assurance, Checked, Difference, differing, limited, short
 from evalgate.pipeline.attempts import HISTORY, STANDING, attempts_document
 from evalgate.pipeline.rederived import Stated, derived_record, stated
 from evalgate.pipeline.scorers import scoring
 from evalgate.pipeline.sealing import engine_here
 from evalgate.pipeline.time_spent import PROFILE
+from evalgate.pipeline.verify_attempts import attempts_told
 from evalgate.pipeline.verify_columns import column_differences
-from evalgate.pipeline.verify_folder import RunFolder
+from evalgate.pipeline.verify_folder import RunFolder, is_written_here
+from evalgate.pipeline.verify_receipts import job_told, job_unknown
+from evalgate.pipeline.verify_versions import impossible_versions
+from evalgate.pipeline.verify_waivers import waivers_told
 from evalgate.pipeline.workspace import PLAN
 from evalgate.report.catalog import report_files, report_parts
 
@@ -32,13 +36,18 @@ COMPARED = (
     "record.json: the verdict, the settings, the prompts and the selected cases, derived again from the rows and the plan",
     "every report, rendered again from the record, byte for byte",
     "columns of the shards that follow from others: scores, lost answers, identical outputs, groups, slices, waived findings",
-    "versions and signatures of metrics and detectors, digests of their cards, attempts.json, health.json",
+    "the job of every receipt: the digest of what plan.json, the versions in manifest.json and the seal in run.json describe",
+    "versions and signatures of metrics and detectors, digests of their cards, health.json",
+    "versions under the root: against run.json, the job of the receipts, and what this program can have written",
+    "the waivers that plan.json calls expired, against their last days and the day in run.json",
+    "attempts.json, derived again from attempts.jsonl in the folder or beside it, and the run's line in there",
 )
 TRUSTED = (
     "that the rows and findings follow from the answers (scores), and the answers from the prompts and the recording (replay)",
     "that plan.json has the rules that were agreed on: a threshold that was edited together with everything else (replay)",
     "owners and reasons of waivers, the card of the dataset, what prompts say of their use, why a detector has no card (replay)",
-    "times, platform and workers in run.json, history and health: they decide nothing",
+    "times, platform and workers in run.json and health: they decide nothing",
+    "that attempts.jsonl is the history of the gate: whoever writes it anew from its beginning is not found",
 )
 _OUTSIDE = frozenset({"document", "manifest", "environment"})
 
@@ -60,22 +69,32 @@ def check_decision(run: RunFolder) -> Checked:
     else:
         found += [*_verdict(said, derived), *_record(said, derived), *_manifest(said, derived)]
         found += [*_others(said), *_reports(said)]
-    return settled(Assurance.DECISION, (COMPARED, TRUSTED), found, others)
+    certain = [*impossible_versions(said)]
+    # The program here knows what it writes, whatever versions of libraries did the work.
+    (certain if is_written_here(run.sealed) else found).extend([*job_told(said), *waivers_told(said)])
+    attempts, unheld = attempts_told(said)
+    found += attempts
+    unknown = [one for one in (job_unknown(said), unheld) if one is not None]
+    return settled(Assurance.DECISION, (COMPARED, (*TRUSTED, *unknown)), found, others, certain)
 
 
 def settled(
-    level: Assurance, told: tuple[Sequence[str], Sequence[str]], found: Sequence[Difference], others: Sequence[str]
+    level: Assurance,
+    told: tuple[Sequence[str], Sequence[str]],
+    found: Sequence[Difference],
+    others: Sequence[str],
+    certain: Sequence[Difference] = (),
 ) -> Checked:
-    """A level whose differences count only where the same versions derived both sides."""
+    """A level whose differences count only where the same versions derived both sides; `certain` ones count always."""
     compared, trusted = map(tuple, told)
-    shown = limited(found)
+    shown, always = limited(found), limited(certain)
     if not others:
-        return Checked(level, compared, trusted, shown)
+        return Checked(level, compared, trusted, limited([*certain, *found]))
     versions = f"measured and judged by other versions than those here: {'; '.join(others[:8])}"
     if not found:
-        return Checked(level, compared, (*trusted, f"{versions}; the outcome is the same"))
+        return Checked(level, compared, (*trusted, f"{versions}; the outcome is the same"), always)
     said = [f"{versions}; install those to tell an edit from a change of version"]
-    return Checked(level, compared, trusted, undecided=(*said, *(f"{one.where}: {one.message}" for one in shown)))
+    return Checked(level, compared, trusted, always, (*said, *(f"{one.where}: {one.message}" for one in shown)))
 
 
 def other_versions(said: Stated) -> list[str]:
@@ -166,20 +185,10 @@ def _others(said: Stated) -> Iterator[Difference]:
     for name, value in told.items():
         if name not in run.products or (run.folder / name).read_bytes() != pretty_json(value).encode("utf-8"):
             yield Difference(name, f"is not what {RECORD} says")
-    yield from _packages(said)
     known = {VERDICT, PLAN, RECORD, "run.json", PROFILE, HISTORY, *told, *_report_names(said)}
     for name in run.products:
         if name not in known and not name.startswith("shards/"):
             yield Difference(name, "stands in the manifest, and no run writes it")
-
-
-def _packages(said: Stated) -> Iterator[Difference]:
-    """Versions that run.json, and with it every report, names; those under the root are the ones that count."""
-    told: Mapping[str, Any] = said.record.environment["packages"]
-    engine = {**said.run.materials["engine"], "evalgate-engine": said.run.materials["engine"]["evalgate"]}
-    for name in sorted(told.keys() & engine.keys()):
-        if told[name] != engine[name] and (told[name], engine[name]) != ("not installed", "absent"):
-            yield Difference(f"run.json: {name}", f"says {short(told[name])}, the manifest {short(engine[name])}")
 
 
 def _report_names(said: Stated) -> set[str]:
@@ -198,9 +207,3 @@ def _reports(said: Stated) -> Iterator[Difference]:
             path = said.run.folder / file
             if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
                 yield Difference(file, f"is not the report that {RECORD} gives")
-
-
-def short(value: Any) -> str:
-    """A value in a message."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}…"

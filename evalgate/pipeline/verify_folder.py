@@ -16,6 +16,7 @@ from evalgate.core.strict_json import parse_json
 from evalgate.evidence.manifest import MANIFEST, SCHEMA, VERDICT
 from evalgate.evidence.verification import Assurance
 from evalgate.pipeline.workspace import PLAN
+from evalgate.runner.versions import source_digest
 
 LIMIT = 1 << 30
 SIGNED = re.compile(r"attestation\.dsse\.json|approvals/[^/]+\.dsse\.json")
@@ -99,12 +100,21 @@ def open_folder(folder: Path) -> RunFolder:
         found = sealed.get("schema") if isinstance(sealed, dict) else type(sealed).__name__
         said = f"its schema is {str(found)[:80]!r}, not {SCHEMA}"
         hint = "verify it with the version of evalgate that wrote it, or run the gate again"
-        kind = OtherVersion if _VERSION.fullmatch(str(found)) else BadInput
+        other = _VERSION.fullmatch(str(found)) is not None and not is_written_here(sealed)
+        kind = OtherVersion if other else BadInput
         raise kind(said, where=str(folder / MANIFEST), hint=hint)
     _require_shape(sealed, folder / MANIFEST)
     if not isinstance(verdict, dict):
         raise BadInput("is not a JSON object", where=str(folder / VERDICT))
     return RunFolder(folder, sealed, _text(folder / MANIFEST), verdict)
+
+
+def is_written_here(sealed: Any) -> bool:
+    """Whether a manifest says that the very program which is installed here wrote it, file by file."""
+    found = sealed
+    for key in ("materials", "engine", "code"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return bool(found == source_digest())
 
 
 def open_finished(folder: Path) -> RunFolder:

@@ -11,13 +11,16 @@ from evalgate.evidence.manifest import MANIFEST, VERDICT, root_digest, verdict_d
 from evalgate.evidence.verification import Assurance, Checked, Difference, limited
 from evalgate.pipeline.staging_evidence import intact_shard
 from evalgate.pipeline.verify_folder import APPROVALS, RunFolder, files_in, is_signature
+from evalgate.pipeline.verify_receipts import jobs_differ
+from evalgate.pipeline.verify_versions import documents_of_other_versions
 from evalgate.pipeline.workspace import PLAN
 from evalgate.runner.shard_file import shard_path
 
 COMPARED = (
     "every file of the folder against its SHA-256 in manifest.json; missing and further files, links",
     "the root digest against what is under it: materials (plan.json among them) and results",
-    "the content of every shard against its digest under the root, and its receipt",
+    "the content of every shard against its digest under the root, and its receipt; the jobs of the receipts against each other",
+    "the schema of every document against those that this version writes",
     "what verdict.json says against its digest under the root, and the root that it names",
 )
 TRUSTED = (
@@ -28,8 +31,10 @@ TRUSTED = (
 
 def check_integrity(run: RunFolder) -> Checked:
     """Hold every file of a run against its manifest, and the manifest against itself."""
-    found = [*_files(run), *_chain(run), *_shards(run)]
-    return Checked(Assurance.INTEGRITY, COMPARED, TRUSTED, limited(list(dict.fromkeys(found))))
+    edited, foreign = documents_of_other_versions(run)
+    # What another version wrote cannot be read here, and nothing is said of it.
+    found = [*_files(run), *edited, *([] if foreign else [*_chain(run), *_shards(run)])]
+    return Checked(Assurance.INTEGRITY, COMPARED, TRUSTED, limited(list(dict.fromkeys(found))), tuple(foreign))
 
 
 def _files(run: RunFolder) -> Iterator[Difference]:
@@ -116,6 +121,7 @@ def _shards(run: RunFolder) -> Iterator[Difference]:
     if files != {name for name in run.products if name.startswith("shards/")} or not listed:
         yield Difference(MANIFEST, "its products are not the files of its shards")
     there = dict(files_in(run.folder))
+    yield from jobs_differ(run, sorted(name for name in files if name.endswith(".json") and there.get(name) == "file"))
     for number, entry in enumerate(listed):
         path = shard_path(run.folder, number)
         name, receipt = (file.relative_to(run.folder).as_posix() for file in (path, path.with_suffix(".json")))

@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from evalgate import __version__
 from evalgate.core.canonical import digest_file
 from evalgate.core.errors import BadInput, Incomplete
-from evalgate.core.record import RunRecord
 from evalgate.core.record_file import RECORD, record_text
 from evalgate.core.settings import GateSettings
-from evalgate.evidence.verification import Assurance, Checked, Difference, differing
+from evalgate.evidence.verification import Assurance, Checked, Difference, differing, short
 from evalgate.golden.locate import card_path
 from evalgate.golden.outputs import Columns
 from evalgate.pipeline.compare import Comparison, compare_outputs
+from evalgate.pipeline.evaluate import Finished
 from evalgate.pipeline.rederived import Stated, stated
 from evalgate.pipeline.run import RunOptions, run_gate
 from evalgate.pipeline.subject import Resolved, prove_dataset, resolve, subject_of
-from evalgate.pipeline.verify_decision import other_versions, rounded, settled, short
+from evalgate.pipeline.verify_decision import other_versions, rounded, settled
 from evalgate.pipeline.verify_folder import RunFolder, VerifyRequest
+from evalgate.pipeline.verify_receipts import told_again
+from evalgate.pipeline.verify_waivers import day_of
 from evalgate.proxy.recording import recording_folder
 from evalgate.runner.execute import Workers
 from evalgate.runner.tally import Progress
@@ -31,6 +33,7 @@ from evalgate.runner.tally import Progress
 COMPARED = (
     "digests of configuration, prompts, dataset and its card, recording, allow file and judges' cards, against the project's",
     "the rows of every shard and the verdict of a second run, made from them in a temporary folder, and the two roots",
+    "the receipts of the second run: digests of the cases, and jobs where versions and the recording's bytes are the same",
     "record.json of the second run: the card of the dataset, what prompts say of their use, waivers, cards, selected cases",
 )
 TRUSTED = (
@@ -53,25 +56,25 @@ def check_replay(run: RunFolder, request: VerifyRequest) -> Checked:
         raise Incomplete("the answers of a live run were not kept: nothing can be replayed", where=str(run.folder))
     others = other_versions(said)
     if not said.gate.is_gate:
-        return settled(Assurance.REPLAY, (COMPARED, TRUSTED), list(_comparison(said, request)), others)
+        return settled(Assurance.REPLAY, (COMPARED, TRUSTED), list(_comparison(said, request, same_versions=not others)), others)
     config = config_of(said, request)
     if used := list(input_differences(said, config, day_of(said))):
         # A second run would only differ for these reasons. Libraries have no part in them, evalgate itself may.
         own = said.run.materials["engine"]["evalgate"] == __version__
         return settled(Assurance.REPLAY, (COMPARED, TRUSTED), used, () if own else others)
-    return settled(Assurance.REPLAY, (COMPARED, TRUSTED), list(_gate(said, config)), others)
+    return settled(Assurance.REPLAY, (COMPARED, TRUSTED), list(_gate(said, config, same_versions=not others)), others)
 
 
-def _gate(said: Stated, config: Path) -> Iterator[Difference]:
+def _gate(said: Stated, config: Path, *, same_versions: bool) -> Iterator[Difference]:
     day = day_of(said)
     with tempfile.TemporaryDirectory(prefix="evalgate-verify-") as place:
         folder = Path(place, "run")
         try:
-            again = run_gate(config, RunOptions(said.gate.mode, folder), Progress(), day).record
+            again = run_gate(config, RunOptions(said.gate.mode, folder), Progress(), day)
         except BadInput as error:
             yield from (Difference(problem.where or str(config), problem.message) for problem in error.problems)
             return
-    yield from _compared(said, again)
+        yield from _compared(said, again, same_versions=same_versions)
 
 
 def config_of(said: Stated, request: VerifyRequest) -> Path:
@@ -90,11 +93,6 @@ def config_of(said: Stated, request: VerifyRequest) -> Path:
         hint = "name the project with --project DIR"
         raise Incomplete(f"the configuration {name} is not there", where=str(request.project or inside.parent), hint=hint)
     return found
-
-
-def day_of(said: Stated) -> date:
-    """The day of the run: waivers are judged on it."""
-    return datetime.fromisoformat(str(said.record.environment["started"])).date()
 
 
 def input_differences(said: Stated, config: Path, day: date) -> Iterator[Difference]:
@@ -153,16 +151,16 @@ def _data(said: Stated, resolved: Resolved, used: Mapping[str, str]) -> Iterator
             yield Difference(name, f"was edited or exchanged: the project has {here}, the run used {there}")
 
 
-def _comparison(said: Stated, request: VerifyRequest) -> Iterator[Difference]:
+def _comparison(said: Stated, request: VerifyRequest, *, same_versions: bool) -> Iterator[Difference]:
     """Raises: Incomplete when the files are not named, or not there."""
     comparison = _asked(said, request)
     with tempfile.TemporaryDirectory(prefix="evalgate-verify-") as place:
         try:
-            again = compare_outputs(comparison, Path(place, "run"), Workers(), Progress()).record
+            again = compare_outputs(comparison, Path(place, "run"), Workers(), Progress())
         except BadInput as error:
             yield from (Difference(problem.where or "files", problem.message) for problem in error.problems)
             return
-    yield from _compared(said, again)
+        yield from _compared(said, again, same_versions=same_versions)
 
 
 def _asked(said: Stated, request: VerifyRequest) -> Comparison:
@@ -198,7 +196,8 @@ def _asked(said: Stated, request: VerifyRequest) -> Comparison:
     )
 
 
-def _compared(said: Stated, again: RunRecord) -> Iterator[Difference]:
+def _compared(said: Stated, second: Finished, *, same_versions: bool) -> Iterator[Difference]:
+    again = second.record
     materials, results = again.manifest["materials"], again.manifest["results"]
     # Other versions are told by themselves.
     mine = {**materials, "engine": said.run.materials["engine"]}
@@ -209,6 +208,7 @@ def _compared(said: Stated, again: RunRecord) -> Iterator[Difference]:
     for place, one, other in differing(here, there):
         if place != "identity.manifest_digest" and place.partition(".")[0] not in _EARLIER:
             yield Difference(f"{RECORD}: {place}", f"says {short(other)}, the second run {short(one)}")
+    yield from told_again(said, again, second.folder, same_versions=same_versions)
 
 
 def _named(place: str, said: Stated) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,25 +13,26 @@ from evalgate.core.errors import BadInput, Incomplete
 from evalgate.core.timings import Timings
 from evalgate.core.values import ARMS
 from evalgate.evidence.verification import Assurance, Checked, Difference
+from evalgate.pipeline.kept_cases import CaseKeeper, repeats_of
 from evalgate.pipeline.rederived import Stated, stated
 from evalgate.pipeline.verify_decision import other_versions, settled
 from evalgate.pipeline.verify_folder import RunFolder
-from evalgate.runner.answers import Answers, rendered
-from evalgate.runner.case_lines import CaseLine
+from evalgate.pipeline.verify_receipts import cases_told
 from evalgate.runner.finding_marks import key_check
 from evalgate.runner.job import Job
-from evalgate.runner.kept_answers import line_in
+from evalgate.runner.kept_answers import reads_fields
 from evalgate.runner.measure import MetricTool, end_cells, metric_tools
-from evalgate.runner.repeats import repeats_in, with_shares
+from evalgate.runner.repeats import with_shares
 from evalgate.runner.shard import measured_shard
-from evalgate.runner.shard_file import ShardNumbers, ShardRows, read_details, shard_path
+from evalgate.runner.shard_file import ShardNumbers, ShardRows
 
 COMPARED = (
     "rows of every metric and findings of every detector, measured again on the texts in the shards, case by case",
-    "the receipts: numbers of references, judgements that cannot be read, findings that a waiver covers",
+    "the receipts: numbers of references, judgements that cannot be read, findings that a waiver covers, digests of the cases",
 )
 TRUSTED = (
     "that inputs, references and outputs in the shards are those of the dataset and of the recording (replay)",
+    "digests of the cases in receipts, where the shards do not keep every column of the dataset (replay)",
     "how long answers took: latencies stand in the shards and are under no digest but those of the files",
 )
 SHOWN_CASES = 3
@@ -69,45 +69,15 @@ def _job(said: Stated) -> Job:
     return Job(__version__, metrics, detectors, {}, gate.settings.samples, gate.settings.slices, findings=task)
 
 
-@dataclass(slots=True)
-class _Reader:
-    """The cases of a run with their answers, shard by shard."""
-
-    said: Stated
-    groups: dict[str, int] = field(default_factory=dict)
-
-    def shards(self) -> Iterator[tuple[int, list[CaseLine], Answers, Sequence[Mapping[str, Any]]]]:
-        """(shard, cases, answers, details)."""
-        for shard in range(len(self.said.receipts)):
-            ids, details = read_details(shard_path(self.said.run.folder, shard))
-            lines = [line_in(one, detail, self._group(detail["group"])) for one, detail in zip(ids, details, strict=True)]
-            yield shard, lines, self._answers(lines), details
-
-    def _group(self, label: str | None) -> int | None:
-        return None if label is None else self.groups.setdefault(label, len(self.groups))
-
-    def _answers(self, lines: Sequence[CaseLine]) -> Answers:
-        """With the prompt that each answers, rendered again from the plan."""
-        found = {str(arm): tuple(line.outputs[arm] for line in lines) for arm in ARMS}
-        for arm, prompt in self.said.gate.prompts.items():
-            asked = [rendered(line, prompt) for line in lines]
-            pairs = zip(found[arm], asked, strict=True)
-            found[arm] = tuple(tuple(replace(one, messages=messages) for one in outputs) for outputs, messages in pairs)
-        return found
-
-
 def _differences(said: Stated, job: Job, tools: Sequence[MetricTool]) -> Iterator[Difference]:
-    repeated = [spec.repeated for _, spec in said.gate.built.detectors if spec.repeated is not None]
-    repeats: Mapping[str, Mapping[str, float]] = {}
-    if repeated:
-        pairs = ((lines, answers) for _, lines, answers, _ in _Reader(said).shards())
-        repeats = repeats_in(pairs, job.samples if said.gate.is_gate else 1, min(repeated))
-    for shard, lines, answers, details in _Reader(said).shards():
+    repeats = repeats_of(said)
+    for shard, lines, answers, details in CaseKeeper(said).shards():
         given = with_shares(answers, repeats) if repeats else answers
         rows, seen = measured_shard(job, lines, given, tools, Timings())
         if rows.digest() != said.run.results["shards"][shard]["content"]:
             yield from _named(said, shard, rows, details)
         yield from _receipt(said, shard, seen)
+        yield from cases_told(said, shard, lines, complete=reads_fields(job))
 
 
 def _named(said: Stated, shard: int, rows: ShardRows, details: Sequence[Mapping[str, Any]]) -> Iterator[Difference]:

@@ -14,7 +14,7 @@ from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.plugins import suggestion
 from evalgate.core.settings import Bound, FindingsChoice, GateSettings, TargetKind, Threshold
-from evalgate.core.waivers import WaiverList, WaiverUse
+from evalgate.core.waivers import Waiver, WaiverList, WaiverUse
 from evalgate.runner.finding_marks import FindingsTask, key_check
 from evalgate.runner.receipt import Receipt
 
@@ -24,6 +24,8 @@ SOON = timedelta(days=30)
 _STANDING = Threshold(
     TargetKind.RUN, FIGURE, Bound.MAX, 0.0, relative=False, text="0", implicit=True, place="always in force with waivers"
 )
+DAY = "waivers_judged_on"
+"""Member of run.json: the day on which the waivers of the allow file were judged."""
 _LIST = re.compile(rb"^waivers[ \t]*:", re.MULTILINE)
 _GATE = re.compile(rb"^gate[ \t]*:", re.MULTILINE)
 
@@ -47,13 +49,15 @@ class Findings:
         """The allow file for the manifest."""
         return {f"waivers:{Path(self.allowed.name).name}": self.allowed.digest} if self.allowed is not None else {}
 
+    def judged(self) -> dict[str, str]:
+        """The day on which the waivers were judged, for run.json; nothing without an allow file."""
+        return {DAY: self.allowed.day.isoformat()} if self.allowed is not None and self.allowed.day is not None else {}
+
     def in_force(self) -> dict[str, str] | None:
         """What each waiver in force is about, and until when → digest of it, for the history of the gate."""
         if self.allowed is None:
             return None
-        both = zip(self.allowed.waivers, self.allowed.expired, strict=True)
-        holding = [waiver for waiver, gone in both if not gone]
-        return {f"{one.scope} until {one.expires}": digest([one.scope, one.expires.isoformat()]) for one in holding}
+        return in_force(self.allowed.waivers, self.allowed.expired)
 
     def used(self, receipts: Sequence[Receipt]) -> tuple[WaiverUse, ...]:
         """What became of every waiver, in the order of the file."""
@@ -62,6 +66,12 @@ class Findings:
         both = zip(self.allowed.waivers, self.allowed.expired, strict=True)
         counts = [sum(receipt.waivers.get(str(place), 0) for receipt in receipts) for place in range(len(self.allowed.waivers))]
         return tuple(WaiverUse(waiver, gone, counts[place]) for place, (waiver, gone) in enumerate(both))
+
+
+def in_force(waivers: Sequence[Waiver], expired: Sequence[bool]) -> dict[str, str]:
+    """What each waiver in force is about, and until when → digest of it."""
+    holding = [waiver for waiver, gone in zip(waivers, expired, strict=True) if not gone]
+    return {f"{one.scope} until {one.expires}": digest([one.scope, one.expires.isoformat()]) for one in holding}
 
 
 def today_utc() -> date:

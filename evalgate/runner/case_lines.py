@@ -1,4 +1,8 @@
-"""The cases of a run, one JSON line each: written shard by shard while the rest is still being read."""
+"""The cases of a run, one line each: written shard by shard while the rest is still being read.
+
+A line is JSON, a tab, and where the case stands, which is for messages alone: the digest of a shard's cases leaves it out, and so
+is the same wherever a project lies.
+"""
 
 from __future__ import annotations
 
@@ -43,18 +47,18 @@ class CaseWriter:
 
         Raises: Incomplete when the disk refuses.
         """
-        kept: list[bytes] = []
+        kept: list[tuple[bytes, bytes]] = []
         shard = 0
         for case, outputs in lines:
-            kept.append(json_line(self._value(case, outputs)).encode("utf-8"))
+            kept.append((json_line(self._value(case, outputs)).encode("utf-8"), _shown(case.place)))
             if len(kept) == shard_rows(shard):
                 yield self._write(shard, kept)
                 shard, kept = shard + 1, []
         if kept:
             yield self._write(shard, kept)
 
-    def _write(self, shard: int, lines: list[bytes]) -> ShardTask:
-        data = b"".join(lines)
+    def _write(self, shard: int, lines: list[tuple[bytes, bytes]]) -> ShardTask:
+        data = b"".join([line[:-1] + place for line, place in lines])
         path = cases_path(self.folder, shard)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,23 +67,49 @@ class CaseWriter:
             hint = "free space; the same command continues"
             raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), hint)) from error
         first, self.rows = self.rows, self.rows + len(lines)
-        return ShardTask(shard, first, len(lines), digest_bytes(data))
+        return ShardTask(shard, first, len(lines), digest_bytes(b"".join([line for line, _ in lines])))
 
     def _value(self, case: Case, outputs: Mapping[str, tuple[Output, ...]]) -> dict[str, Any]:
         for column, value in case.slices.items():
             self.slice_values.setdefault(column, set()).add(value)
         group = None if case.group is None else self.groups.setdefault(case.group, len(self.groups))
-        return {
-            "id": case.id,
-            "fields": case.fields,
-            "inputs": sorted(case.inputs),
-            "references": list(case.references),
-            "slices": case.slices,
-            "group": group,
-            "label": case.group,
-            "place": case.place,
-            "outputs": {arm: [_plain(output) for output in outputs[arm]] for arm in outputs},
-        }
+        return line_value(CaseLine(case, group, outputs))
+
+
+def line_value(line: CaseLine) -> dict[str, Any]:
+    """A case as its line has it, without its place."""
+    case = line.case
+    return {
+        "id": case.id,
+        "fields": case.fields,
+        "inputs": sorted(case.inputs),
+        "references": list(case.references),
+        "slices": case.slices,
+        "group": line.group,
+        "label": case.group,
+        "outputs": {arm: [_plain(output) for output in outputs] for arm, outputs in line.outputs.items()},
+    }
+
+
+def digest_of_lines(lines: Iterable[CaseLine]) -> str:
+    """The digest that the receipt of a shard has of its cases."""
+    return digest_bytes("".join(json_line(line_value(line)) for line in lines).encode("utf-8"))
+
+
+def digest_of_cases(data: bytes) -> str:
+    """The same, of the bytes of a file with cases."""
+    return digest_bytes(b"".join([body + b"\n" for body, _ in _bodies(data)]))
+
+
+def _shown(place: str) -> bytes:
+    """A place as the end of a line; what would end it early is a space in messages."""
+    return b"\t" + place.replace("\n", " ").encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _bodies(data: bytes) -> list[tuple[bytes, bytes]]:
+    """(what is digested, place) of every line; JSON holds no tab of its own."""
+    found = [line.partition(b"\t") for line in data.split(b"\n") if line]
+    return [(body, place) for body, _, place in found]
 
 
 def cases_path(folder: Path, shard: int) -> Path:
@@ -97,15 +127,13 @@ def read_shard_cases(folder: Path, task: ShardTask) -> tuple[CaseLine, ...]:
         data = path.read_bytes()
     except OSError as error:
         raise Incomplete(f"the cases cannot be read: {error.strerror}", where=str(path), hint="run again") from error
-    if digest_bytes(data) != task.cases:
+    if digest_of_cases(data) != task.cases:
         raise Incomplete("the cases file changed during the run", where=str(path), hint="run again with --fresh")
     return tuple(_lines(data))
 
 
 def _lines(data: bytes) -> Iterator[CaseLine]:
-    for body in data.split(b"\n"):
-        if not body:
-            continue
+    for body, place in _bodies(data):
         value = parse_json(body.decode("utf-8"))
         fields = value["fields"]
         case = Case(
@@ -115,7 +143,7 @@ def _lines(data: bytes) -> Iterator[CaseLine]:
             references=tuple(value["references"]),
             slices=value["slices"],
             group=value["label"],
-            place=value["place"],
+            place=place.decode("utf-8", "replace"),
         )
         outputs = {str(a): tuple(_output(o) for o in value["outputs"][a]) for a in ARMS if a in value["outputs"]}
         yield CaseLine(case, value["group"], outputs)

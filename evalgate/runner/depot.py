@@ -162,7 +162,8 @@ class Depot:
         return False
 
     def _named(self, first: ShardTask) -> Storage:
-        name = digest([self.job, first.cases]).removeprefix("sha256:")[:32]
+        # By the job's file, which says where everything stands: two copies of a project do not share a place.
+        name = digest([digest_file(self.folder / JOB_FILE), first.cases]).removeprefix("sha256:")[:32]
         return self.root.below(f"evalgate-{name}")
 
     def _send_recording(self, place: Storage) -> None:

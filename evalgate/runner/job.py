@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,11 @@ class Job:
         return tuple(task.choice.name for task in self.metrics), tuple(choice.name for choice in self.detectors)
 
     def digest(self) -> str:
-        """Digest that a receipt must carry to count for this job."""
-        return digest(self._document())
+        """Digest that a receipt must carry to count for this job; where something was written changes no row."""
+        metrics = tuple(replace(one, choice=replace(one.choice, place="")) for one in self.metrics)
+        detectors = tuple(replace(one, place="") for one in self.detectors)
+        arms, judges = ({name: replace(one, prompt_path="") for name, one in some.items()} for some in (self.arms, self.judges))
+        return digest(replace(self, metrics=metrics, detectors=detectors, arms=arms, judges=judges)._document())
 
     def save(self, folder: Path) -> None:
         """Write the job into a run folder."""

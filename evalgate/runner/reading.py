@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from evalgate.core.canonical import digest_file, pretty_json
+from evalgate.core.canonical import pretty_json
 from evalgate.core.files import write_whole
 from evalgate.core.strict_json import parse_json
 from evalgate.core.typed_json import plain_value, read_typed
-from evalgate.runner.case_lines import CaseWriter, cases_path
+from evalgate.runner.case_lines import CaseWriter, cases_path, digest_of_cases
 from evalgate.runner.job import ShardTask, shard_rows
 
 READING_FILE = Path("work", "reading.json")
@@ -91,7 +91,8 @@ def _kept(folder: Path, source: Rereadable, program: Callable[[], str]) -> Readi
         reading: Reading = read_typed(Reading, value, "reading")
         if not reading.tasks or (reading.fingerprint, reading.program) != (source.fingerprint(), program()):
             return None
-        whole = _complete(reading) and all(digest_file(cases_path(folder, one.shard)) == one.cases for one in reading.tasks)
+        found = (digest_of_cases(cases_path(folder, one.shard).read_bytes()) for one in reading.tasks)
+        whole = _complete(reading) and all(one.cases == cases for one, cases in zip(reading.tasks, found, strict=True))
         if whole:
             source.restore(reading.came_to)
     except (OSError, ValueError):

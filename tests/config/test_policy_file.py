@@ -16,7 +16,7 @@ from evalgate.config.policy_file import read_key_list, read_policy
 from evalgate.config.policy_schema import keys_schema, policy_schema
 from evalgate.config.strict_yaml import parse_document
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import DatasetPin, KeyList, ListedKey, ModelPin, Tier
+from evalgate.core.policy import DatasetPin, JudgePin, KeyList, ListedKey, ModelPin, Tier
 from evalgate.core.settings import Bound
 
 FULL = """policy: shop
@@ -41,6 +41,7 @@ tiers:
     engines: ["0.1.0", "0.2.0"]
     baselines: ["sha256:ROWS"]
     models: [{provider: openai, name: m, parameters: {seed: 7}}, {provider: openai, name: n, endpoint: responses}]
+    judges: [{judge: apology, prompt: "sha256:ROWS"}, {judge: metric helpful, prompt: "sha256:CARD"}]
     resamples: 10000
     seeds: [0, 7]
   low:
@@ -77,6 +78,7 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert high.engines == ("0.1.0", "0.2.0")
     assert (high.baselines, high.resamples, high.seeds) == ((f"sha256:{'0' * 64}",), 10_000, (0, 7))
     assert high.models == (ModelPin("openai", "m", {"seed": 7}), ModelPin("openai", "n", {}, "responses"))
+    assert high.judges == (JudgePin("apology", f"sha256:{'0' * 64}"), JudgePin("metric helpful", f"sha256:{'1' * 64}"))
 
 
 def test_what_is_not_said_is_the_strictest(tmp_path: Path) -> None:
@@ -148,6 +150,17 @@ def test_a_fault_is_named_with_its_line(tmp_path: Path, before: str, after: str,
         ("models: [{provider: openai, name: m, temperature: 0}]", "unknown key 'temperature'"),
         ("models: [{provider: openai, name: m, endpoint: other}]", "must be one of chat/completions, responses"),
         ("models: [{provider: openai, name: m, parameters: {top_p: .inf}}]", ""),
+        ("judges: []", "is empty"),
+        ("judges: [apology]", "must be a mapping"),
+        ("judges: {apology: x}", "must be a list"),
+        (f"judges: ['sha256:{'0' * 64}']", "must be a mapping"),
+        ("judges: [{judge: apology}]", "prompt is missing"),
+        (f"judges: [{{prompt: 'sha256:{'0' * 64}'}}]", "judge is missing"),
+        ("judges: [{judge: apology, prompt: apology@1}]", "is no digest of a prompt"),
+        (f"judges: [{{judge: '', prompt: 'sha256:{'0' * 64}'}}]", "judge"),
+        (f"judges: [{{judge: a, prompt: 'sha256:{'0' * 64}', card: x}}]", "unknown key 'card'"),
+        (f"judges: [{{judge: a, prompt: 'sha256:{'0' * 64}'}}, {{judge: a, prompt: 'sha256:{'0' * 64}'}}]", "listed twice"),
+        (f"judge: [{{judge: a, prompt: 'sha256:{'0' * 64}'}}]", "did you mean judges"),
         ("resamples: 0", "at least 100"),
         ("resamples: '10000'", "must be a whole number"),
         ("seeds: []", "is empty"),
@@ -283,6 +296,7 @@ def test_editors_accept_what_is_read_and_refuse_what_is_not() -> None:
     for key in (
         "verdicts: [fail]", "evidence: [mock]", "gates: []", "thresholds: []", "thresholds: [{metric: bleu}]", "detectors: pii",
         "metrics: []", "max_age: soon", "waivers: accepted", "protected: []", "datasets: {}", "confidence: 0.4", "gates: null",
+        "judges: []", "judges: [apology]", "judges: [{judge: apology}]",
     ):  # fmt: skip
         assert not validator.is_valid(parse_document(f"{tier}{key}\n", "p").value), key
     keys = jsonschema.Draft202012Validator(keys_schema())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from evalgate.core.canonical import digest
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import ApprovalRule, Check, DatasetPin, Mark, ModelPin, Policy, PolicyReport, Tier, TrustedKey
+from evalgate.core.policy import ApprovalRule, Check, DatasetPin, JudgePin, Mark, ModelPin, Policy, PolicyReport, Tier, TrustedKey
 from evalgate.core.settings import Bound, Decide, Level, PluginChoice, SliceChoice, TargetKind, Threshold
 from evalgate.core.values import Severity
 from evalgate.evidence.demands import is_at_least_as_strict
@@ -63,7 +63,8 @@ MODEL: Mapping[str, Any] = {"alias": "shop", "provider": "openai", "name": "m", 
 ARM: Mapping[str, Any] = {"prompt": "p@1", "prompt_digest": f"sha256:{'5' * 64}", "model": MODEL, "parameters": {"seed": 7}}
 PINNED: Mapping[str, Any] = {**PLAN, "variants": {"baseline": ARM, "candidate": ARM}, "seed": 0, "resamples": None}
 FACTS = RunFacts(
-    "shop", "0" * 12, ROOT, "pass", "replay", "0.1.0", "p@2", PROMPT, PLAN, {"thresholds": [RESULT]}, {"dataset card:shop@1": "card"}, {}
+    "shop", "0" * 12, ROOT, "pass", "replay", "0.1.0", "p@2", PROMPT, PLAN, {"thresholds": [RESULT]}, {"dataset card:shop@1": "card"}, {},
+    times=(NOW - timedelta(hours=4), NOW - timedelta(hours=3)), day=(NOW - timedelta(hours=4)).date(),
 )  # fmt: skip
 ATTESTED = Attested(FILE, "PASSED", "shop", "0" * 12, ROOT, "pass", PROMPT, NOW - timedelta(hours=2), ("Dora",), digest({}))
 RULE = ApprovalRule(2, ("owner", "risk"), max_age=timedelta(days=7))
@@ -276,6 +277,7 @@ MEANT = replace(
     TIER,
     baselines=(f"sha256:{'5' * 64}",),
     models=(ModelPin("openai", "other"), ModelPin("openai", "m", {"seed": 7})),
+    judges=(JudgePin("tone", f"sha256:{'5' * 64}"), JudgePin("tone", f"sha256:{'7' * 64}"), JudgePin("metric help", ROOT)),
     seeds=(0, 3),
     resamples=10_000,
 )
@@ -303,6 +305,14 @@ def arms(arm: str, **changes: Any) -> Presented:
         (arms("baseline", model=None), "model of the baseline", "no model is known"),
         (arms("candidate", model={**MODEL, "name": "strong"}), "model of the candidate", '"name":"strong"'),
         (pinned(judges={"tone": {**ARM, "model": {**MODEL, "name": "kind"}}}), "model of the judge tone", '"name":"kind"'),
+        (pinned(judges={"tone": {**ARM, "prompt_digest": ROOT}}), "prompt of the judge tone", f"p@1, {ROOT}; accepted: sha256:5"),
+        (pinned(judges={"tone": {**ARM, "prompt_digest": None}}), "prompt of the judge tone", "None; accepted"),
+        (pinned(judges={"help": ARM}), "prompt of the judge help", "the policy names no such judge"),
+        (
+            pinned(judges={"tone": ARM, "metric help": ARM}),
+            "prompt of the judge metric help",
+            f'"prompt":"{ARM["prompt_digest"]}"',
+        ),
         (pinned(seed=1), "seed", "the seed is 1; accepted: 0, 3"),
         (presented(facts=replace(FACTS, plan=PINNED, resamples=9_999)), "resamples", "9999 resamples"),
     ],
@@ -310,6 +320,7 @@ def arms(arm: str, **changes: Any) -> Presented:
 def test_what_a_candidate_is_compared_with_is_asked(case: Presented, name: str, said: str) -> None:
     assert denied(pinned(), MEANT) == {}
     assert denied(pinned(seed=3, judges={"tone": ARM}), MEANT) == {}
+    assert denied(pinned(judges={"tone": {**ARM, "prompt_digest": f"sha256:{'7' * 64}"}}), MEANT) == {}
     assert denied(arms("candidate", prompt_digest="sha256:new"), MEANT) == {}
     found = denied(case, MEANT)
     assert list(found) == [name]
@@ -324,6 +335,46 @@ def test_a_plan_that_does_not_say_what_was_compared_is_not_accepted(missing: str
         denied(presented(facts=replace(FACTS, plan=plan, resamples=10_000)), MEANT)
 
 
+@pytest.mark.parametrize("where", ["run", "attestation", "deployment"])
+def test_a_used_waiver_has_to_hold_when_it_was_judged_when_it_was_attested_and_today(where: str) -> None:
+    """Whichever of the three is the latest: a clock that was set back revives no waiver."""
+    used = {"category": "pii", "owner": "ana", "expires": "2026-11-20", "findings": 2}
+    days = dict.fromkeys(("run", "attestation", "deployment"), datetime(2026, 11, 20, 12, tzinfo=UTC))
+    tier = replace(TIER, waivers=True, approvals=ApprovalRule(0))
+
+    def asked() -> dict[str, str]:
+        facts = replace(
+            FACTS,
+            document={"thresholds": [], "waivers": {"list": [used]}},
+            times=(days["run"], days["run"]),
+            day=days["run"].date(),
+        )
+        case = attested(time=days["attestation"])
+        return denied(replace(case, facts=facts, now=days["deployment"], approvals=()), tier)
+
+    assert asked() == {}
+    days[where] += timedelta(days=1)
+    assert "expired on 2026-11-20" in asked()["waivers in force"]
+
+
+@pytest.mark.parametrize(
+    ("times", "day", "said"),
+    [
+        (None, None, "does not say when the run was made"),
+        ((NOW - timedelta(hours=3), NOW - timedelta(hours=4)), None, "before that"),
+        ((NOW - timedelta(hours=4), NOW - timedelta(hours=2) + CLOCK_SKEW + timedelta(seconds=1)), None, "after it was attested"),
+        ((NOW - timedelta(hours=4), NOW - timedelta(hours=3)), NOW.date() + timedelta(days=1), "the waivers were judged on"),
+    ],
+)
+def test_times_of_a_run_that_cannot_be_are_denied(times: Any, day: Any, said: str) -> None:
+    assert said in denied(presented(facts=replace(FACTS, times=times, day=day)))["run time"]
+
+
+def test_clocks_of_two_machines_may_differ_a_little() -> None:
+    late = NOW - timedelta(hours=2) + CLOCK_SKEW
+    assert denied(presented(facts=replace(FACTS, times=(late, late)))) == {}
+
+
 def test_waived_findings_need_a_policy_that_accepts_them() -> None:
     lasting = {"category": "pii", "owner": "ana", "expires": "2026-11-25", "findings": 2}
     waived = replace(FACTS, document={"thresholds": [], "waivers": {"list": [{"findings": 0}, lasting]}})
@@ -334,6 +385,8 @@ def test_waived_findings_need_a_policy_that_accepts_them() -> None:
     assert denied(after, replace(TIER, waivers=True)) == {
         "waivers in force": "the waiver of pii by ana expired on 2026-11-25: look at the findings again, and run the gate"
     }
+    undated = {"waivers in force": "run.json does not say on which day the waivers were judged"}
+    assert denied(presented(facts=replace(waived, day=None)), replace(TIER, waivers=True)) == undated
     unused = replace(FACTS, document={"thresholds": [], "waivers": {"list": [{"findings": 0}]}})
     assert denied(replace(after, facts=unused), replace(TIER, waivers=True)) == {}
     assert denied(presented(facts=unused)) == {}

@@ -102,7 +102,7 @@ def test_the_key_is_not_in_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_other_waivers_or_another_key_are_another_job() -> None:
     def digest(findings: FindingsTask) -> str:
-        return Job("plan", "1", (), (), {}, 1, (), (), findings=findings).digest()
+        return Job("1", (), (), {}, 1, (), findings=findings).digest()
 
     one = task(waiver(case="c1"))
     others = [task(), replace(one, expired=(True,)), replace(one, key_check="x"), task(waiver(case="c2"))]

@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 
+import evalgate
 from evalgate.core.errors import BadInput
-from evalgate.core.policy import PolicyReport
+from evalgate.core.policy import ApprovalRule, JudgePin, Mark, PolicyReport, Tier
+from evalgate.evidence.demanded_comparison import demanded_comparison
 from evalgate.evidence.dsse import read_envelope, signed_bytes
 from evalgate.pipeline.policy import PolicyRequest, check_policy
+from evalgate.pipeline.signed_run import run_facts
 
 Called = tuple[int, str, str]
 POLICY = """policy: shop
@@ -709,3 +712,17 @@ def test_the_documented_way_without_evalgate(desk: Desk, repository: Path) -> No
     body = base64.b64decode(changed["payload"]).replace(b'"result":"PASSED"', b'"result":"WARNED"')
     desk.rewrite(place / "attestation.dsse.json", payload=base64.b64encode(body).decode())
     assert subprocess.run(["bash", "-c", recipe], cwd=place, capture_output=True, check=False).returncode != 0
+
+
+def test_the_judge_of_a_real_run_is_held_against_the_policy(repository: Path, tmp_path: Path) -> None:
+    evalgate.run(repository / "configs" / "help-bot-judged.yaml", out=tmp_path / "run")
+    facts = run_facts(tmp_path / "run")
+    prompt = facts.materials["prompt:apology@1"]
+
+    def denied(*judges: JudgePin) -> list[str]:
+        tier = Tier("high", ApprovalRule(0), judges=judges)
+        return [one.name for one in demanded_comparison(tier, facts) if one.mark is Mark.DENIED]
+
+    assert denied(JudgePin("apology", prompt), JudgePin("other", prompt)) == []
+    assert denied(JudgePin("apology", facts.prompt_digest)) == ["prompt of the judge apology"]
+    assert denied(JudgePin("other", prompt)) == ["prompt of the judge apology"]

@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from evalgate.core.settings import ExecutionChoice
+from evalgate.evidence.verification import Assurance
 from evalgate.pipeline.run import RunOptions, run_gate
+from evalgate.pipeline.verify import verify_run
+from evalgate.pipeline.verify_folder import VerifyRequest
 from evalgate.pipeline.waiving import today_utc
 from evalgate.runner.tally import Progress
+from tests.whole_program.tampering import edit, read, reseal
 
 MAIL = "ana.canary@example.com"
 DETECTOR = "[{regex: {patterns: {mail: '[a-z.]+@[a-z.]+'}, category: pii, severity: high}}]"
@@ -327,3 +331,61 @@ def test_a_forecast_leaves_out_what_is_waived(project) -> None:
     )
     with_threshold = [json.loads(text)["thresholds"][0] for text in (plain, unused, waived)]
     assert with_threshold[0] == with_threshold[1] != with_threshold[2]
+
+
+def _dated(made: Any, out: Path, expires: str, day: date) -> Path:
+    """A run whose waiver had expired on its day, and whose allow file and plan say that it had not."""
+    judged(made, "--out", str(out))
+    edit(out, "plan.json", lambda v: v["findings"]["waivers"].update(expired=[]))
+    edit(out, "run.json", lambda v: v.update(waivers_judged_on=day.isoformat()))
+    edit(out, "record.json", lambda v: v["waivers"][0].update(expired=False))
+    assert expires == read(out, "record.json")["waivers"][0]["waiver"]["expires"]
+    reseal(out)
+    return out
+
+
+def _named(run: Path) -> str:
+    found = verify_run(VerifyRequest(run, Assurance.DECISION))
+    assert found.exit_code == (5 if any(one.differences for one in found.levels) else 0)
+    return "\n".join(f"{each.where}: {each.message}" for one in found.levels for each in one.differences)
+
+
+def test_the_day_of_the_waivers_is_kept_and_matches(project, tmp_path: Path) -> None:
+    for number, expires in enumerate((LATER, GONE)):
+        out = tmp_path / str(number)
+        judged(gate(project, entry(expires=expires)), "--out", str(out))
+        assert read(out, "run.json")["waivers_judged_on"] in (str(today_utc()), str(today_utc() - timedelta(days=1)))
+        assert _named(out) == ""
+    judged(gate(project), "--out", str(tmp_path / "none"))
+    assert "waivers_judged_on" not in read(tmp_path / "none", "run.json")
+
+
+def test_a_waiver_that_the_plan_revives_is_named(project, tmp_path: Path) -> None:
+    run = _dated(gate(project, entry(expires=GONE)), tmp_path / "run", GONE, today_utc())
+    said = _named(run)
+    assert "plan.json: findings.waivers.expired: calls waivers [] expired, and on" in said
+
+
+def test_a_day_that_was_set_back_to_revive_a_waiver_is_named(project, tmp_path: Path) -> None:
+    gone = today_utc() - timedelta(days=30)
+    run = _dated(gate(project, entry(expires=str(gone))), tmp_path / "run", str(gone), gone)
+    said = _named(run)
+    assert "plan.json: findings.waivers.expired" not in said, "the plan and the day agree"
+    assert f"run.json: its waivers were judged on {gone}, and it began on" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda v: v.pop("waivers_judged_on"), "does not say on which day"),
+        (lambda v: v.update(waivers_judged_on="someday"), "cannot be derived"),
+        (lambda v: v.update(waivers_judged_on=str(today_utc() + timedelta(days=2))), "its waivers were judged on"),
+        (lambda v: v.update(started="2099-01-01T00:00:00+00:00"), "after it ended"),
+    ],
+)
+def test_an_edited_time_is_named(project, tmp_path: Path, change: Any, said: str) -> None:
+    run = tmp_path / "run"
+    judged(gate(project, entry()), "--out", str(run))
+    edit(run, "run.json", change)
+    reseal(run)
+    assert said in _named(run)
