@@ -15,7 +15,7 @@ class Markup(str):
 
 
 Part = str | Markup
-_FEW, _SOME = 3, 6
+_FEW, _SOME, _MORE = 3, 5, 6
 
 
 def text(value: str) -> Markup:
@@ -80,7 +80,7 @@ def table(
 
 def _room(columns: int) -> str:
     """The class of a frame, by how many columns have to fit into it."""
-    return "few" if columns <= _FEW else "some" if columns <= _SOME else "many"
+    return "few" if columns <= _FEW else "some" if columns <= _SOME else "more" if columns <= _MORE else "many"
 
 
 def details(summary: Part, *content: Part, **attributes: str) -> Markup:

@@ -207,7 +207,7 @@
     }
     const table = make("table", { role: "table", class: "findings" }, make("caption", {}, "Findings in " + id),
       make("thead", { role: "rowgroup" }, head), body);
-    const box = make("div", { class: "scroll some", tabindex: "0", role: "region", "aria-label": "Findings in " + plain(id) }, table);
+    const box = make("div", { class: "scroll more", tabindex: "0", role: "region", "aria-label": "Findings in " + plain(id) }, table);
     return [box, left ? make("p", { class: "note" }, left.toLocaleString("en") + " more findings are in the Parquet files.") : null];
   };
   const prompts = (sides, masks) => {
