@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib import resources
 
 from evalgate.core.settings import Level
 from evalgate.core.verdict import Decision
@@ -15,6 +12,7 @@ from evalgate.report.escape import shortened
 from evalgate.report.history import PastRun, RunState, Series, by_gate, series_of
 from evalgate.report.history_chart import SHOWN, Point, chart, ends, observed
 from evalgate.report.markup import Markup, Part, details, element, join, table
+from evalgate.report.page_style import source_hash, style
 
 SHOWN_RUNS = 20
 """Runs of a gate that stand open; the others are in the same page, folded."""
@@ -32,9 +30,8 @@ def render_history(runs: Sequence[PastRun], name: str) -> str:
 
     Like report.html it is one file that loads nothing. It runs nothing either: its policy allows no script.
     """
-    style = resources.files("evalgate.report").joinpath("assets", "history.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    look = style("history.css")
+    policy = f"default-src 'none'; style-src '{source_hash(look)}'; base-uri 'none'; form-action 'none'"
     gates = by_gate(runs)
     main = join(_gate(number, gate, found) for number, (gate, found) in enumerate(gates.items(), start=1))
     title = f"{figures.counted(len(runs), 'run')} in {_cut(name)} (evalgate)"
@@ -45,7 +42,7 @@ def render_history(runs: Sequence[PastRun], name: str) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
             f"{element('title', title)}\n",
-            f"<style>{style}</style>\n</head>\n<body>\n",
+            f"<style>{look}</style>\n</head>\n<body>\n",
             element("a", "To the gates", class_="skip", href="#gates"),
             _head(runs, gates, name),
             element("main", main, id="gates"),
@@ -149,9 +146,9 @@ def _runs(gate: str, runs: Sequence[PastRun]) -> Markup:
     header = ("run", "ended", "verdict", "candidate and model", "dataset", "mode", "attempt", "why")
     first, rest = rows[:SHOWN_RUNS], rows[SHOWN_RUNS:]
     about = f"Runs of {_cut(gate)}, newest first"
-    parts = [element("h3", "Runs"), table(about, header, first, class_="runs")]
+    parts = [element("h3", "Runs"), table(about, header, first, told=True, class_="runs")]
     if rest:
-        folded = table(f"Earlier runs of {_cut(gate)}", header, rest, class_="runs")
+        folded = table(f"Earlier runs of {_cut(gate)}", header, rest, told=True, class_="runs")
         parts.append(details(figures.counted(len(rest), "earlier run"), folded))
     return join(parts)
 

@@ -15,6 +15,7 @@ class Markup(str):
 
 
 Part = str | Markup
+_FEW, _SOME, _MORE = 3, 5, 6
 
 
 def text(value: str) -> Markup:
@@ -47,41 +48,39 @@ def unbroken(value: str) -> Markup:
 
 
 def table(
-    caption: str, header: Sequence[str], rows: Iterable[Sequence[Part]], *, stacked: bool = True, **attributes: str
+    caption: str, header: Sequence[str], rows: Iterable[Sequence[Part]], *, told: bool = False, **attributes: str
 ) -> Markup:
-    """A table with caption and scoped headers, in a container that scrolls by itself where it must.
+    """A table with caption and scoped headers, in a frame that scrolls by itself where it must.
 
-    `stacked`: on narrow screens each row becomes a card in which every cell has its header beside it; roles keep it a table
-    for those who do not see it. False for tables that the page's script makes too.
+    Where the frame is too narrow for so many columns each row becomes a card in which every cell has its header beside it; roles
+    keep it a table for those who do not see it. `told`: rows end in a sentence, which then gets a line of its own.
     """
-    role = _role if stacked else _no_role
-    head = join(element("th", cell, scope="col", **role("columnheader")) for cell in header)
+    head = join(element("th", cell, scope="col", role="columnheader") for cell in header)
     body = join(
         element(
             "tr",
-            element("th", cells[0], scope="row", **role("rowheader")),
-            *(element("td", cell, **role("cell", name)) for name, cell in zip(header[1:], cells[1:], strict=True)),
-            **role("row"),
+            element("th", cells[0], scope="row", role="rowheader"),
+            *(element("td", cell, role="cell", data_label=name) for name, cell in zip(header[1:], cells[1:], strict=True)),
+            role="row",
         )
         for cells in rows
     )
     inner = element(
         "table",
         element("caption", caption),
-        element("thead", element("tr", head, **role("row")), **role("rowgroup")),
-        element("tbody", body, **role("rowgroup")),
-        **role("table"),
+        element("thead", element("tr", head, role="row"), role="rowgroup"),
+        element("tbody", body, role="rowgroup"),
+        role="table",
         **attributes,
     )
-    return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+    return element(
+        "div", inner, class_=f"scroll {'told' if told else _room(len(header))}", tabindex="0", role="region", aria_label=caption
+    )
 
 
-def _role(name: str, label: str = "") -> dict[str, str]:
-    return {"role": name, "data_label": label} if label else {"role": name}
-
-
-def _no_role(name: str, label: str = "") -> dict[str, str]:
-    return {}
+def _room(columns: int) -> str:
+    """The class of a frame, by how many columns have to fit into it."""
+    return "few" if columns <= _FEW else "some" if columns <= _SOME else "more" if columns <= _MORE else "many"
 
 
 def details(summary: Part, *content: Part, **attributes: str) -> Markup:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from importlib import resources
-
 from evalgate.core.record import RunRecord
 from evalgate.report import phrases
 from evalgate.report.markup import Markup, element, join
@@ -17,6 +13,7 @@ from evalgate.report.page_health import health
 from evalgate.report.page_results import banner, changed, metrics, thresholds
 from evalgate.report.page_safety import safety
 from evalgate.report.page_slices import slices
+from evalgate.report.page_style import asset, source_hash, style
 
 _SECTIONS = (
     ("thresholds", "Thresholds"),
@@ -38,9 +35,9 @@ def render_html(record: RunRecord) -> str:
     Nothing in it loads, links or runs anything but the style and the script inside, which the Content-Security-Policy
     names by their hashes; a page that was tampered with by its data could not run a script of its own.
     """
-    style, script = _asset("report.css"), _asset("report.js")
+    look, script = style("report.css"), asset("report.js")
     policy = (
-        f"default-src 'none'; style-src '{_source_hash(style)}'; script-src '{_source_hash(script)}'; "
+        f"default-src 'none'; style-src '{source_hash(look)}'; script-src '{source_hash(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     main = join(
@@ -64,7 +61,7 @@ def render_html(record: RunRecord) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
-            f"{element('title', title)}\n<style>{style}</style>\n</head>\n<body>\n",
+            f"{element('title', title)}\n<style>{look}</style>\n</head>\n<body>\n",
             element("a", "To the thresholds", class_="skip", href="#thresholds"),
             banner(record),
             _navigation(record),
@@ -85,11 +82,3 @@ def _navigation(record: RunRecord) -> Markup:
     empty = {name for name, content in filled if not content}
     known = [(name, label) for name, label in _SECTIONS if name not in empty]
     return element("nav", *(element("a", label, href=f"#{name}") for name, label in known), aria_label="Sections")
-
-
-def _asset(name: str) -> str:
-    return resources.files("evalgate.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _source_hash(content: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")

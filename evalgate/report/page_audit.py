@@ -197,7 +197,10 @@ def _method(record: RunRecord) -> Markup:
         ("safety", _choices(settings.safety)),
         ("power, smallest effect worth finding", phrases.missing("evalgate plan CONFIG says what so many cases can show")),
     ]
-    extensions = [(e["kind"], e["name"], e["version"], e["signature"]) for e in record.manifest["materials"]["extensions"]]
+    extensions = [
+        (e["kind"], e["name"], e["version"], element("span", e["signature"], class_="signature"))
+        for e in record.manifest["materials"]["extensions"]
+    ]
     listed = table("What measured, in which version and how set", ("kind", "name", "version", "signature"), extensions)
     note = element("p", "Method of each figure: under Metrics; how good each detector is: under Safety.", class_="note")
     return join([facts(rows), details("Metrics and detectors", listed), note])

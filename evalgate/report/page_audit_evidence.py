@@ -87,7 +87,10 @@ def integrity(record: RunRecord) -> Markup:
                 table("Content of every shard", ("shard", "cases", "digest"), shards, class_="digests"),
             ),
             details(
-                "Engine", table("What measured and judged", ("what", "version or digest"), list(materials["engine"].items()))
+                "Engine",
+                table(
+                    "What measured and judged", ("what", "version or digest"), list(materials["engine"].items()), class_="digests"
+                ),
             ),
         ]
     )

@@ -97,6 +97,7 @@ def _form(*, any_flaky: bool) -> Markup:
         element("label", "Slice ", _select("slice", [("", "all slices")])),
         element("label", "Category ", _select("category", [("", "all categories")])),
         element("label", "Order ", _select("order", _SORTS)),
+        element("button", "Clear all", type="button", id="clear", hidden="hidden"),
         element("output", "", id="shown", aria_live="polite"),
         details("Keys", element("dl", *keys, class_="keys"), element("p", on), id="keys"),
         class_="filter",

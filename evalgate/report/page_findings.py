@@ -20,7 +20,7 @@ def case_findings(record: RunRecord, case: CaseRecord) -> Markup:
         return Markup("")
     more = len(rows) - SHOWN
     note = element("p", f"{figures.count(more)} more findings are in the Parquet files.", class_="note") if more > 0 else ""
-    return join([table(f"Findings in {case.id}", _HEADER, rows[:SHOWN], stacked=False, class_="findings"), note])
+    return join([table(f"Findings in {case.id}", _HEADER, rows[:SHOWN], class_="findings"), note])
 
 
 def _arms(case: CaseRecord) -> tuple[tuple[str, ArmRecord], ...]:

@@ -18,6 +18,9 @@ from evalgate.report.ranking import bad_cases
 from evalgate.report.word_diff import word_diff
 
 LOOK_FIRST = 5
+_WORDS = "words"
+_LONG = frozenset({"characters", "tokens"})
+"""Units that stand beside the name of the metric alone: beside each of its numbers they would take the room of other columns."""
 _URGENCY = {Decision.FAIL: 0, Decision.INCONCLUSIVE: 1, Decision.PASS: 2}
 
 
@@ -82,7 +85,7 @@ def thresholds(record: RunRecord) -> Markup:
         "Thresholds",
         element("p", phrases.interval_note(record), class_="note"),
         element("p", phrases.P_NOTE, class_="note"),
-        table("Every declared condition and what it came to", header, rows, class_="wide"),
+        table("Every declared condition and what it came to", header, rows, told=True),
     )
 
 
@@ -190,12 +193,13 @@ def _methods(found: Sequence[MetricResult]) -> Markup:
 def _metric_row(metric: MetricResult) -> tuple[Part, ...]:
     arrow = "higher is better" if metric.higher_is_better else "lower is better"
     name = join([metric.name, element("small", f" {metric.unit}, {arrow}")])
+    unit = _WORDS if metric.unit in _LONG else metric.unit
     return (
         name,
-        figures.figure(metric.baseline.value, metric.unit),
-        figures.figure(metric.candidate.value, metric.unit),
-        figures.figure(metric.delta.value, metric.unit, signed=True),
-        unbroken(figures.interval(metric.delta.reading, metric.unit, signed=True)),
+        figures.figure(metric.baseline.value, unit),
+        figures.figure(metric.candidate.value, unit),
+        figures.figure(metric.delta.value, unit, signed=True),
+        unbroken(figures.interval(metric.delta.reading, unit, signed=True)),
         figures.percent(metric.relative.value, signed=True),
         figures.p_value(metric.p_value),
         figures.count(metric.n),

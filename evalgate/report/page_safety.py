@@ -96,7 +96,7 @@ def _worth(record: RunRecord) -> Markup:
         rows = [row[:3] for row in rows]
     header = ("category", "how good its detector is", "thresholds that decide on it", "rate, corrected for the judge's errors")
     return (
-        join([element("h3", "What the counts are worth"), table("Detectors", header[: len(rows[0])], rows)])
+        join([element("h3", "What the counts are worth"), table("Detectors", header[: len(rows[0])], rows, class_="texts")])
         if rows
         else Markup("")
     )

@@ -5,8 +5,9 @@
   const form = document.querySelector("form.filter");
   if (!block || !list || !form) return;
   const field = (id) => document.getElementById(id);
-  const [search, kind, moved, slice, category, order, shown, more, moreLine, keysOn, keys] =
-    ["search", "kind", "moved", "slice", "category", "order", "shown", "more", "more-line", "keys-on", "keys"].map(field);
+  const fields = ["search", "kind", "moved", "slice", "category", "order"].map(field);
+  const [search, kind, moved, slice, category, order] = fields;
+  const [shown, clear, more, moreLine, keysOn, keys] = ["shown", "clear", "more", "more-line", "keys-on", "keys"].map(field);
   const STEP = 200;
   const MOST_WORDS = 4000;
   const LABELS = {};
@@ -189,21 +190,24 @@
   };
   const findings = (rows, left, id) => {
     if (!rows.length) return [];
-    const head = make("tr", {});
-    for (const name of ["finding", "severity", "answer of", "characters", "hash", "counts"]) {
-      head.append(make("th", { scope: "col" }, name));
-    }
-    const body = make("tbody", {});
+    const [first, ...names] = ["finding", "severity", "answer of", "characters", "hash", "counts"];
+    const head = make("tr", { role: "row" });
+    for (const name of [first, ...names]) head.append(make("th", { scope: "col", role: "columnheader" }, name));
+    const body = make("tbody", { role: "rowgroup" });
     for (const [what, ...cells] of rows) {
       const waived = cells.pop();
       const hash = cells.pop();
-      const line = make("tr", {}, make("th", { scope: "row" }, what), ...cells.map((cell) => make("td", {}, cell)));
-      line.append(make("td", {}, hash ? make("code", {}, hash) : "–"));
-      line.append(waived === null ? make("td", {}, "yes") : make("td", {}, make("span", { class: "badge quiet" }, "waived"), waived));
+      const code = hash ? make("code", {}, hash) : "–";
+      const counts = waived === null ? ["yes"] : [make("span", { class: "badge quiet" }, "waived"), waived];
+      const line = make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader" }, what));
+      [...cells.map((cell) => [cell]), [code], counts].forEach((parts, place) => {
+        line.append(make("td", { role: "cell", "data-label": names[place] }, ...parts));
+      });
       body.append(line);
     }
-    const table = make("table", { class: "findings" }, make("caption", {}, "Findings in " + id), make("thead", {}, head), body);
-    const box = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Findings in " + plain(id) }, table);
+    const table = make("table", { role: "table", class: "findings" }, make("caption", {}, "Findings in " + id),
+      make("thead", { role: "rowgroup" }, head), body);
+    const box = make("div", { class: "scroll more", tabindex: "0", role: "region", "aria-label": "Findings in " + plain(id) }, table);
     return [box, left ? make("p", { class: "note" }, left.toLocaleString("en") + " more findings are in the Parquet files.") : null];
   };
   const prompts = (sides, masks) => {
@@ -282,7 +286,9 @@
     moreLine.hidden = matches.length <= limit;
     const there = Math.min(limit, matches.length).toLocaleString("en");
     shown.textContent = matches.length.toLocaleString("en") + " of " + heads.length.toLocaleString("en") + " cases" +
-      (matches.length > limit ? ", the first " + there + " listed" : "");
+      (matches.length > limit ? ", the first " + there + " listed" : "") +
+      (order.value ? ", " + order.selectedOptions[0].textContent : "");
+    clear.hidden = fields.every((one) => !one.value);
   };
   const apply = () => {
     const word = search.value.trim().toLowerCase();
@@ -302,12 +308,21 @@
     limit = STEP;
     show();
   };
+  const clearAll = () => {
+    for (const one of fields) one.value = "";
+    apply();
+  };
+  const showMore = () => {
+    const first = limit;
+    limit += STEP;
+    show();
+    if (list.children[first]) list.children[first].firstElementChild.focus();
+  };
   const reveal = () => {
     const place = places.get(window.location.hash.slice(1));
     if (place === undefined) return;
     if (!elements[place] || !elements[place].isConnected) {
-      for (const one of [search, kind, moved, slice, category, order]) one.value = "";
-      apply();
+      clearAll();
       if (place >= limit) {
         matches = [place, ...matches.filter((one) => one !== place)];
         show();
@@ -334,7 +349,7 @@
   const KEYS = {
     j: () => next(1),
     k: () => next(-1),
-    m: () => more.click(),
+    m: () => { if (!moreLine.hidden) showMore(); },
     "/": () => search.focus(),
     "?": () => { keys.open = true; keys.firstElementChild.focus(); },
   };
@@ -343,9 +358,10 @@
     const inField = event.target instanceof Element && event.target.closest("input:not([type=checkbox]), select, textarea");
     if (event.key === "Escape") {
       const open = event.target instanceof Element && event.target.closest("details.case[open]");
-      if (event.target === search) {
+      if (event.target === search && search.value) {
         search.value = "";
         apply();
+      } else if (event.target === search) {
         search.blur();
       } else if (open) {
         open.open = false;
@@ -371,11 +387,12 @@
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", apply);
-  for (const select of [kind, moved, slice, category, order]) select.addEventListener("change", apply);
-  more.addEventListener("click", () => {
-    limit += STEP;
-    show();
+  for (const select of fields.slice(1)) select.addEventListener("change", apply);
+  clear.addEventListener("click", () => {
+    clearAll();
+    search.focus();
   });
+  more.addEventListener("click", showMore);
   window.addEventListener("hashchange", reveal);
   show();
   if (document.readyState === "complete") reveal();
