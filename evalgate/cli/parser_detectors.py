@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evalgate.cli.numbers import decimal
 from evalgate.cli.parser_parts import Commands, action, command
 
 
@@ -50,7 +51,12 @@ def _measure(actions: Commands, shared: argparse.ArgumentParser) -> None:
     columns.add_argument("--text-field", metavar="COLUMN", help="default: text or output")
     columns.add_argument("--label-field", metavar="COLUMN", help="default: label")
     columns.add_argument("--spans-field", metavar="COLUMN", help="default: spans")
-    columns.add_argument("--confidence", type=float, default=0.95, help="level of the two-sided intervals (default: 0.95)")
+    columns.add_argument(
+        "--confidence",
+        type=decimal("a level of confidence"),
+        default=0.95,
+        help="level of the two-sided intervals (default: 0.95)",
+    )
     parser.add_argument("--json", action="store_true", help="the card on stdout, the table on stderr")
 
 
