@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from evalgate.cli.numbers import decimal, whole
+from evalgate.cli.number_options import decimal, whole
 from evalgate.cli.parser_dataset import add_dataset
 from evalgate.cli.parser_detectors import add_detectors
 from evalgate.cli.parser_evidence import add_evidence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.numbers import whole
+from evalgate.cli.number_options import whole
 from evalgate.cli.parser_parts import Commands, action, command
 
 _DATASET = "name@version under datasets/, the path of a card, or the hf:// reference that a card has as its data"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.numbers import decimal
+from evalgate.cli.number_options import decimal
 from evalgate.cli.parser_parts import Commands, action, command
 
 

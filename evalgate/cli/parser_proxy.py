@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.numbers import whole
+from evalgate.cli.number_options import whole
 from evalgate.cli.parser_parts import Commands, command
 
 MODES = ("replay", "record", "mock", "refresh", "live")

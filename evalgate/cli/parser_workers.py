@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evalgate.cli.numbers import whole
+from evalgate.cli.number_options import whole
 
 
 def add_workers(parser: argparse.ArgumentParser, *, configured: bool) -> None:

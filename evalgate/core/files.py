@@ -94,8 +94,7 @@ def open_for_reading(path: Path, shown: str) -> Any:
     """
     try:
         if not path.is_file():
-            what = "is not a regular file" if path.exists() else "does not exist"
-            raise BadInput(f"{shown} {what}", where=shown)
+            raise BadInput("is not a regular file" if path.exists() else "does not exist", where=shown)
         return path.open("rb")
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where=shown) from error

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evalgate.core.errors import Incomplete
-from evalgate.core.files import write_whole
+from evalgate.core.errors import BadInput, Incomplete
+from evalgate.core.files import read_text, write_whole
 
 
 def test_a_device_is_never_replaced_by_a_file() -> None:
@@ -45,3 +45,10 @@ def test_a_file_is_replaced_and_a_folder_is_not(tmp_path: Path) -> None:
     with pytest.raises(Incomplete, match="cannot be written"):
         write_whole(tmp_path / "new", "x")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["file"]
+
+
+def test_a_missing_file_is_named_once(tmp_path: Path) -> None:
+    for place, said in ((tmp_path / "none", "does not exist"), (tmp_path, "is not a regular file")):
+        with pytest.raises(BadInput) as raised:
+            read_text(place, "shown")
+        assert str(raised.value) == f"shown: {said}"
