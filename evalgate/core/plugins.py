@@ -68,7 +68,7 @@ def suggestion(name: str, known: tuple[str, ...] | list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"known: {', '.join(known)}" if known else "none is known"
+    return f"known: {', '.join(known)}" if known else "there is none yet"
 
 
 def _entry_points(group: str) -> dict[str, list[Any]]:
