@@ -72,7 +72,8 @@ def _lines(staging: Staging, root: Path) -> list[str]:
     if masked:
         lines.append(f"masked: {', '.join(masked)}; names and addresses of places are not found, read every text")
     if document["written"]:
-        lines.append(f"next: fill every null in {folder}/cases.jsonl, then remove the line `staged` from its card")
+        lines.append(f"next: fill every null in {folder}/cases.jsonl, and put its lines behind those of the last version,")
+        lines.append("in the folder of a new one that you lock; docs/dataset-add.md shows the commands")
     elif number:
         shown = staging.harvest.staged[:SHOWN]
         lines += [f"  {case.provenance['id']}  {case.folded[:200]}" for case in shown]

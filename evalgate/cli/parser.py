@@ -70,7 +70,7 @@ def _run(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def _compare(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = command(commands, shared, "compare", "judge outputs that already exist (.jsonl, .csv, .parquet, .txt)")
+    parser = command(commands, shared, "compare", "judge outputs that already exist (.jsonl, .csv, .parquet, .arrow, .txt)")
     parser.add_argument("baseline", metavar="BASELINE", help="outputs of the baseline, or the folder of a finished run")
     parser.add_argument("candidate", metavar="CANDIDATE", help="outputs of the candidate, or the folder of a finished run")
     references = "one or more reference files; runs bring their own"

@@ -68,7 +68,7 @@ def _add(actions: Commands, shared: argparse.ArgumentParser) -> None:
         dest="source",
         metavar="SOURCE",
         required=True,
-        help="folder of a finished run, or a log (.jsonl, .csv, .parquet)",
+        help="folder of a finished run, or a log (.jsonl, .csv, .parquet, .arrow)",
     )
     parser.add_argument(
         "--cases", choices=["regressed", "newly_failing", "violating", "all"], help="which cases of the run; needed for a run"

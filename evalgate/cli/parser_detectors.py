@@ -24,7 +24,7 @@ def _measure(actions: Commands, shared: argparse.ArgumentParser) -> None:
         "--data",
         metavar="FILE",
         required=True,
-        help="labelled outputs (.jsonl, .csv, .parquet): id, text, and spans [{type, start, end}] or a label",
+        help="labelled outputs (.jsonl, .csv, .parquet, .arrow): id, text, and spans [{type, start, end}] or a label",
     )
     parser.add_argument("--out", metavar="CARD.json", help="card to write (default: none, the table alone)")
     parser.add_argument("--data-name", metavar="TEXT", help="what the data is called on the card (default: its file's name)")

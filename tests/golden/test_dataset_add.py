@@ -211,6 +211,27 @@ def test_a_dry_run_writes_nothing(desk: _Desk) -> None:
     assert sorted(desk.root.rglob("*")) == before
 
 
+def test_what_comes_next_is_what_the_documents_say(desk: _Desk) -> None:
+    code, out, _ = desk.call("dataset", "add", "help@1.0.0", "--from", desk.log({"question": "Is it open?"}))
+    assert code == 0
+    assert " ".join(out.splitlines()[-2:]) == (
+        "next: fill every null in datasets/help/1.1.0-staged/cases.jsonl, and put its lines behind those of the last version, "
+        "in the folder of a new one that you lock; docs/dataset-add.md shows the commands"
+    )
+
+
+def test_a_log_in_an_arrow_file_is_read_and_named_by_the_help(desk: _Desk) -> None:
+    import pyarrow as pa
+
+    log = desk.root / "log.arrow"
+    table = pa.table({"question": ["Is it open?"]})
+    with pa.OSFile(str(log), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert desk.add(str(log))[0] == 0
+    assert [row["question"] for row in desk.staged()] == ["Is it open?"]
+    assert ".arrow" in desk.call("dataset", "add", "--help")[1]
+
+
 def test_the_limit_is_kept_and_counted(desk: _Desk) -> None:
     log = desk.log(
         *({"question": text} for text in ("Is it open?", "Where is it?", "Who pays?", "How far?", "Which one is mine?"))
