@@ -344,7 +344,7 @@ def test_a_shared_context_does_not_make_questions_alike() -> None:
         ([{"question": "Q"}], ("--input", "question=a", "--input", "question=b"), "given twice"),
         ([{"question": "Q"}], ("--cases", "regressed"), "does not say which cases are regressed"),
         ([{"question": "Q"}], ("--cases", "best"), "invalid choice"),
-        ([{"question": "Q"}], ("--limit", "x"), "not a whole number"),
+        ([{"question": "Q"}], ("--limit", "x"), "not a number of cases"),
     ],
 )
 def test_bad_sources_are_refused_and_nothing_is_written(
