@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -95,3 +96,23 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
         if isinstance(action, argparse._SubParsersAction):
             for below in action.choices.values():
                 yield from parsers(below)
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        ("dataset show sums", "sums@1.0.0"),
+        ("dataset show smus", "sums@1.0.0"),
+        ("dataset show smus@1.0.0", "sums"),
+        ("prompt render sum", "sum@1 or sum@2"),
+        ("prompt render sumn", "sum@1 or sum@2"),
+        ("prompt render sumn@1", "sum"),
+        ("recording show summs", "sums"),
+    ],
+)
+def test_a_name_without_its_version_or_misspelt_is_told_with_what_there_is(
+    project: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, meant: str
+) -> None:
+    monkeypatch.chdir(project().root)
+    assert main(command.split()) == 2
+    assert f"\n    try: did you mean {meant}?\n" in capsys.readouterr().err
