@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from evalgate.cli.loading import loading
+from evalgate.cli.output import tell_lines
 from evalgate.core.visible import terminal_line
 
 
@@ -14,12 +15,11 @@ def handle(options: argparse.Namespace) -> int:
     with loading():
         from evalgate.pipeline.check import check_paths
 
+    lines = []
     for checked in check_paths([Path(path) for path in options.paths] or _of_the_project()):
-        if not options.quiet:
-            print(f"ok  {checked.kind:<13} {terminal_line(checked.path)}  ({terminal_line(checked.note)})")
-            for line in checked.health:
-                print(f"    {terminal_line(line)}")
-    return 0
+        lines.append(f"ok  {checked.kind:<13} {terminal_line(checked.path)}  ({terminal_line(checked.note)})")
+        lines += [f"    {terminal_line(line)}" for line in checked.health]
+    return tell_lines(0, [] if options.quiet else lines)
 
 
 def _of_the_project() -> list[Path]:

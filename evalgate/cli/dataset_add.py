@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalgate.cli.output import tell, tell_lines
 from evalgate.core.canonical import pretty_json
 from evalgate.core.errors import BadInput
 from evalgate.core.visible import terminal_line
@@ -34,11 +34,9 @@ def handle(options: argparse.Namespace) -> int:
     )
     staging = stage_cases(addition)
     if options.json:
-        sys.stdout.write(pretty_json(staging.document(addition.root)))
-    elif not options.quiet:
-        for line in _lines(staging, addition.root):
-            print(terminal_line(line))
-    return 0
+        return tell(0, pretty_json(staging.document(addition.root)), None, product=options.dry_run)
+    lines = [] if options.quiet else _lines(staging, addition.root)
+    return tell_lines(0, map(terminal_line, lines), product=options.dry_run)
 
 
 def _mapping(pairs: Sequence[str]) -> dict[str, str]:
@@ -74,7 +72,8 @@ def _lines(staging: Staging, root: Path) -> list[str]:
     if masked:
         lines.append(f"masked: {', '.join(masked)}; names and addresses of places are not found, read every text")
     if document["written"]:
-        lines.append(f"next: fill every null in {folder}/cases.jsonl, then remove the line `staged` from its card")
+        lines.append(f"next: fill every null in {folder}/cases.jsonl, and put its lines behind those of the last version,")
+        lines.append("in the folder of a new one that you lock; docs/dataset-add.md shows the commands")
     elif number:
         shown = staging.harvest.staged[:SHOWN]
         lines += [f"  {case.provenance['id']}  {case.folded[:200]}" for case in shown]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from evalgate.cli.output import tell_lines
 from evalgate.core.visible import terminal_line
 
 
@@ -16,8 +17,5 @@ def handle(options: argparse.Namespace) -> int:
         card, dataset = lock_dataset(options.path, Path.cwd(), replace_lock=options.replace)
     else:
         card, dataset = verify_dataset(options.path, Path.cwd())
-    if not options.quiet:
-        print(
-            f"{options.action}: {terminal_line(card.name)}@{terminal_line(card.version)}, {dataset.rows} cases, {dataset.digest}"
-        )
-    return 0
+    named = f"{terminal_line(card.name)}@{terminal_line(card.version)}"
+    return tell_lines(0, [] if options.quiet else [f"{options.action}: {named}, {dataset.rows} cases, {dataset.digest}"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from functools import partial
 from pathlib import Path
 
+from evalgate.cli.output import tell
 from evalgate.core.canonical import pretty_json
 
 
@@ -17,12 +18,9 @@ def handle(options: argparse.Namespace) -> int:
     if options.json and options.check:
         # One document on stdout: the refusal, when there is one.
         check_version(document)
-    if options.json:
-        sys.stdout.write(pretty_json(document))
-    elif options.markdown:
-        sys.stdout.write(markdown_diff(document))
-    elif not options.quiet:
-        print_diff(document, sys.stdout)
+    text = pretty_json(document) if options.json else markdown_diff(document) if options.markdown else None
+    summary = None if options.quiet or text is not None else partial(print_diff, document)
+    code = tell(0, text, summary, product=not options.check)
     if options.check:
         check_version(document)
-    return 0
+    return code

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from evalgate.cli.output import tell, tell_lines
 from evalgate.core.canonical import pretty_json
 from evalgate.core.visible import terminal_line
 
@@ -18,9 +18,7 @@ def handle(options: argparse.Namespace) -> int:
 
     document = dataset_show(options.path, Path.cwd(), options.case)
     if options.json:
-        sys.stdout.write(pretty_json(document))
-        return 0
-    for line in show_lines(document):
-        # One case was asked for: all of it. Otherwise an overview.
-        print(terminal_line(line if options.case or len(line) <= LINE else line[:LINE] + "…"))
-    return 0
+        return tell(0, pretty_json(document), None, product=True)
+    # One case was asked for: all of it. Otherwise an overview.
+    lines = [line if options.case or len(line) <= LINE else line[:LINE] + "…" for line in show_lines(document)]
+    return tell_lines(0, map(terminal_line, lines), product=True)

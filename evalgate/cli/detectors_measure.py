@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from evalgate.cli.judge_measure import handle as measure_judge
-from evalgate.cli.output import say
+from evalgate.cli.output import say, tell_lines
 from evalgate.core.errors import BadInput
 
 
@@ -34,13 +33,8 @@ def handle(options: argparse.Namespace) -> int:
         name=options.data_name,
     )
     measured = measure_detector(wanted, Path(options.out) if options.out is not None else None)
-    try:
-        if options.json:
-            print(card_text(measured.card), end="", flush=True)
-        if not options.quiet:
-            print("\n".join(card_table(measured.card)), file=sys.stderr if options.json else sys.stdout, flush=True)
-    except (BrokenPipeError, OSError):
-        pass  # the reader went away; the card is written
+    lines = [] if options.quiet else card_table(measured.card)
+    code = tell_lines(0, lines, card_text(measured.card) if options.json else None, product=options.out is None)
     for note in measured.notes:
         say(note)
-    return 0
+    return code

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from evalgate.cli.loading import loading
+from evalgate.cli.output import tell_lines
 from evalgate.core.visible import terminal_line
 
 
@@ -16,9 +17,6 @@ def handle(options: argparse.Namespace) -> int:
 
     project = None if options.project is None else Path(options.project)
     made = export_evidence(ExportRequest(Path(options.run), Path(options.out), project, data=not options.without_data))
-    if not options.quiet:
-        print(f"evidence: {terminal_line(str(made.out))}, {made.files} files, {made.digest}")
-        print(f"root: {terminal_line(made.root)}")
-        for said in made.left_out:
-            print(f"not in it: {terminal_line(said)}")
-    return 0
+    lines = [f"evidence: {terminal_line(str(made.out))}, {made.files} files, {made.digest}", f"root: {terminal_line(made.root)}"]
+    lines += [f"not in it: {terminal_line(said)}" for said in made.left_out]
+    return tell_lines(0, [] if options.quiet else lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from evalgate.cli.output import tell_lines
 from evalgate.core.visible import terminal_line
 
 
@@ -13,8 +14,6 @@ def handle(options: argparse.Namespace) -> int:
     from evalgate.pipeline.starter import write_starter
 
     written = write_starter(Path(options.folder))
-    if not options.quiet:
-        for path in written:
-            print(f"wrote {terminal_line(str(path))}")
-        print("next: evalgate check, then evalgate run configs/first-gate.yaml")
-    return 0
+    lines = [f"wrote {terminal_line(str(path))}" for path in written]
+    lines.append("next: evalgate check, then evalgate run configs/first-gate.yaml")
+    return tell_lines(0, [] if options.quiet else lines)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from evalgate.cli.output import progress, say
+from evalgate.cli.output import progress, say, tell_lines
 from evalgate.core.errors import BadInput
 
 
@@ -29,14 +28,8 @@ def handle(options: argparse.Namespace) -> int:
     with progress(options) as update:
         card = measure_judge(wanted, Path(options.out) if options.out is not None else None, update.answering, say)
     document = judge_card_document(card)
-    try:
-        if options.json:
-            print(pretty_json(document), end="", flush=True)
-        if not options.quiet:
-            print("\n".join(card_lines(document)), file=sys.stderr if options.json else sys.stdout, flush=True)
-    except (BrokenPipeError, OSError):
-        pass  # the reader went away; the card is written
-    return 0
+    lines = [] if options.quiet else card_lines(document)
+    return tell_lines(0, lines, pretty_json(document) if options.json else None, product=options.out is None)
 
 
 def _refuse_other_options(options: argparse.Namespace) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import atexit
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ from types import FrameType
 from evalgate.cli.last_exit import keep_exit_code
 from evalgate.cli.parser import Handler, build_parser
 from evalgate.cli.refused import refused_by_system
+from evalgate.cli.streams import have_streams, silence_stdout
 from evalgate.core.credentials import without_secrets
-from evalgate.core.errors import EvalgateError, ExitCode, Interrupted, Problem, Terminated
+from evalgate.core.errors import EvalgateError, ExitCode, Incomplete, Interrupted, Problem, Terminated
 from evalgate.core.visible import terminal_line
 
 _CONTINUE = "finished shards are kept: the same command continues"
@@ -23,18 +23,20 @@ _CONTINUE = "finished shards are kept: the same command continues"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    have_streams()
     options = _parsed(arguments)
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
-        return int(_handler(options.handler)(options))
+        return _all_printed(int(_handler(options.handler)(options)))
     except EvalgateError as error:
         return _report(error, options)
     except _Termination:
         return _report(Terminated("terminated", hint=_CONTINUE), options)
     except KeyboardInterrupt:
         return _report(Interrupted("interrupted", hint=_CONTINUE), options)
-    except BrokenPipeError:
-        return _closed_pipe()
+    except BrokenPipeError as error:
+        # No stdout: what prints there never raises this. Somebody at the other end of a pipe or a connection is gone.
+        return _report(Incomplete(f"the work was broken off: {error.strerror}", hint="the same command again"), options)
     except BaseException as error:  # noqa: BLE001 - the boundary of the program: a bug must exit 70, never 1
         # Also a sys.exit() in somebody else's code, which would end with whatever it likes, 0 included.
         if (refused := refused_by_system(error)) is not None:
@@ -57,16 +59,29 @@ def entry() -> None:
     try:
         sys.stdout.flush()
     except (BrokenPipeError, OSError, ValueError):
-        _silence_stdout()
+        silence_stdout()
     # Workers and other threads must not delay the answer of a gate.
     sys.exit(code)
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    options = build_parser().parse_args(arguments)
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as stop:  # --help, --version, or a usage error
+        raise SystemExit(_all_printed(int(stop.code or 0))) from None
     options.quiet = getattr(options, "quiet", False)
     options.verbose = getattr(options, "verbose", False)
     return options
+
+
+def _all_printed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        from evalgate.cli.output import lost_output
+
+        return lost_output(error, code, product=True)
+    return code
 
 
 def _handler(reference: str) -> Handler:
@@ -117,15 +132,6 @@ def _bug(error: BaseException, options: argparse.Namespace) -> int:
     _say(f"evalgate: internal error: {type(error).__name__}: {terminal_line(without_secrets(str(error))[:500])}")
     _say("    try: the same command with --verbose, and report what it prints")
     return int(ExitCode.INTERNAL)
-
-
-def _closed_pipe() -> int:
-    _silence_stdout()
-    return int(ExitCode.INCOMPLETE)
-
-
-def _silence_stdout() -> None:
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 def _say(line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from evalgate.cli.number_options import decimal, whole
 from evalgate.cli.parser_dataset import add_dataset
 from evalgate.cli.parser_detectors import add_detectors
 from evalgate.cli.parser_evidence import add_evidence
@@ -17,6 +18,7 @@ from evalgate.cli.parser_report import add_report
 from evalgate.cli.parser_sign import add_approve, add_attest
 from evalgate.cli.parser_verify import add_verify
 from evalgate.cli.parser_workers import add_workers
+from evalgate.cli.usage import Parser
 
 Handler = Callable[[argparse.Namespace], int]
 
@@ -24,7 +26,7 @@ Handler = Callable[[argparse.Namespace], int]
 def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
     shared = shared_flags()
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="evalgate",
         description="The evaluation gate for LLM prompts: may this candidate replace that baseline?",
         epilog=EXIT_CODES,
@@ -68,7 +70,7 @@ def _run(commands: Commands, shared: argparse.ArgumentParser) -> None:
 
 
 def _compare(commands: Commands, shared: argparse.ArgumentParser) -> None:
-    parser = command(commands, shared, "compare", "judge outputs that already exist (.jsonl, .csv, .parquet, .txt)")
+    parser = command(commands, shared, "compare", "judge outputs that already exist (.jsonl, .csv, .parquet, .arrow, .txt)")
     parser.add_argument("baseline", metavar="BASELINE", help="outputs of the baseline, or the folder of a finished run")
     parser.add_argument("candidate", metavar="CANDIDATE", help="outputs of the candidate, or the folder of a finished run")
     references = "one or more reference files; runs bring their own"
@@ -107,9 +109,15 @@ def _compare_rules(parser: argparse.ArgumentParser) -> None:
     )
     rules.add_argument("--waivers", metavar="FILE", help="allow file: findings judged acceptable, with owner and last day")
     rules.add_argument("--show-findings", action="store_true", help="show what detectors found in reports (default: masked)")
-    rules.add_argument("--confidence", type=float, default=0.95, help="one-sided, per threshold (default: 0.95)")
-    rules.add_argument("--seed", type=int, default=0, help="seed of the resampling (default: 0)")
-    rules.add_argument("--resamples", type=int, help="bootstrap replicates (default: 10,000; fewer above 10,000 cases)")
+    rules.add_argument(
+        "--confidence", type=decimal("a level of confidence"), default=0.95, help="one-sided, per threshold (default: 0.95)"
+    )
+    rules.add_argument("--seed", type=whole("a seed"), default=0, help="seed of the resampling (default: 0)")
+    rules.add_argument(
+        "--resamples",
+        type=whole("a number of resamples"),
+        help="bootstrap replicates (default: 10,000; fewer above 10,000 cases)",
+    )
 
 
 def _compare_columns(parser: argparse.ArgumentParser) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from evalgate.cli.number_options import whole
 from evalgate.cli.parser_parts import Commands, action, command
 
 _DATASET = "name@version under datasets/, the path of a card, or the hf:// reference that a card has as its data"
+_LIMIT = whole("a number of cases", 0, 999_999_999)
 
 
 def add_dataset(commands: Commands, shared: argparse.ArgumentParser) -> None:
@@ -48,7 +50,7 @@ def _diff(actions: Commands, shared: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="as JSON")
     form.add_argument("--markdown", action="store_true", help="as Markdown for a pull request")
     parser.add_argument(
-        "--limit", metavar="N", type=_limit, default=50, help="cases of each kind that come with their texts (default: 50)"
+        "--limit", metavar="N", type=_LIMIT, default=50, help="cases of each kind that come with their texts (default: 50)"
     )
     parser.add_argument(
         "--check",
@@ -66,7 +68,7 @@ def _add(actions: Commands, shared: argparse.ArgumentParser) -> None:
         dest="source",
         metavar="SOURCE",
         required=True,
-        help="folder of a finished run, or a log (.jsonl, .csv, .parquet)",
+        help="folder of a finished run, or a log (.jsonl, .csv, .parquet, .arrow)",
     )
     parser.add_argument(
         "--cases", choices=["regressed", "newly_failing", "violating", "all"], help="which cases of the run; needed for a run"
@@ -79,12 +81,6 @@ def _add(actions: Commands, shared: argparse.ArgumentParser) -> None:
         help="where an input of the dataset stands in the source, a dotted path such as request.body.question; repeatable",
     )
     parser.add_argument("--output", metavar="FIELD", help="where a log has the answer that was given")
-    parser.add_argument("--limit", metavar="N", type=_limit, default=500, help="most cases to stage (default: 500)")
+    parser.add_argument("--limit", metavar="N", type=_LIMIT, default=500, help="most cases to stage (default: 500)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be staged, write nothing")
     parser.add_argument("--json", action="store_true", help="as JSON")
-
-
-def _limit(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return int(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evalgate.cli.number_options import decimal
 from evalgate.cli.parser_parts import Commands, action, command
 
 
@@ -23,7 +24,7 @@ def _measure(actions: Commands, shared: argparse.ArgumentParser) -> None:
         "--data",
         metavar="FILE",
         required=True,
-        help="labelled outputs (.jsonl, .csv, .parquet): id, text, and spans [{type, start, end}] or a label",
+        help="labelled outputs (.jsonl, .csv, .parquet, .arrow): id, text, and spans [{type, start, end}] or a label",
     )
     parser.add_argument("--out", metavar="CARD.json", help="card to write (default: none, the table alone)")
     parser.add_argument("--data-name", metavar="TEXT", help="what the data is called on the card (default: its file's name)")
@@ -50,7 +51,12 @@ def _measure(actions: Commands, shared: argparse.ArgumentParser) -> None:
     columns.add_argument("--text-field", metavar="COLUMN", help="default: text or output")
     columns.add_argument("--label-field", metavar="COLUMN", help="default: label")
     columns.add_argument("--spans-field", metavar="COLUMN", help="default: spans")
-    columns.add_argument("--confidence", type=float, default=0.95, help="level of the two-sided intervals (default: 0.95)")
+    columns.add_argument(
+        "--confidence",
+        type=decimal("a level of confidence"),
+        default=0.95,
+        help="level of the two-sided intervals (default: 0.95)",
+    )
     parser.add_argument("--json", action="store_true", help="the card on stdout, the table on stderr")
 
 

@@ -21,7 +21,7 @@ EXIT_CODES = """exit codes:
 OTHER_EXIT_CODES = """exit codes:
   0  done, and nothing that was looked at is wrong; this says nothing about a verdict
   2  bad input: usage, or a file that is missing or wrong; each fault is named
-  3  incomplete: it could not be done (disk full, no permission, a package is missing)
+  3  incomplete: it could not be done (disk full, no permission, a package is missing), or what it prints was cut
  70  internal error (a bug)
 130 / 143  interrupted / terminated"""
 

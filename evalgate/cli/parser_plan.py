@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evalgate.cli.number_options import whole
 from evalgate.cli.parser_parts import Commands, command
 
 MOST_REPLICATES = 100_000
@@ -30,12 +31,11 @@ def add_plan(commands: Commands, shared: argparse.ArgumentParser) -> None:
         help="what is compared: repeats of the baseline (the default with samples of 2 or more), resampled cases paired at "
         "random (the default otherwise), or both variants' answers with swapped labels",
     )
-    trials.add_argument("--replicates", metavar="N", type=_replicates, default=200, help="how often (default: 200)")
+    trials.add_argument(
+        "--replicates",
+        metavar="N",
+        type=whole("a number of runs", 1, MOST_REPLICATES),
+        default=200,
+        help="how often (default: 200)",
+    )
     parser.add_argument("--json", action="store_true", help="plan document on stdout, tables on stderr")
-
-
-def _replicates(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= MOST_REPLICATES:
-        raise argparse.ArgumentTypeError(f"a whole number from 1 to {MOST_REPLICATES:,}")
-    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evalgate.cli.number_options import whole
 from evalgate.cli.parser_parts import Commands, action, command
 
 _PROMPT = "name@version under configs/prompts/, or the path of a prompt file"
@@ -69,14 +70,13 @@ def _diff(actions: Commands, shared: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset", metavar="D", help="name@version, or the path of a card (default: of the gate that uses them)"
     )
-    parser.add_argument("--cases", metavar="N", type=_cases, default=3, help="render the first N cases (default: 3; 0: none)")
+    parser.add_argument(
+        "--cases",
+        metavar="N",
+        type=whole("a number of cases", 0, 1000),
+        default=3,
+        help="render the first N cases (default: 3; 0: none)",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="comparison as JSON on stdout, summary on stderr")
     form.add_argument("--markdown", action="store_true", help="as Markdown for a pull request")
-
-
-def _cases(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 1000:
-        raise argparse.ArgumentTypeError("a whole number from 0 to 1000")
-    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evalgate.cli.number_options import whole
 from evalgate.cli.parser_parts import Commands, command
 
 MODES = ("replay", "record", "mock", "refresh", "live")
@@ -37,24 +38,14 @@ def _add_upstream(parser: argparse.ArgumentParser) -> None:
 def _add_listening(parser: argparse.ArgumentParser) -> None:
     listening = parser.add_argument_group("listening")
     listening.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)")
-    listening.add_argument("--port", type=_port, default=0, metavar="N", help="default: 0, a free port")
+    listening.add_argument("--port", type=whole("a port", 0, 65535), default=0, metavar="N", help="default: 0, a free port")
     listening.add_argument(
         "--token-env", metavar="NAME", help="environment variable with the token for clients (default: one is made and printed)"
     )
     listening.add_argument(
-        "--max-body", type=_body, default=8 << 20, metavar="BYTES", help="largest request body (default: 8388608)"
+        "--max-body",
+        type=whole("a number of bytes", SMALLEST_BODY, LARGEST_BODY),
+        default=8 << 20,
+        metavar="BYTES",
+        help="largest request body (default: 8388608)",
     )
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return value
-
-
-def _body(text: str) -> int:
-    value = int(text)
-    if not SMALLEST_BODY <= value <= LARGEST_BODY:
-        raise argparse.ArgumentTypeError(f"a number from {SMALLEST_BODY} to {LARGEST_BODY}")
-    return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evalgate.cli.number_options import whole
 from evalgate.cli.parser_parts import Commands, action, command
 
 FORMATS = ("openai-batch", "promptfoo", "outputs", "vcr", "lines")
@@ -72,4 +73,4 @@ def _prune(actions: Commands, shared: argparse.ArgumentParser) -> None:
 def _gate(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--config", metavar="GATE", help=f"{what}the gate whose requests are answered")
     parser.add_argument("--variant", choices=["baseline", "candidate"], help=f"{what}which side of it")
-    parser.add_argument("--sample", metavar="K", type=int, default=0, help=f"{what}which repeat (default: 0)")
+    parser.add_argument("--sample", metavar="K", type=whole("a repeat"), default=0, help=f"{what}which repeat (default: 0)")

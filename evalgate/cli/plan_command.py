@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from functools import partial
 from pathlib import Path
 
 from evalgate.cli.loading import loading
-from evalgate.cli.output import say
-from evalgate.core.errors import BadInput, Incomplete
+from evalgate.cli.output import say, tell
+from evalgate.core.errors import BadInput
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -23,13 +23,5 @@ def handle(options: argparse.Namespace) -> int:
         say(f"running the gate {options.replicates:,} times where there is nothing to find")
     wanted = PlanOptions(tuple(options.expect), options.a_a, options.arms, options.replicates)
     report = plan_gate(Path(options.config), wanted)
-    try:
-        if options.json:
-            print(plan_text(report), end="", flush=True)
-        if not options.quiet:
-            print_forecast(report, sys.stderr if options.json else sys.stdout)
-    except BrokenPipeError:
-        pass  # the reader went away; the forecast was made
-    except OSError as error:
-        raise Incomplete(f"standard output cannot be written: {error.strerror}") from error
-    return 0
+    summary = None if options.quiet else partial(print_forecast, report)
+    return tell(0, plan_text(report) if options.json else None, summary, product=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from evalgate.cli.output import tell, tell_lines
 from evalgate.core.canonical import pretty_json
 from evalgate.core.visible import terminal_line
 
@@ -15,10 +15,10 @@ def handle(options: argparse.Namespace) -> int:
 
     rows = installed()
     if options.json:
-        sys.stdout.write(pretty_json(rows))
-        return 0
+        return tell(0, pretty_json(rows), None, product=True)
+    lines = []
     for row in rows:
         cells = [terminal_line(row[key]) for key in ("kind", "name", "distribution", "version", "reference")]
         cards = f"  card: {', '.join(row['cards'])}" if row.get("cards") else ""
-        print(f"{cells[0]:<10} {cells[1]:<20} {cells[2]} {cells[3]}  {cells[4]}{cards}")
-    return 0
+        lines.append(f"{cells[0]:<10} {cells[1]:<20} {cells[2]} {cells[3]}  {cells[4]}{cards}")
+    return tell_lines(0, lines, product=True)

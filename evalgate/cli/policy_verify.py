@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from evalgate.cli.output import tell
 from evalgate.core.errors import BadInput, ExitCode
 from evalgate.core.visible import terminal_line
 
@@ -59,25 +59,23 @@ def with_policy(document: Mapping[str, Any], report: PolicyReport | None) -> dic
     return {**document, "exit_code": code, "policy": policy_document(report)}
 
 
-def tell_policy(report: PolicyReport | None, options: argparse.Namespace) -> None:
+def tell_policy(report: PolicyReport | None, out: TextIO, *, quiet: bool) -> None:
     """Print the answer; with --quiet only what is denied."""
     if report is None:
         return
     from evalgate.pipeline.policy import policy_lines
 
-    out = sys.stderr if options.json else sys.stdout
     lines = policy_lines(report)
-    for line in [line for line in lines if line.startswith("denied")] if options.quiet else lines:
+    for line in [line for line in lines if line.startswith("denied")] if quiet else lines:
         print(terminal_line(line), file=out)
 
 
 def tell_without_run(report: PolicyReport, options: argparse.Namespace) -> int:
     """The answer where the folder holds no run that could be verified."""
     code = policy_code(int(ExitCode.INCOMPLETE), report)
+    document = None
     if options.json:
-        document = with_policy({"run": options.run, "matches": False, "exit_code": code}, report)
         from evalgate.core.canonical import pretty_json
 
-        print(pretty_json(document), end="")
-    tell_policy(report, options)
-    return code
+        document = pretty_json(with_policy({"run": options.run, "matches": False, "exit_code": code}, report))
+    return tell(code, document, lambda out: tell_policy(report, out, quiet=options.quiet))

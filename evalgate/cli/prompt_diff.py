@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from evalgate.cli.output import tell_lines
 from evalgate.core.canonical import pretty_json
 from evalgate.core.credentials import without_secrets
 
@@ -16,14 +16,10 @@ def handle(options: argparse.Namespace) -> int:
     from evalgate.pipeline.prompt_show import diff_document, diff_lines, render_prompt_diff
 
     changes = diff_prompts(options.before, options.after, Path(), dataset=options.dataset, cases=options.cases)
-    try:
-        if options.json:
-            sys.stdout.write(without_secrets(pretty_json(diff_document(changes))))
-        elif options.markdown:
-            sys.stdout.write(without_secrets(render_prompt_diff(changes)))
-        if not options.quiet and not options.markdown:
-            for line in diff_lines(changes):
-                print(without_secrets(line), file=sys.stderr if options.json else sys.stdout)
-    except (BrokenPipeError, OSError):
-        pass  # the reader went away; the comparison was made
-    return 0
+    text = None
+    if options.json:
+        text = without_secrets(pretty_json(diff_document(changes)))
+    elif options.markdown:
+        text = without_secrets(render_prompt_diff(changes))
+    lines = [] if options.quiet or options.markdown else [without_secrets(line) for line in diff_lines(changes)]
+    return tell_lines(0, lines, text, product=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from evalgate.cli.output import tell
 from evalgate.core.credentials import without_secrets
 from evalgate.core.errors import ExitCode
 
@@ -23,12 +25,14 @@ def handle(options: argparse.Namespace) -> int:
     choice = LintChoice(tuple(options.select), tuple(options.ignore), options.fix, tokens)
     report = lint_paths(options.paths or ["configs/prompts"], choice)
     text = without_secrets(show_lint(report, options.format, strict=options.strict))
+    code = int(ExitCode.BAD_INPUT if report.fails(strict=options.strict) else ExitCode.PASS)
     if options.out != "-":
         from evalgate.core.files import write_whole
 
         write_whole(Path(options.out), text)
     elif options.format != "text" or not options.quiet:
-        sys.stdout.write(text)
+        code = tell(code, text, None)
     if not options.quiet and (options.format not in ("text", "github") or options.out != "-"):
-        print(f"lint: {lint_summary(report, strict=options.strict)}", file=sys.stderr)
-    return int(ExitCode.BAD_INPUT if report.fails(strict=options.strict) else ExitCode.PASS)
+        with suppress(OSError):
+            print(f"lint: {lint_summary(report, strict=options.strict)}", file=sys.stderr)
+    return code

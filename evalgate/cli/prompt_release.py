@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evalgate.cli.output import tell_lines
 from evalgate.core.canonical import pretty_json
 from evalgate.core.visible import terminal_line
 
@@ -26,12 +26,5 @@ def handle(options: argparse.Namespace) -> int:
         "file": str(done.path),
         "written": done.written,
     }
-    try:
-        if options.json:
-            sys.stdout.write(pretty_json(document))
-        if not options.quiet:
-            line = f"release: {done.reference} {state}, {done.release.digest}"
-            print(terminal_line(line), file=sys.stderr if options.json else sys.stdout, flush=True)
-    except (BrokenPipeError, OSError):
-        pass  # the reader went away; the release is listed
-    return 0
+    lines = [] if options.quiet else [terminal_line(f"release: {done.reference} {state}, {done.release.digest}")]
+    return tell_lines(0, lines, pretty_json(document) if options.json else None)

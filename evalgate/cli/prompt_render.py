@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from evalgate.cli.output import tell, tell_lines
 from evalgate.core.canonical import pretty_json
 from evalgate.core.visible import terminal, terminal_line
 
@@ -17,13 +17,8 @@ def handle(options: argparse.Namespace) -> int:
     given = Given(options.inputs, options.case, tuple(options.input))
     rendered = render_prompt(options.prompt, given, Path.cwd())
     if options.json:
-        sys.stdout.write(pretty_json(rendered.document()))
-        return 0
-    for message in rendered.messages:
-        print(f"[{terminal_line(message.role)}]")
-        print(terminal(message.content), end="\n\n")
-    if not options.quiet:
-        prompt = rendered.prompt
-        line = f"{prompt.reference}: {prompt.format}, {len(rendered.messages)} messages, {prompt.digest}"
-        print(terminal_line(line), file=sys.stderr)
-    return 0
+        return tell(0, pretty_json(rendered.document()), None, product=True)
+    said = [f"[{terminal_line(message.role)}]\n{terminal(message.content)}\n\n" for message in rendered.messages]
+    prompt = rendered.prompt
+    line = f"{prompt.reference}: {prompt.format}, {len(rendered.messages)} messages, {prompt.digest}"
+    return tell_lines(0, [] if options.quiet else [terminal_line(line)], "".join(said), product=True)

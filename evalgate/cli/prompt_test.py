@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from evalgate.cli.output import tell_lines
 from evalgate.core.canonical import pretty_json
 from evalgate.core.credentials import without_secrets
 from evalgate.core.errors import BadInput, ExitCode
@@ -23,15 +23,10 @@ def handle(options: argparse.Namespace) -> int:
     report = run_template_tests(paths, update=options.update)
     if options.junit is not None and options.junit != "-":
         write_whole(Path(options.junit), without_secrets(result_junit(report)))
-    taken = options.json or options.junit == "-"
-    try:
-        if options.json:
-            sys.stdout.write(without_secrets(pretty_json(result_document(report))))
-        elif options.junit == "-":
-            sys.stdout.write(without_secrets(result_junit(report)))
-        if not options.quiet:
-            for line in result_lines(report):
-                print(without_secrets(line), file=sys.stderr if taken else sys.stdout)
-    except (BrokenPipeError, OSError):
-        pass  # the reader went away; the tests were run
-    return int(ExitCode.BAD_INPUT) if report.failed else 0
+    text = None
+    if options.json:
+        text = without_secrets(pretty_json(result_document(report)))
+    elif options.junit == "-":
+        text = without_secrets(result_junit(report))
+    lines = [] if options.quiet else [without_secrets(line) for line in result_lines(report)]
+    return tell_lines(int(ExitCode.BAD_INPUT) if report.failed else 0, lines, text)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalgate.cli.output import tell_lines
+from evalgate.core.errors import Incomplete
 from evalgate.core.visible import terminal_line
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ def handle(options: argparse.Namespace) -> int:
         lines = [f"OPENAI_BASE_URL={ready.base_url}"]
         if ready.token is not None:
             lines.append(f"OPENAI_API_KEY={ready.token}")
-        print("\n".join(lines), flush=True)
+        if tell_lines(0, lines, product=True) != 0:
+            raise Incomplete("nobody was told where the proxy listens", hint="keep its standard output open")
         if not options.quiet:
             _say(ready.summary)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalgate.cli.output import tell, tell_lines
 from evalgate.core.canonical import json_line, pretty_json
 from evalgate.core.errors import BadInput, Problem
 from evalgate.core.visible import terminal, terminal_line
@@ -21,32 +21,29 @@ SHOWN = 20
 
 def handle(options: argparse.Namespace) -> int:
     """Do one of the actions; 0 when it is done."""
-    actions: Mapping[str, Callable[[argparse.Namespace], None]] = {
+    actions: Mapping[str, Callable[[argparse.Namespace], int]] = {
         "show": _show,
         "verify": _verify,
         "import": _import,
         "export": _export,
         "prune": _prune,
     }
-    actions[options.action](options)
-    return 0
+    return actions[options.action](options)
 
 
-def _show(options: argparse.Namespace) -> None:
+def _show(options: argparse.Namespace) -> int:
     from evalgate.pipeline.recording_show import show_exchange, show_recording
     from evalgate.pipeline.recordings import named_recording
 
     named = named_recording(options.recording, Path.cwd())
     document = show_recording(named) if options.key is None else show_exchange(named, options.key)
-    if options.json:
-        sys.stdout.write(pretty_json(document))
-    elif options.key is not None:
-        sys.stdout.write(terminal(pretty_json(document)))
-    else:
-        _say(_summary(document))
+    if options.json or options.key is not None:
+        text = pretty_json(document)
+        return tell(0, text if options.json else terminal(text), None, product=True)
+    return _said(_summary(document), product=True)
 
 
-def _verify(options: argparse.Namespace) -> None:
+def _verify(options: argparse.Namespace) -> int:
     from evalgate.pipeline.recording_verify import verified, verify_recording
     from evalgate.pipeline.recordings import every_recording, named_recording
 
@@ -54,19 +51,23 @@ def _verify(options: argparse.Namespace) -> None:
     wanted = [named_recording(name, root) for name in options.recordings] or every_recording(root)
     proofs = [verify_recording(named) for named in wanted]
     problems = [problem for proof in proofs for problem in proof.problems]
+    code = 0
     if options.json and not problems:
-        sys.stdout.write(pretty_json(verified(proofs)))
+        code = tell(code, pretty_json(verified(proofs)), None)
     elif not options.json and not options.quiet:
+        lines = []
         for proof in proofs:
             if not proof.problems:
                 unsealed = f", {proof.unsealed_lines} lines carry no digest" if proof.unsealed_lines else ""
                 counts = f"{proof.exchanges} exchanges, {proof.errors} errors, {proof.segments} segments{unsealed}"
-                print(f"ok  {terminal_line(proof.recording)}  {counts}, {proof.digest}")
+                lines.append(f"ok  {terminal_line(proof.recording)}  {counts}, {proof.digest}")
+        code = tell_lines(code, lines)
     if problems:
         raise BadInput(problems)
+    return code
 
 
-def _import(options: argparse.Namespace) -> None:
+def _import(options: argparse.Namespace) -> int:
     from evalgate.pipeline.recording_import import Import, import_file, override
 
     task = Import(
@@ -83,12 +84,11 @@ def _import(options: argparse.Namespace) -> None:
     )
     result = import_file(task)
     if options.json:
-        sys.stdout.write(pretty_json(result.document()))
-    else:
-        _say([] if options.quiet else _imported(result))
+        return tell(0, pretty_json(result.document()), None)
+    return _said([] if options.quiet else _imported(result))
 
 
-def _export(options: argparse.Namespace) -> None:
+def _export(options: argparse.Namespace) -> int:
     from evalgate.pipeline.recording_export import exported_lines, exported_outputs, write_lines
     from evalgate.pipeline.recording_gates import read_gate
     from evalgate.pipeline.recordings import named_recording
@@ -101,30 +101,26 @@ def _export(options: argparse.Namespace) -> None:
     else:
         lines = exported_outputs(named, read_gate(Path(options.config)), options.variant, options.sample)
     if options.out == "-":
-        for line in lines:
-            sys.stdout.write(line)
-        return
+        return tell(0, None, lambda out: out.writelines(lines), product=True)
     count = write_lines(Path(options.out), lines, named)
-    if not options.quiet:
-        print(f"export: {count} lines in {terminal_line(options.out)}")
+    return _said([] if options.quiet else [f"export: {count} lines in {options.out}"])
 
 
-def _prune(options: argparse.Namespace) -> None:
+def _prune(options: argparse.Namespace) -> int:
     from evalgate.pipeline.recording_gates import read_gate
     from evalgate.pipeline.recording_prune import prune
     from evalgate.pipeline.recordings import named_recording
 
     gates = [read_gate(Path(config)) for config in options.config]
     result = prune(named_recording(options.recording, Path.cwd()), gates, apply=options.apply)
+    product = not options.apply
     if options.json:
-        sys.stdout.write(pretty_json(result.document()))
-    else:
-        _say([] if options.quiet else _pruned(result))
+        return tell(0, pretty_json(result.document()), None, product=product)
+    return _said([] if options.quiet else _pruned(result), product=product)
 
 
-def _say(lines: Sequence[str]) -> None:
-    for line in lines:
-        print(terminal_line(line))
+def _said(lines: Sequence[str], *, product: bool = False) -> int:
+    return tell_lines(0, map(terminal_line, lines), product=product)
 
 
 def _summary(document: Mapping[str, Any]) -> list[str]:

@@ -1,12 +1,14 @@
-"""What the system refuses for want of memory, files, threads or space is no bug: the evaluation could not be completed."""
+"""What the system refuses, for want of memory, files, threads or space, is no bug: the evaluation could not be completed."""
 
 from __future__ import annotations
 
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from evalgate.core.errors import Incomplete, Problem
+from evalgate.core.errors import BadInput, EvalgateError, Incomplete, Problem
+from evalgate.core.refusal import refusal_hint, shown_place
 
 _KEPT = "finished shards are kept: the same command continues"
 _HINTS = {
@@ -23,9 +25,16 @@ _THREADS = ("can't start new thread", "Failed to launch worker thread")
 """How Python and Arrow say that there may be no further thread."""
 
 
-def refused_by_system(error: BaseException) -> Incomplete | None:
-    """The error that says so, where this error or what caused it is such a refusal; else None."""
+def refused_by_system(error: BaseException) -> EvalgateError | None:
+    """The error that says so, where this error or what caused it is such a refusal; else None.
+
+    A name that no file can have is bad input, wherever it is met; a file system that may only be read leaves things undone.
+    """
     for one in _chain(error):
+        if isinstance(one, OSError) and one.errno in (errno.ENAMETOOLONG, errno.EROFS):
+            place = one.filename if isinstance(one.filename, str) else ""
+            kind = BadInput if one.errno == errno.ENAMETOOLONG else Incomplete
+            return kind(os.strerror(one.errno), where=shown_place(place) or None, hint=refusal_hint(one, Path(place)))
         number = _number(one)
         if number is not None:
             where = one.filename if isinstance(one, OSError) and isinstance(one.filename, str) else None

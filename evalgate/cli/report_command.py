@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from evalgate.cli.output import tell_bytes, tell_lines
 from evalgate.core.visible import terminal_line
 
 
@@ -15,11 +15,5 @@ def handle(options: argparse.Namespace) -> int:
 
     made = make_report(ReportRequest(Path(options.run), options.format, options.part, options.out))
     if isinstance(made, str):
-        sys.stdout.flush()
-        # Bytes: a report is UTF-8 with line feeds, whatever the locale says.
-        sys.stdout.buffer.write(made.encode("utf-8"))
-        sys.stdout.buffer.flush()
-    elif not options.quiet:
-        for path in made:
-            print(f"report: {terminal_line(str(path))}")
-    return 0
+        return tell_bytes(made.encode("utf-8"))
+    return tell_lines(0, [] if options.quiet else [f"report: {terminal_line(str(path))}" for path in made])

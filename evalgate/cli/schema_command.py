@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from evalgate.cli.output import tell
 
 
 def handle(options: argparse.Namespace) -> int:
@@ -12,7 +13,6 @@ def handle(options: argparse.Namespace) -> int:
     from evalgate.pipeline.listing import schema_text, write_schema
 
     if options.out == "-":
-        sys.stdout.write(schema_text(options.of))
-    else:
-        write_schema(Path(options.out), options.of)
+        return tell(0, schema_text(options.of), None, product=True)
+    write_schema(Path(options.out), options.of)
     return 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from evalgate.cli.loading import loading
+from evalgate.cli.output import tell
 from evalgate.cli.policy_verify import policy_code, policy_report, tell_policy, tell_without_run, with_policy
 from evalgate.core.visible import json_without_commands, terminal_line
 
@@ -36,12 +36,16 @@ def handle(options: argparse.Namespace) -> int:
             tuple(map(Path, options.references)),
         )
     )
+    document = None
     if options.json:
         text = json.dumps(with_policy(found.document(), report), indent=2, sort_keys=True, ensure_ascii=True)
-        print(json_without_commands(text))
-    _tell(found, sys.stderr if options.json else sys.stdout, quiet=options.quiet)
-    tell_policy(report, options)
-    return policy_code(int(found.exit_code), report)
+        document = json_without_commands(text) + "\n"
+
+    def summary(out: TextIO) -> None:
+        _tell(found, out, quiet=options.quiet)
+        tell_policy(report, out, quiet=options.quiet)
+
+    return tell(policy_code(int(found.exit_code), report), document, summary)
 
 
 def _place(name: str | None) -> Path | None:

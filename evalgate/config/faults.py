@@ -62,6 +62,12 @@ def key_text(path: KeyPath) -> str:
     return text or "the configuration"
 
 
+def unknown_key(path: KeyPath) -> str:
+    """What is said of a key that means nothing: the place of it, and the key once."""
+    above = f"{key_text(path[:-1])}: " if path[:-1] else ""
+    return f"{above}unknown key {clipped(str(path[-1]))!r}"
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it: what kind of thing it is, and its beginning."""
     if value is None:

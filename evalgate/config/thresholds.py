@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evalgate.config.amounts import Amount, AmountError, amount
-from evalgate.config.faults import Faults, clipped, key_text, shown
+from evalgate.config.faults import Faults, key_text, shown, unknown_key
 from evalgate.config.threshold_rules import check_amount
 from evalgate.core.document import KeyPath
 from evalgate.core.plugins import suggestion
@@ -129,7 +129,7 @@ def _known_keys(entry: Mapping[str, Any], kind: TargetKind, path: KeyPath, fault
             faults.add(where, f"{key_text(where)} cannot be asked of {_word(kind)}", hint)
         elif key not in (*allowed, kind.value, *options):
             hint = suggestion(key, [*allowed, *options])
-            faults.add(where, f"{key_text(where)}: unknown key {clipped(key)!r}", hint)
+            faults.add(where, unknown_key(where), hint)
     # a misspelt bound was just reported; to say as well that there is none would only confuse
     if not any(key in every for key in entry) and all(key in (*KINDS, *options) for key in entry):
         hint = f"add one of {', '.join(allowed)}"

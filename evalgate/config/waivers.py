@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from evalgate.config.faults import Faults, clipped, key_text, shown
+from evalgate.config.faults import Faults, key_text, shown, unknown_key
 from evalgate.config.strict_yaml import read_document
 from evalgate.core.canonical import digest
 from evalgate.core.document import Document, KeyPath
@@ -54,7 +54,7 @@ def _entries(document: Document, faults: Faults) -> list[Any]:
         raise BadInput(f"an allow file must be a mapping, not {shown(raw)}", where=document.place(), hint=f"write {_EXAMPLE}")
     for key in raw:
         if key != _LIST:
-            faults.add((key,), f"unknown key {clipped(key)!r}", suggestion(key, [_LIST]))
+            faults.add((key,), unknown_key((key,)), suggestion(key, [_LIST]))
     if _LIST not in raw:
         faults.add((), f"{_LIST} is missing", f"write {_EXAMPLE}, or {_LIST}: [] for none")
         return []
@@ -72,7 +72,7 @@ def _waiver(entry: Any, path: KeyPath, today: date, faults: Faults) -> Waiver | 
     before = len(faults.found)
     for key in entry:
         if key not in KEYS:
-            faults.add((*path, key), f"{key_text((*path, key))}: unknown key {clipped(key)!r}", suggestion(key, KEYS))
+            faults.add((*path, key), unknown_key((*path, key)), suggestion(key, KEYS))
     for key in _NEEDED:
         if key not in entry:
             faults.add(path, f"{key_text(path)}.{key} is missing", _WHY[key])

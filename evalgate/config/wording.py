@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalgate.config.faults import Faults, clipped, key_text, shown
+from evalgate.config.faults import Faults, key_text, shown, unknown_key
 from evalgate.config.misplaced import unknown_hint
 from evalgate.config.shapes import keys_at, words_at
 from evalgate.core.document import KeyPath
@@ -65,7 +65,7 @@ def note_error(error: Mapping[str, Any], faults: Faults, root: type | None = Non
         faults.add(path[:-1], f"{text} is missing", _EXAMPLES.get(str(path[-1]), f"add {path[-1]}: …"))
     elif kind == "extra_forbidden":
         known = keys_at(path[:-1], root)
-        faults.add(path, f"{text}: unknown key {clipped(str(path[-1]))!r}", unknown_hint(path, known))
+        faults.add(path, unknown_key(path), unknown_hint(path, known))
     elif kind in _TYPES:
         wanted, hint = _TYPES[kind]
         if kind == "list_type" and path[-1] == "command":

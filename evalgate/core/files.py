@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.errors import BadInput
+from evalgate.core.refusal import refused
 from evalgate.core.strict_json import parse_json
 
 MAX_LINE_BYTES = 64 << 20
@@ -94,8 +95,7 @@ def open_for_reading(path: Path, shown: str) -> Any:
     """
     try:
         if not path.is_file():
-            what = "is not a regular file" if path.exists() else "does not exist"
-            raise BadInput(f"{shown} {what}", where=shown)
+            raise BadInput("is not a regular file" if path.exists() else "does not exist", where=shown)
         return path.open("rb")
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where=shown) from error
@@ -134,14 +134,14 @@ def write_whole(path: Path, data: bytes | str) -> None:
 
     A pipe or a device, such as /dev/null, is written to as it is, and never replaced by a file.
 
-    Raises: Incomplete when the disk refuses (full, read-only, quota).
+    Raises: Incomplete when the disk refuses (full, read-only, quota), BadInput for a name that no file can have.
     """
     payload = data.encode("utf-8") if isinstance(data, str) else data
-    if path.exists() and not path.is_file() and not path.is_dir():
-        _write_into(path, payload)
-        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.part")
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            _write_into(path, payload)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as handle:
             handle.write(payload)
@@ -149,8 +149,7 @@ def write_whole(path: Path, data: bytes | str) -> None:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
-        hint = "free space or choose another --out; the same command continues"
-        raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), hint)) from error
+        raise refused(error, path) from error
     finally:
         # After the rename there is nothing to remove; after a failure or Ctrl-C no part is left behind.
         with suppress(OSError):
@@ -158,8 +157,5 @@ def write_whole(path: Path, data: bytes | str) -> None:
 
 
 def _write_into(path: Path, payload: bytes) -> None:
-    try:
-        with path.open("wb") as handle:
-            handle.write(payload)
-    except OSError as error:
-        raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), "choose another --out")) from error
+    with path.open("wb") as handle:
+        handle.write(payload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -11,7 +12,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.errors import BadInput, Incomplete
+from evalgate.core.refusal import refused
 from evalgate.core.strict_json import parse_json
 
 
@@ -41,14 +43,25 @@ def _take(lock: Path, hint: str) -> None:
                 _refuse_if_held(lock, hint)
                 lock.unlink(missing_ok=True)
             # A link appears with its content, so nobody can ever read a lock that is half written.
-            os.link(mine, lock)
+            _link(mine, lock)
     except FileExistsError as error:
         said = "another process took this folder at the same moment"
         raise BadInput(said, where=str(lock.parent), hint="try again") from error
     except OSError as error:
-        raise Incomplete(Problem(f"cannot be locked: {error.strerror}", str(lock), hint)) from error
+        raise refused(error, lock, "cannot be locked") from error
     finally:
-        mine.unlink(missing_ok=True)
+        with suppress(OSError):  # a file system that is read-only refuses this even where there is nothing to remove
+            mine.unlink(missing_ok=True)
+
+
+def _link(mine: Path, lock: Path) -> None:
+    try:
+        os.link(mine, lock)
+    except OSError as error:
+        if error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+            hint = "the lock needs hard links: choose a place on a file system that has them"
+            raise Incomplete(f"cannot be locked: {error.strerror}", where=str(lock), hint=hint) from error
+        raise
 
 
 def _refuse_if_held(lock: Path, hint: str) -> None:

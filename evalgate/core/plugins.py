@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,14 @@ def suggestion(name: str, known: tuple[str, ...] | list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"known: {', '.join(known)}" if known else "none is known"
+    return f"known: {', '.join(known)}" if known else "there is none yet"
+
+
+def nearest_version(name: str, versions: Mapping[str, Sequence[str]]) -> str | None:
+    """`did you mean …?` for a name without its version; None where no name is near. `versions`: name → those there are."""
+    for close in difflib.get_close_matches(name, [known for known, there in versions.items() if there], n=1, cutoff=0.6):
+        return f"did you mean {' or '.join(f'{close}@{version}' for version in versions[close])}?"
+    return None
 
 
 def _entry_points(group: str) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalgate.core.errors import BadInput
 from evalgate.core.files import NAME, read_text, real_path
-from evalgate.core.plugins import suggestion
+from evalgate.core.plugins import nearest_version, suggestion
 from evalgate.golden.hugging_face import SCHEME, parse_reference, require_pinned
 
 CARD = "dataset.yaml"
@@ -32,7 +32,8 @@ def card_path(reference: str, *, root: Path, base: Path, where: str | None = Non
         path = base / reference
         path = path / CARD if path.is_dir() else path
         if not path.is_file():
-            raise BadInput(f"no dataset card at {path}", where=where, hint=f"name@version, or the path of a {CARD}")
+            near = None if "/" in reference else nearest_version(reference, _versions(root / "datasets"))
+            raise BadInput(f"no dataset card at {path}", where=where, hint=near or f"name@version, or the path of a {CARD}")
     require_no_way_out(path, root)
     return path
 
@@ -80,8 +81,15 @@ def _versioned(name: str, version: str, datasets: Path, where: str | None) -> Pa
     path = datasets / name / version / CARD
     if path.is_file():
         return path
-    versions = sorted(p.parent.name for p in (datasets / name).glob(f"*/{CARD}"))
-    if versions:
-        raise BadInput(f"dataset {name!r} has no version {version!r}", where=where, hint=f"versions: {', '.join(versions)}")
-    names = sorted({p.parent.parent.name for p in datasets.glob(f"*/*/{CARD}")})
-    raise BadInput(f"no dataset {name!r} under {datasets}", where=where, hint=suggestion(name, names))
+    known = _versions(datasets)
+    if name in known:
+        raise BadInput(f"dataset {name!r} has no version {version!r}", where=where, hint=f"versions: {', '.join(known[name])}")
+    raise BadInput(f"no dataset {name!r} under {datasets}", where=where, hint=suggestion(name, list(known)))
+
+
+def _versions(datasets: Path) -> dict[str, list[str]]:
+    """Name → versions of the datasets of a project."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(datasets.glob(f"*/*/{CARD}")):
+        found.setdefault(path.parent.parent.name, []).append(path.parent.name)
+    return found

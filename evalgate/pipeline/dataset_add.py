@@ -8,8 +8,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.errors import BadInput, Problem
 from evalgate.core.files import write_whole
+from evalgate.core.refusal import refused
 from evalgate.golden.card import Card
 from evalgate.golden.cases import read_cases
 from evalgate.golden.dataset_diff import DatasetVersion
@@ -188,7 +189,7 @@ def _write(folder: Path, card: str, harvest: Harvest) -> None:
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise Incomplete(Problem(f"cannot be made: {error.strerror}", str(folder), "nothing was staged")) from error
+        raise refused(error, folder, "cannot be made, so nothing was staged") from error
     # The card first: from then on every command refuses the folder.
     write_whole(folder / CARD, card)
     write_whole(folder / "provenance.jsonl", provenance)

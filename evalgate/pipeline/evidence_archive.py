@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from evalgate.core.canonical import digest_file
-from evalgate.core.errors import BadInput, EvidenceMismatch, Incomplete, Problem
+from evalgate.core.errors import BadInput, EvidenceMismatch, Incomplete
 from evalgate.core.files import open_for_reading
+from evalgate.core.refusal import refused
 from evalgate.evidence.archive_readme import README, SUMS
 
 RUN, PROJECT = "run", "project"
@@ -40,8 +41,7 @@ def write_archive(out: Path, entries: Mapping[str, Path | bytes]) -> None:
             os.fsync(handle.fileno())
         temporary.replace(out)
     except OSError as error:
-        hint = "free space, or choose another place"
-        raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(out), hint)) from error
+        raise refused(error, out) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -84,7 +84,8 @@ def unpacked(path: Path) -> Iterator[Path]:
             raise BadInput(f"cannot be read as an archive: {str(error)[:200]}", where=str(path)) from error
         except OSError as error:
             if error.errno in _DISK:
-                raise Incomplete(f"cannot be unpacked: {error.strerror}", where=str(path)) from error
+                hint = f"it is unpacked in {place}: free space there, or set TMPDIR to another folder"
+                raise Incomplete(f"cannot be unpacked: {error.strerror}", where=str(path), hint=hint) from error
             # Places in a damaged archive lead before its beginning.
             raise BadInput(f"cannot be read as an archive: {error.strerror}", where=str(path)) from error
         _require_same(path, names, folder, Path(place, "again.zip"))

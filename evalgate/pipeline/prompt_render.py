@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from evalgate.config.strict_yaml import read_document
-from evalgate.core.errors import BadInput
+from evalgate.core.errors import BadInput, Problem
 from evalgate.core.files import read_text
 from evalgate.core.strict_json import parse_json
 from evalgate.golden.card import parse_card
@@ -16,7 +16,7 @@ from evalgate.golden.locate import card_path
 from evalgate.pipeline.prompt_reading import read_prompt
 from evalgate.pipeline.subject import prove_dataset
 from evalgate.prompts.locate import prompt_path
-from evalgate.prompts.template import render
+from evalgate.prompts.template import missing_inputs, render, unused_inputs
 from evalgate.prompts.values import Message, Prompt
 
 
@@ -68,7 +68,22 @@ def render_prompt(reference: str, given: Given, root: Path) -> Rendered:
         if not equals or not name:
             raise BadInput(f"{text!r} is no input", where="--input", hint="write --input name=text")
         inputs[name] = value
+    _require_inputs(prompt, inputs)
     return Rendered(prompt, render(prompt, inputs))
+
+
+def _require_inputs(prompt: Prompt, inputs: Mapping[str, Any]) -> None:
+    """Whoever gives inputs by hand is told which there are, and how each is given."""
+    missing = missing_inputs(prompt, inputs)
+    if not missing:
+        return
+    strange = unused_inputs(prompt, inputs)
+    given = f" ({', '.join(strange)}: not used by it)" if strange else ""
+    example = " ".join(f"--input {name}=TEXT" for name in missing)
+    hint = f"{example}, --inputs FILE with a JSON object, or --case DATASET:ID; it takes {', '.join(prompt.placeholders)}{given}"
+    where, said = f"prompt {prompt.reference}", "needs the variable {!r}, which is missing"
+    problems = [Problem(said.format(name), where) for name in missing]
+    raise BadInput([*problems[:-1], replace(problems[-1], hint=hint)])
 
 
 def _inputs_of_file(path: Path) -> Mapping[str, Any]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalgate.core.errors import BadInput, Incomplete
+from evalgate.core.errors import BadInput
 from evalgate.core.files import read_text, write_whole
+from evalgate.core.refusal import refused
 from evalgate.core.text_changes import LineChange, changed_lines
 from evalgate.prompts.snapshots import ENDING, FOLDER, parse_snapshot, snapshot_text
 from evalgate.prompts.template_tests import TEST_ENDINGS
@@ -83,4 +84,4 @@ def remove_snapshot(path: Path) -> None:
     try:
         path.unlink()
     except OSError as error:
-        raise Incomplete(f"cannot be removed: {error.strerror}", where=str(path)) from error
+        raise refused(error, path, "cannot be removed") from error

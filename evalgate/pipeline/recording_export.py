@@ -10,6 +10,7 @@ from typing import Any
 
 from evalgate.core.canonical import json_line
 from evalgate.core.errors import BadInput, Incomplete, Problem
+from evalgate.core.refusal import refused
 from evalgate.core.values import Output, Status
 from evalgate.pipeline.recording_gates import Gate
 from evalgate.pipeline.recordings import Named, line_at
@@ -77,8 +78,7 @@ def write_lines(path: Path, lines: Iterable[str], recording: Named) -> int:
             os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
-        hint = "free space, or choose another --out"
-        raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), hint)) from error
+        raise refused(error, path) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

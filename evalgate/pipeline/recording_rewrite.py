@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evalgate.core.errors import Incomplete, Problem
+from evalgate.core.errors import Incomplete
+from evalgate.core.refusal import refused
 from evalgate.pipeline.recordings import Named
 from evalgate.proxy.key_index import IndexBuilder, index_from
 from evalgate.proxy.recording import INDEX, Recording
@@ -107,7 +108,7 @@ def told(named: Named) -> Iterator[None]:
         yield
     except OSError as error:
         hint = "the recording is whole and answers as before; make room, and the same command continues"
-        raise Incomplete(Problem(f"cannot be pruned: {error.strerror}", str(named.folder), hint)) from error
+        raise refused(error, named.folder, "cannot be pruned", hint) from error
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

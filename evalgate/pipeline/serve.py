@@ -152,7 +152,7 @@ def _check(options: ServeOptions) -> None:
         "--mock": mode != "mock" and options.mock is not None,
     }
     for flag in (flag for flag, given in strange.items() if given):
-        raise BadInput(f"mode {mode} does not use {flag}", where=flag, hint="leave it out, or choose another --mode")
+        raise BadInput(f"mode {mode} does not use it", where=flag, hint="leave it out, or choose another --mode")
     if not options.host.strip():
         raise BadInput("the host is empty", where="--host", hint="127.0.0.1 is this machine alone")
 

@@ -13,6 +13,7 @@ from evalgate.core.canonical import digest, pretty_json
 from evalgate.core.errors import BadInput, Incomplete, Problem
 from evalgate.core.files import write_whole
 from evalgate.core.lock import locked
+from evalgate.core.refusal import refused
 from evalgate.core.settings import GateSettings
 from evalgate.core.strict_json import parse_json
 from evalgate.proxy.recording import place_of_recording, recording_folder, refreshed_folder
@@ -111,7 +112,7 @@ def begin_attempt(source: Source) -> tuple[str, ...]:
             if source.folder.is_dir():
                 source.folder.rename(aside)
         except OSError as error:
-            raise Incomplete(Problem(f"cannot be put aside: {error.strerror}", str(source.folder), "remove it")) from error
+            raise refused(error, source.folder, "cannot be put aside") from error
         if aside.is_dir():
             told = (f"an interrupted attempt with another set-up, or older than a day, is put aside as {aside.name}",)
     now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from evalgate.core.canonical import pretty_json
-from evalgate.core.errors import BadInput
+from evalgate.core.errors import BadInput, EvalgateError
 from evalgate.core.files import write_whole
 from evalgate.core.lock import locked
+from evalgate.core.refusal import NO_SPACE, refusal_hint, refused, shown_place
 from evalgate.pipeline.time_spent import PROFILE
 from evalgate.report.catalog import FILES
 from evalgate.runner.reading import has_reading
@@ -44,13 +45,7 @@ def opened(folder: Path, *, fresh: bool = False) -> Iterator[Path]:
     Raises: BadInput when the folder is something else, or another run holds it.
     Side effects: creates the folder and `.lock`, which is removed at the end; work files are removed at a good end.
     """
-    _check_owned(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(
-            f"cannot be made a run folder: {error.strerror}", where=str(folder), hint="choose another --out"
-        ) from error
+    check_writable(folder, own=True)
     with locked(folder / LOCK, "wait for it, or choose another --out"):
         _clear(folder, fresh)
         yield folder
@@ -78,11 +73,22 @@ def check_writable(folder: Path, *, own: bool) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        said = f"cannot be made a run folder: {error.strerror}"
-        raise BadInput(said, where=str(folder), hint="choose another --out") from error
+        raise _refused(error, folder) from error
+
+
+def _refused(error: OSError, folder: Path) -> EvalgateError:
+    """The place is bad input, as nothing was done yet; a disk without space is not."""
+    said = "cannot be made a run folder"
+    if error.errno in NO_SPACE:
+        return refused(error, folder, said)
+    return BadInput(f"{said}: {error.strerror}", where=shown_place(folder), hint=refusal_hint(error, folder))
 
 
 def _check_owned(folder: Path) -> None:
+    try:
+        folder.exists()
+    except OSError as error:  # a name that no folder can have
+        raise _refused(error, folder) from error
     if folder.exists() and not folder.is_dir():
         raise BadInput("is a file, not a folder", where=str(folder), hint="choose another --out")
     if folder.is_dir():

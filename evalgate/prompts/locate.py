@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from evalgate.core.errors import BadInput
-from evalgate.core.plugins import suggestion
+from evalgate.core.plugins import nearest_version, suggestion
 from evalgate.prompts.promptfoo_file import FILE, SCHEME, split_reference
 
 ENDINGS = (".prompt.yml", ".prompt.yaml", ".prompty", ".prompt", ".txt", ".md", ".json")
@@ -93,8 +93,10 @@ def version_of(path: Path) -> str | None:
 
 
 def _near(reference: str, path: Path, root: Path) -> str:
-    if reference in _names(root):
-        return f"did you mean {' or '.join(f'{reference}@{version}' for version in versions_of(reference, root))}?"
+    if "/" not in reference:
+        near = nearest_version(reference, {name: versions_of(name, root) for name in _names(root)})
+        if near is not None:
+            return near
     return suggestion(path.name, sorted(entry.name for entry in _entries(path.parent) if entry.is_file())[:50])
 
 

@@ -142,4 +142,4 @@ def _text(name: str, inputs: Mapping[str, JsonValue], prompt: Prompt) -> str:
 
 def _missing(name: str, inputs: Mapping[str, JsonValue], prompt: Prompt) -> Problem:
     said = f"prompt {prompt.reference} needs the variable {name!r}, which is missing"
-    return Problem(said, str(prompt.path), suggestion(name, sorted(inputs)))
+    return Problem(said, str(prompt.path), suggestion(name, sorted(inputs)) if inputs else "no variable was given a value")

@@ -15,6 +15,7 @@ from typing import Any
 from evalgate.core.canonical import json_line
 from evalgate.core.errors import Incomplete, Problem
 from evalgate.core.lock import locked
+from evalgate.core.refusal import NO_SPACE, refusal_hint, refused
 from evalgate.proxy.segments import repair_tails, segment_names
 
 LOCK = ".lock"
@@ -50,8 +51,9 @@ class RecordingWriter:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            hint = "recording needs a folder that can be written; replay does not"
-            raise Incomplete(Problem(f"cannot be made: {error.strerror}", str(self.folder), hint)) from error
+            raise refused(
+                error, self.folder, "recording needs a folder that can be written, and this one cannot be made"
+            ) from error
         hint = "wait for it; one recording has one writer at a time"
         self._held.enter_context(locked(self.folder / LOCK, hint))
         try:
@@ -129,6 +131,8 @@ class RecordingWriter:
 
     def _refused(self, error: OSError) -> Incomplete:
         hint = f"{self.written} new answers are recorded: make room, and the same command continues"
+        if error.errno not in NO_SPACE:
+            hint = f"{self.written} new answers are recorded: {refusal_hint(error, self.folder)}; the same command continues"
         return Incomplete(Problem(f"the recording cannot be written: {error.strerror}", str(self.folder), hint))
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from evalgate.core.canonical import digest_bytes, json_line
-from evalgate.core.errors import Incomplete, Problem
+from evalgate.core.errors import Incomplete
+from evalgate.core.refusal import refused
 from evalgate.core.strict_json import parse_json
 from evalgate.core.values import ARMS, Case, Output, Status
 from evalgate.runner.job import CASES_FOLDER, ShardTask, shard_rows
@@ -64,8 +65,7 @@ class CaseWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
         except OSError as error:
-            hint = "free space; the same command continues"
-            raise Incomplete(Problem(f"cannot be written: {error.strerror}", str(path), hint)) from error
+            raise refused(error, path) from error
         first, self.rows = self.rows, self.rows + len(lines)
         return ShardTask(shard, first, len(lines), digest_bytes(b"".join([line for line, _ in lines])))
 

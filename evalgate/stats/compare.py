@@ -72,7 +72,7 @@ def _check(columns: Sequence[MetricColumns], options: StatOptions) -> None:
         raise BadInput(message, where="resamples", hint=f"use at least {fewest}, better 10,000")
     names = [column.spec.name for column in columns]
     for name in sorted({name for name in names if names.count(name) > 1}):
-        raise BadInput(f"metric {name!r} is measured twice", where=name, hint="name it once, or with other parameters")
+        raise BadInput("is measured twice", where=f"metric {name!r}", hint="name it once, or with other parameters")
 
 
 def _usable(survey: Survey, column: MetricColumns) -> bool:

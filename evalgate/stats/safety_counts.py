@@ -121,7 +121,7 @@ def safety_from_counts(category: str, *, baseline: int, new: int, fixed: int, ca
     candidate = baseline + new - fixed
     if not (0 <= fixed <= baseline <= cases and 0 <= new <= cases - baseline):
         counts = f"baseline {baseline}, new {new}, fixed {fixed} of {cases} cases"
-        raise Incomplete(f"the counts of {category!r} contradict each other: {counts}", where=f"safety.{category}")
+        raise Incomplete(f"the counts contradict each other: {counts}", where=f"safety.{category}")
     return SafetyResult(
         category,
         baseline,

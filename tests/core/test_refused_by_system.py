@@ -52,3 +52,10 @@ def test_a_circle_of_causes_ends() -> None:
     one, other = ValueError("a"), ValueError("b")
     one.__cause__, other.__cause__ = other, one
     assert refused_by_system(one) is None
+
+
+def test_places_are_told_from_bugs() -> None:
+    long = refused_by_system(OSError(errno.ENAMETOOLONG, "x", "/a/b"))
+    assert long is not None and (long.exit_code, str(long)) == (2, "/a/b: File name too long (choose a shorter name)")
+    locked = refused_by_system(caused(ValueError("y"), OSError(errno.EROFS, "x", "/a/b")))
+    assert locked is not None and locked.exit_code == 3 and "not mounted read-only" in str(locked)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from evalgate.core.errors import Incomplete
-from evalgate.core.files import write_whole
+from evalgate.core.errors import BadInput, Incomplete
+from evalgate.core.files import read_text, write_whole
 
 
 def test_a_device_is_never_replaced_by_a_file() -> None:
@@ -55,3 +55,10 @@ def test_threads_that_write_one_file_leave_one_of_their_texts(tmp_path: Path) ->
             list(pool.map(lambda text: write_whole(tmp_path / "one.json", text), texts))
             assert (tmp_path / "one.json").read_text() in texts
     assert [path.name for path in tmp_path.iterdir()] == ["one.json"]
+
+
+def test_a_missing_file_is_named_once(tmp_path: Path) -> None:
+    for place, said in ((tmp_path / "none", "does not exist"), (tmp_path, "is not a regular file")):
+        with pytest.raises(BadInput) as raised:
+            read_text(place, "shown")
+        assert str(raised.value) == f"shown: {said}"

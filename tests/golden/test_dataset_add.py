@@ -211,6 +211,27 @@ def test_a_dry_run_writes_nothing(desk: _Desk) -> None:
     assert sorted(desk.root.rglob("*")) == before
 
 
+def test_what_comes_next_is_what_the_documents_say(desk: _Desk) -> None:
+    code, out, _ = desk.call("dataset", "add", "help@1.0.0", "--from", desk.log({"question": "Is it open?"}))
+    assert code == 0
+    assert " ".join(out.splitlines()[-2:]) == (
+        "next: fill every null in datasets/help/1.1.0-staged/cases.jsonl, and put its lines behind those of the last version, "
+        "in the folder of a new one that you lock; docs/dataset-add.md shows the commands"
+    )
+
+
+def test_a_log_in_an_arrow_file_is_read_and_named_by_the_help(desk: _Desk) -> None:
+    import pyarrow as pa
+
+    log = desk.root / "log.arrow"
+    table = pa.table({"question": ["Is it open?"]})
+    with pa.OSFile(str(log), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert desk.add(str(log))[0] == 0
+    assert [row["question"] for row in desk.staged()] == ["Is it open?"]
+    assert ".arrow" in desk.call("dataset", "add", "--help")[1]
+
+
 def test_the_limit_is_kept_and_counted(desk: _Desk) -> None:
     log = desk.log(
         *({"question": text} for text in ("Is it open?", "Where is it?", "Who pays?", "How far?", "Which one is mine?"))
@@ -323,7 +344,7 @@ def test_a_shared_context_does_not_make_questions_alike() -> None:
         ([{"question": "Q"}], ("--input", "question=a", "--input", "question=b"), "given twice"),
         ([{"question": "Q"}], ("--cases", "regressed"), "does not say which cases are regressed"),
         ([{"question": "Q"}], ("--cases", "best"), "invalid choice"),
-        ([{"question": "Q"}], ("--limit", "x"), "not a whole number"),
+        ([{"question": "Q"}], ("--limit", "x"), "not a number of cases"),
     ],
 )
 def test_bad_sources_are_refused_and_nothing_is_written(

@@ -207,7 +207,7 @@ def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
     for said in ("r2.jsonl:3: no column 'reference'", "r.jsonl:1: column 's' is null", "1 of 3 cases have no row: 3", "c.jsonl:2: not valid JSON"):  # fmt: skip
         assert sum(said in problem for problem in problems) == 1
     problems = refusal([tmp_path / "none.jsonl"], tmp_path / "none.csv", candidate)
-    for said in ("none.jsonl does not exist", "none.csv does not exist", "c.jsonl:2: not valid JSON"):
+    for said in ("none.jsonl: does not exist", "none.csv: does not exist", "c.jsonl:2: not valid JSON"):
         assert sum(said in problem for problem in problems) == 1
 
 

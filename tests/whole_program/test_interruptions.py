@@ -59,13 +59,14 @@ def test_a_read_only_output_place_is_refused_before_any_work(project) -> None:
 
 def test_a_full_disk_is_incomplete(project, monkeypatch: pytest.MonkeyPatch) -> None:
     from evalgate.core import files
+    from evalgate.core.errors import Incomplete
 
     made = project()
     original = files.write_whole
 
     def full(path: Path, data: bytes | str) -> None:
         if path.name == "report.html":
-            raise files.Incomplete("cannot be written: No space left on device", where=str(path))
+            raise Incomplete("cannot be written: No space left on device", where=str(path))
         original(path, data)
 
     monkeypatch.setattr("evalgate.pipeline.evaluate.write_whole", full)

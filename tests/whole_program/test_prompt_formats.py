@@ -109,7 +109,12 @@ def test_render_shows_messages(project: Callable[..., Any], monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["sum@2"], "question"),
+        (
+            ["sum@2"],
+            "prompt sum@2: needs the variable 'question', which is missing\n    try: --input question=TEXT, --inputs FILE with a "
+            "JSON object, or --case DATASET:ID; it takes question\n",
+        ),
+        (["sum@2", "--input", "qestion=2"], "it takes question (qestion: not used by it)\n"),
         (["sum@3", "--input", "question=x"], "versions: 1, 2"),
         (["sum@2", "--input", "question"], "write --input name=text"),
         (["sum@2", "--inputs", "gone.json"], "does not exist"),
