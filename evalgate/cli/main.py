@@ -65,10 +65,7 @@ def entry() -> None:
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    try:
-        options = build_parser().parse_args(arguments)
-    except SystemExit as stop:  # --help, --version, or a usage error
-        raise SystemExit(_all_printed(int(stop.code or 0))) from None
+    options = build_parser().parse_args(arguments)
     options.quiet = getattr(options, "quiet", False)
     options.verbose = getattr(options, "verbose", False)
     return options

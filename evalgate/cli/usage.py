@@ -46,6 +46,17 @@ class Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         self.exit(2, f"{self.prog}: error: {without_secrets(terminal_line(message))}{advice}\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As the library does, which would take a help that could not be written for one that was."""
+        if file is not sys.stdout:
+            super()._print_message(message, file)
+            return
+        from evalgate.cli.output import tell
+
+        code = tell(0, message, None, product=True)
+        if code != 0:
+            self.exit(code)
+
     def _flags(self) -> Iterator[str]:
         """The options given to this parser; those after the name of a command are the command's."""
         above = any(isinstance(action, argparse._SubParsersAction) for action in self._actions)

@@ -172,6 +172,20 @@ def test_a_closed_standard_output_is_one_that_nobody_reads(project: Callable[...
     assert (ran.returncode, ran.stderr) == (3, CUT)
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["schema", "run --help", "--version", "plugins"])
+def test_a_whole_process_ends_so_too(tmp_path: Path, command: str, unbuffered: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    run = [sys.executable, "-m", "evalgate", *command.split()]
+    done = subprocess.run(
+        run, stdout=write, stderr=subprocess.PIPE, cwd=tmp_path, env=environment, text=True, check=False, timeout=60
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (3, CUT)
+
+
 def test_a_closed_standard_error_puts_nothing_on_standard_output(project: Callable[..., Any]) -> None:
     made = project()
     ran = closed(2, "run", str(made.config), "--out", "new", "--json", cwd=made.root)
