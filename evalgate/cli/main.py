@@ -30,10 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _all_printed(int(_handler(options.handler)(options)))
     except EvalgateError as error:
         return _report(error, options)
-    except _Termination:
-        return _report(Terminated("terminated", hint=_CONTINUE), options)
-    except KeyboardInterrupt:
-        return _report(Interrupted("interrupted", hint=_CONTINUE), options)
+    except KeyboardInterrupt as signalled:
+        return _stopped(signalled, options)
     except BrokenPipeError as error:
         # No stdout: what prints there never raises this. Somebody at the other end of a pipe or a connection is gone.
         return _report(Incomplete(f"the work was broken off: {error.strerror}", hint="the same command again"), options)
@@ -41,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Also a sys.exit() in somebody else's code, which would end with whatever it likes, 0 included.
         if (refused := refused_by_system(error)) is not None:
             return _report(refused, options)
+        if (before := _signalled_before(error)) is not None:
+            return _stopped(before, options)
         return _bug(error, options)
 
 
@@ -93,6 +93,20 @@ class _Termination(KeyboardInterrupt):
 
 def _on_sigterm(number: int, frame: FrameType | None) -> None:
     raise _Termination
+
+
+def _stopped(signalled: KeyboardInterrupt, options: argparse.Namespace) -> int:
+    if isinstance(signalled, _Termination):
+        return _report(Terminated("terminated", hint=_CONTINUE), options)
+    return _report(Interrupted("interrupted", hint=_CONTINUE), options)
+
+
+def _signalled_before(error: BaseException) -> KeyboardInterrupt | None:
+    """The interrupt while an error was raised: a library that is stopped half way through its start may not stop well."""
+    before = error.__context__
+    while before is not None and not isinstance(before, KeyboardInterrupt):
+        before = before.__context__
+    return before
 
 
 def _report(error: EvalgateError, options: argparse.Namespace) -> int:
