@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -222,7 +223,7 @@ def test_a_list_that_is_no_file_does_not_mean_no_list(folder: Path, make: object
 def test_a_list_that_cannot_be_written_is_left_as_it_was(folder: Path) -> None:
     if os.geteuid() == 0:
         # Root may write anywhere, so the place of the temporary file is taken instead.
-        (folder / f".versions.yaml.{os.getpid()}.part").mkdir()
+        (folder / f".versions.yaml.{os.getpid()}-{threading.get_native_id()}.part").mkdir()
     else:
         folder.chmod(0o500)
     try:
