@@ -121,7 +121,7 @@ def test_where_shards_do_not_keep_every_column_a_second_run_names_them(lean: Pat
     assert said == [f"shards/0000{n}.json: its digest of the cases is not that of the second run" for n in (0, 1)]
 
 
-def test_a_seal_that_was_edited_with_the_job_says_nothing_of_the_answers(kept: Path, tmp_path: Path) -> None:
+def test_the_same_answers_in_other_bytes_are_the_same_answers(kept: Path, tmp_path: Path) -> None:
     """The same answers may lie in other bytes; what they are is under the root."""
     run = copied(kept, tmp_path)
     recording = run.parent / "datasets" / "recordings" / "sums"
